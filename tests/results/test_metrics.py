@@ -1,0 +1,50 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import top_k_accuracy_score
+
+from results.metrics import error, ranks, top, wilson
+
+
+def made_up(seed, n=200, classes=20):
+    generator = np.random.default_rng(seed)
+    return generator.dirichlet(np.ones(classes), n).astype(np.float32), generator.integers(0, classes, n)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_hits_are_scikit_learns(seed, k):
+    probabilities, labels = made_up(seed)
+    expected = top_k_accuracy_score(labels, probabilities, k=k, labels=range(20), normalize=False)
+    assert (ranks(probabilities, labels) < k).sum() == expected
+
+
+def test_the_lower_class_index_stands_first_in_a_tie():
+    probabilities = np.array([[0.25, 0.25, 0.25, 0.25]] * 4, dtype=np.float32)
+    assert ranks(probabilities, np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert top(probabilities, 3).tolist() == [[0, 1, 2]] * 4
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_ranks_and_top_agree(seed):
+    probabilities, labels = made_up(seed, n=50)
+    best = top(probabilities, 5)
+    for rank, label, row in zip(ranks(probabilities, labels), labels, best, strict=True):
+        assert (rank < 5) == (label in row)
+        assert rank >= 5 or row[rank] == label
+
+
+@given(n=st.integers(1, 50_000), share=st.floats(0, 1))
+def test_wilsons_interval_is_the_textbooks(n, share):
+    hits = round(n * share)
+    z, p = 1.959963984540054, (n - hits) / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    assert wilson(hits, n) == pytest.approx((100 * (centre - half), 100 * (centre + half)), abs=1e-9)
+
+
+def test_errors_are_in_percent():
+    assert error(39_033, 50_000) == pytest.approx(21.934)
