@@ -1,0 +1,17 @@
+"""inception-bench: evaluates image classifiers on ImageNet by the protocols of the Inception papers."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.evaluation import evaluate
+
+__all__ = ["evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    """`evaluate` is imported when it is asked for, because torch comes with it."""
+    if name == "evaluate":
+        from bench.evaluation import evaluate
+
+        return evaluate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
