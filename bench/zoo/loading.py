@@ -1,0 +1,139 @@
+"""From a name and weights to a network that classifies into the 1000 classes in their sorted order."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.data.classes import class_indices
+from bench.errors import UsageError, WeightsError
+from bench.zoo import weights as files
+from bench.zoo.networks import Network, find, unknown
+from bench.zoo.preprocessing import Preprocessing
+
+LabelOrder = Literal["wordnet", "background-first", "ilsvrc"]
+"""What a network's outputs are: the classes in sorted order; the same behind a background class (TF-Slim, 1001
+outputs); or ILSVRC ids, 1 to 1000 of 1008 in the 2015-12-05 graph, or all of 1000."""
+
+LABEL_ORDERS: tuple[LabelOrder, ...] = ("wordnet", "background-first", "ilsvrc")
+ORDER_OF_OUTPUTS: dict[int, LabelOrder] = {1000: "wordnet", 1001: "background-first", 1008: "ilsvrc"}
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network with its weights, in evaluation mode.
+
+    `outputs` is what the module gives, `order` what its outputs are, `pool` the name of its pooling module.
+    """
+
+    network: Network
+    module: nn.Module
+    weights: files.Weights
+    preprocessing: Preprocessing
+    outputs: int
+    order: LabelOrder
+    pool: str
+
+    def columns(self) -> Tensor:
+        """[1000] the output that stands for each class index."""
+        if self.order == "wordnet":
+            return torch.arange(1000)
+        if self.order == "background-first":
+            return torch.arange(1, 1001)
+        first = 1 if self.outputs > 1000 else 0
+        return torch.from_numpy(class_indices()).argsort() + first
+
+    def describe(self) -> dict[str, Any]:
+        """The network as plain values, for a manifest."""
+        normalisation = self.preprocessing.normalisation
+        return {
+            "name": self.network.name,
+            "provider": self.network.provider,
+            "architecture": self.network.architecture,
+            "tag": self.weights.tag,
+            "weights": self.weights.source,
+            "weights_sha256": self.weights.sha256,
+            "parameters": self.network.parameters,
+            "multiply_adds": self.network.multiply_adds,
+            "input_size": self.preprocessing.size,
+            "mean": list(normalisation.mean),
+            "std": list(normalisation.std),
+            "interpolation": self.preprocessing.interpolation,
+            "outputs": self.outputs,
+            "label_order": self.order,
+        }
+
+
+def provider_of(network: Network) -> Any:
+    """The module that has the network's `build`, `tags`, `preprocessing` and `fetch`, and its `POOL`."""
+    return import_module(f"bench.zoo.from_{network.provider}")
+
+
+def load(name: str, weights: str | None = None, label_order: str = "auto") -> LoadedNetwork:
+    """The network called `name` with the weights of a tag or a file, by default those of its first tag.
+
+    Fetches weights that are not in the provider's cache. Raises `UsageError` for unknown names, tags and orders, and
+    `WeightsError` for weights that cannot be had or do not fit.
+    """
+    network = find(name)
+    provider = provider_of(network)
+    with torch.device("meta"):
+        template = provider.build(network.architecture, 1000)
+        wider = provider.build(network.architecture, 1001).state_dict()
+    tags = provider.tags(network.architecture)
+    tag, path, source = _resolve(network, weights, tags, provider)
+    state = files.read(path)
+    head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
+    outputs = len(state[head[0]]) if head[0] in state else 1000
+    preprocessing = provider.preprocessing(network.architecture, tag or next(iter(network.tags + tags), ""))
+    module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
+    files.fit(module, state, path)
+    described = Network(
+        network.name, network.provider, network.architecture, network.title, tags, preprocessing.size,
+        sum(parameter.numel() for parameter in template.parameters()),
+        _multiply_adds(template.eval(), preprocessing.size),
+    )  # fmt: skip
+    provenance = files.Weights(tag, source, files.sha256(path))
+    return LoadedNetwork(described, module, provenance, preprocessing, outputs, _order(label_order, outputs, path), provider.POOL)
+
+
+def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provider: Any) -> tuple[str, Path, str]:
+    """(tag, file, source) of the weights; the tag of a file is empty."""
+    if weights is not None and (Path(weights).suffix in files.ENDINGS or Path(weights).is_file()):
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"no weights at {path}: there is no such file")
+        return "", path, str(path)
+    tag = weights or next(iter(network.tags + tags), None)
+    if tag is None:
+        raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
+    if tag not in tags:
+        raise unknown(f"weights of {network.name}", tag, tags, "or a file that ends in .safetensors, .pth or .pt")
+    path, source = provider.fetch(network.architecture, tag)
+    return tag, path, source
+
+
+def _order(asked: str, outputs: int, path: Path) -> LabelOrder:
+    if asked == "auto":
+        if outputs not in ORDER_OF_OUTPUTS:
+            raise WeightsError(
+                f"{path} has {outputs} outputs, not 1000, 1001 (with a background) or 1008 (ILSVRC ids): take ImageNet-1k weights"
+            )
+        return ORDER_OF_OUTPUTS[outputs]
+    order = next((order for order in LABEL_ORDERS if order == asked), None)
+    if order is None:
+        raise unknown("label order", asked, LABEL_ORDERS, "or auto")
+    if outputs < 1000 or (order == "background-first" and outputs < 1001):
+        raise UsageError(f"{path} has {outputs} outputs: too few for --label-order {order}")
+    return order
+
+
+def _multiply_adds(module: nn.Module, size: int) -> int:
+    """Of the convolutions and linear layers for one image; `module` lies on the meta device."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.empty(1, 3, size, size, device="meta"))
+    return int(counter.get_total_flops()) // 2

@@ -1,0 +1,61 @@
+"""The networks by name. A table without torch, so that listing it costs nothing."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bench.errors import UsageError
+
+PROVIDERS = ("timm", "torchvision", "pytorchcv")
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network: who provides it, under which name, and what it is.
+
+    `tags` are the weights it can fetch, the default first; `input_size` is in pixels; `parameters` and
+    `multiply_adds` (convolutions and linear layers, one image) leave out auxiliary heads. Where a network is not in
+    the table, its provider is asked when it is loaded, and these are empty.
+    """
+
+    name: str
+    provider: str
+    architecture: str
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    input_size: int | None = None
+    parameters: int | None = None
+    multiply_adds: int | None = None
+
+
+NETWORKS = {
+    network.name: network
+    for network in (
+        Network("v1", "torchvision", "googlenet", "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
+                ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192),
+        Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064),
+        Network("v3", "timm", "inception_v3", "Inception-v3",
+                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
+        Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
+        Network("ir-v1", "pytorchcv", "inceptionresnetv1", "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
+                ("osmr",), 299, 23_995_624, 6_308_235_360),
+        Network("ir-v2", "timm", "inception_resnet_v2", "Inception-ResNet-v2 (10/20/10 blocks, as released)",
+                ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
+    )
+}  # fmt: skip
+
+
+def find(name: str) -> Network:
+    """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME. Raises `UsageError` with the nearest names."""
+    if name in NETWORKS:
+        return NETWORKS[name]
+    provider, _, architecture = name.partition("/")
+    if provider in PROVIDERS and architecture:
+        architecture, _, tag = architecture.partition(".")
+        return Network(name, provider, architecture, tags=(tag,) if tag else ())
+    raise unknown("network", name, tuple(NETWORKS), "or PROVIDER/NAME with timm, torchvision or pytorchcv")
+
+
+def unknown(what: str, name: str, known: tuple[str, ...], also: str = "") -> UsageError:
+    """The error for a name that is not among `known`, with the nearest of them."""
+    nearest = get_close_matches(name, known, n=3, cutoff=0.5) or known[:8]
+    return UsageError(f"no {what} {name!r}: try {', '.join(nearest)}{', ' if also else ''}{also}")

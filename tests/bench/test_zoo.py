@@ -1,0 +1,180 @@
+"""Names, weights and outputs of networks."""
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from bench.data.classes import class_indices
+from bench.errors import UsageError, WeightsError
+from bench.zoo import NETWORKS, find
+from bench.zoo.dense import dense
+from bench.zoo.loading import load, provider_of
+from tests.conftest import TINY, random_weights
+
+PARAMETERS = {  # counted elsewhere: the providers' own documentation
+    "v1": 6_624_904,
+    "bn": 11_295_240,
+    "v3": 23_834_568,
+    "v4": 42_679_816,
+    "ir-v1": 23_995_624,
+    "ir-v2": 55_843_464,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_loads_from_a_file_and_is_what_the_table_says(name, tmp_path):
+    loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
+    assert loaded.network == NETWORKS[name] or set(loaded.network.tags) == set(NETWORKS[name].tags)
+    assert sum(parameter.numel() for parameter in loaded.module.parameters()) == PARAMETERS[name] == NETWORKS[name].parameters
+    assert loaded.network.multiply_adds == NETWORKS[name].multiply_adds
+    assert loaded.preprocessing.size == NETWORKS[name].input_size
+    with torch.inference_mode():
+        assert loaded.module(torch.zeros(1, 3, loaded.preprocessing.size, loaded.preprocessing.size)).shape == (1, 1000)
+
+
+def test_normalisation_and_interpolation_are_the_weights_own():
+    expected = {"v1": (0.485, "bilinear"), "bn": (0.485, "bilinear"), "v3": (0.5, "bicubic"), "ir-v2": (0.5, "bicubic")}
+    for name, (mean, interpolation) in expected.items():
+        network = find(name)
+        preprocessing = provider_of(network).preprocessing(network.architecture, network.tags[0])
+        assert (preprocessing.normalisation.mean[0], preprocessing.interpolation) == (mean, interpolation)
+    network = find("v3")
+    assert provider_of(network).preprocessing(network.architecture, "gluon_in1k").normalisation.mean[0] == 0.485
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("v33", "v3"), ("inception", "v1"), ("timm/inceptionv3", "timm/inception_v3"), ("torchvision/googlenett", "torchvision/googlenet"),
+     ("pytorchcv/bninceptio", "pytorchcv/bninception"), ("kaggle/v3", "v3")],
+)  # fmt: skip
+def test_unknown_names_are_answered_with_the_nearest(name, near):
+    with pytest.raises(UsageError, match=f"no network '{name}'.*{near}"):
+        load(name, "x.safetensors")
+
+
+def test_unknown_tags_are_answered_with_the_nearest():
+    with pytest.raises(UsageError, match="no weights of v3 'tf_in': try tf_in1k"):
+        load("v3", "tf_in")
+
+
+@pytest.mark.parametrize("ending", [".pth", ".pt"])
+def test_checkpoints_in_their_wrappings(tiny_weights, tmp_path, ending):
+    state = load_file(tiny_weights)
+    wrapped = {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 3}
+    torch.save(wrapped, tmp_path / f"checkpoint{ending}")
+    loaded = load(TINY, str(tmp_path / f"checkpoint{ending}"))
+    plain = load(TINY, str(tiny_weights))
+    assert all(torch.equal(a, b) for a, b in zip(loaded.module.state_dict().values(), plain.module.state_dict().values(), strict=True))
+    assert loaded.weights.sha256 != plain.weights.sha256
+
+
+def test_auxiliary_heads_of_torchvisions_checkpoints_are_left_out(tmp_path):
+    from torchvision.models import inception_v3
+
+    save_file(inception_v3(init_weights=False).state_dict(), tmp_path / "tv.safetensors")
+    assert load("v3", str(tmp_path / "tv.safetensors")).outputs == 1000
+
+
+class Code:
+    def __reduce__(self):
+        return print, ("this ran",)
+
+
+def broken_weights(tiny_weights, tmp_path):
+    """(file, what is said of it) of every kind of checkpoint that cannot be used."""
+    state = load_file(tiny_weights)
+    head = "classifier.weight"
+
+    def saved(name, changed):
+        save_file(changed, tmp_path / name)
+        return tmp_path / name
+
+    yield saved("missing.safetensors", {k: v for k, v in state.items() if k != head}), "1 missing: classifier.weight"
+    yield saved("more.safetensors", state | {"x.weight": torch.ones(2)}), "1 left over: x.weight"
+    yield saved("shape.safetensors", state | {"conv_stem.weight": torch.ones(2, 3)}), r"conv_stem.weight is \(2, 3\), not \("
+    yield saved("nan.safetensors", state | {head: state[head] * float("nan")}), "classifier.weight is not finite"
+    yield saved("few.safetensors", state | {head: state[head][:10], "classifier.bias": torch.ones(10)}), "10 outputs"
+    torch.save({"state_dict": state, "hook": Code()}, tmp_path / "code.pth")
+    yield tmp_path / "code.pth", "pickle with code in it, which is not run"
+    (tmp_path / "old.pth").write_bytes(pickle.dumps(Code()))
+    yield tmp_path / "old.pth", "old.pth"
+    (tmp_path / "cut.safetensors").write_bytes(tiny_weights.read_bytes()[:5000])
+    yield tmp_path / "cut.safetensors", "not a whole .safetensors"
+    (tmp_path / "text.pt").write_text("hello")
+    yield tmp_path / "text.pt", "cannot be read as a checkpoint"
+    torch.save({"epoch": 3}, tmp_path / "empty.pth")
+    yield tmp_path / "empty.pth", "no tensors"
+    yield tmp_path / "nowhere.safetensors", "there is no such file"
+    (tmp_path / "weights.h5").write_bytes(b"x")
+    yield tmp_path / "weights.h5", "should end in"
+
+
+def test_what_is_wrong_with_a_checkpoint_is_named_in_a_line(tiny_weights, tmp_path, capfd):
+    for path, message in broken_weights(tiny_weights, tmp_path):
+        with pytest.raises(WeightsError, match=message) as caught:
+            load(TINY, str(path))
+        assert "\n" not in str(caught.value)
+        assert path.name in str(caught.value)
+    assert "this ran" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("outputs", "order", "tench", "kit_fox"),
+    [(1000, "wordnet", 0, 278), (1001, "background-first", 1, 279), (1008, "ilsvrc", 449, 1)],
+)
+def test_outputs_of_other_orders_are_reduced_to_the_1000_classes(tmp_path, outputs, order, tench, kit_fox):
+    loaded = load(TINY, str(random_weights(TINY, tmp_path / "weights.safetensors", outputs)))
+    assert (loaded.outputs, loaded.order) == (outputs, order)
+    columns = loaded.columns()
+    assert (columns[0], columns[278]) == (tench, kit_fox)  # class 0 is tench, ILSVRC id 449; 278 is kit fox, id 1
+    assert len(set(columns.tolist())) == 1000
+
+
+def test_the_order_of_1000_outputs_can_be_told(tiny_weights):
+    columns = load(TINY, str(tiny_weights), "ilsvrc").columns()
+    assert columns[0] == 448
+    assert columns[torch.from_numpy(class_indices())].tolist() == list(range(1000))
+    with pytest.raises(UsageError, match="too few"):
+        load(TINY, str(tiny_weights), "background-first")
+    with pytest.raises(UsageError, match="no label order 'imagenet'"):
+        load(TINY, str(tiny_weights), "imagenet")
+
+
+def close(ours, theirs):
+    """Random weights can give large outputs, so the difference is measured against the largest."""
+    return (ours - theirs).abs().max() < 1e-4 * theirs.abs().max()
+
+
+@pytest.mark.parametrize("name", [TINY, "bn", "v1", "v3", "torchvision/resnet18"])
+def test_a_dense_network_is_the_network_at_each_position(name, tmp_path):
+    """With an input of its own size: the network itself. Larger: an average over a window of the map at each place."""
+    loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
+    size = loaded.preprocessing.size
+    everywhere = dense(loaded.module, loaded.pool, size)
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        single = torch.rand(2, 3, size, size)
+        assert close(everywhere(single)[:, 0], loaded.module(single))
+        larger = torch.rand(1, 3, size + 64, size + 32)
+        maps = []
+        handle = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
+        loaded.module(single)
+        everywhere(larger)
+        handle.remove()
+        window = maps[0].shape[-1]
+        places = [(y, x) for y in range(maps[1].shape[2] - window + 1) for x in range(maps[1].shape[3] - window + 1)]
+        assert everywhere(larger).shape == (1, len(places), 1000)
+        last = maps[1][:, :, -window:, -window:]  # pooled and classified by hand, through the network's own pooling
+        replaced = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(lambda _, inputs: (last,))
+        by_hand = loaded.module(larger[:, :, :size, :size])
+        replaced.remove()
+        assert close(everywhere(larger)[:, -1], by_hand)
+
+
+def test_a_network_without_a_pooling_module_says_so():
+    from torchvision.models import mobilenet_v2
+
+    with pytest.raises(UsageError, match=r"MobileNetV2 has no pooling module 'avgpool'.*not possible"):
+        dense(mobilenet_v2(), "avgpool", 224)
