@@ -1,0 +1,39 @@
+"""Whether predictions and labels can be about the same classes in the same order."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.classes import class_indices
+
+ENOUGH = 200
+"""Images before anything is said: at chance, 200 images of 1000 classes have 0.2 hits."""
+
+
+def doubt(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> str | None:
+    """What is wrong with the order of the classes, in one line, or None. Both arrays are [n] class indices.
+
+    Names the reading of labels or outputs that explains the predictions far better; or says that they are no better
+    than chance (exact binomial test at 0.001).
+    """
+    from scipy.stats import binomtest
+
+    n = len(labels)
+    if n < ENOUGH:
+        return None
+    hits = int((predicted == labels).sum())
+    measured = f"{hits} of {n} images are right"
+    if classes == 1000:
+        order = class_indices()
+        readings = {
+            "the labels look like ILSVRC ids in place of class indices: pass --devkit instead": order[labels] == predicted,
+            "the network's outputs look like ILSVRC ids: pass --label-order ilsvrc": order[predicted] == labels,
+            "the labels look one too high, as if counted from 1: subtract one": labels - 1 == predicted,
+            "the labels look one too low against the outputs: is there a background class (--label-order background-first)?": labels + 1
+            == predicted,
+        }
+        reading, better = max(((text, int(right.sum())) for text, right in readings.items()), key=lambda pair: pair[1])
+        if better > max(3 * hits, n // 10):
+            return f"{measured}, but {better} would be: {reading}"
+    if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > 0.001:
+        return f"{measured}, which is chance: wrong weights, labels or normalisation? --allow-implausible goes on all the same"
+    return None

@@ -1,0 +1,338 @@
+"""Whole evaluations, from options to the run on disk."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import bench
+from bench.errors import BenchError, ImplausibleLabels, UnreadableImage, UsageError
+from results.run import IncompleteRun, Run
+from results.tables import accuracy, predictions
+from tests import independent
+from tests.conftest import TINY, drawn
+
+
+@pytest.fixture
+def evaluate(tiny_weights, photos, tmp_path):
+    """`bench.evaluate` with the small network on the small pictures, unless said otherwise."""
+
+    def run(**options):
+        defaults = {"model": TINY, "weights": str(tiny_weights), "data": str(photos), "out": tmp_path / "runs"}
+        return bench.evaluate(**(defaults | options))
+
+    return run
+
+
+def pooled(run):
+    """{protocol: [images x classes]} of a run."""
+    shards = list(run.shards())
+    return {name: np.concatenate([shard.probabilities[name] for shard in shards]) for name in run.protocols}
+
+
+def test_four_protocols_of_one_pass_are_an_independent_scripts(evaluate, photos, tiny_weights):
+    """The script does without this project: Pillow, a loop over the 144 crops, timm."""
+    run = evaluate(crops="144", renderer="pillow")
+    paths = [photos / image_id for shard in run.shards() for image_id in shard.ids]
+    expected = independent.evaluate("test_efficientnet", tiny_weights, paths, 160, [183, 206, 229, 251])
+    ours = pooled(run)
+    assert list(ours) == ["1", "10", "12", "144"]
+    for protocol, probabilities in ours.items():
+        assert np.abs(probabilities - expected[protocol]).max() < 1e-6
+        assert (probabilities.argmax(1) == expected[protocol].argmax(1)).all()
+
+
+def test_real_images_and_real_weights(evaluate, shared, lite0):
+    """Six photographs: the reference renderer against the script, and the fast renderer against the reference."""
+    data = shared / "data" / "imagenet-sample"
+    options = {"model": "timm/tf_efficientnet_lite0", "weights": str(lite0), "data": str(data), "crops": "1,10,12,144", "limit": 6}
+    reference, fast = evaluate(renderer="pillow", **options), evaluate(**options)
+    paths = sorted(data.glob("*/*.JPEG"))[:6]
+    expected = independent.evaluate("tf_efficientnet_lite0", lite0, paths, 224, [256, 288, 320, 352])
+    labels = next(reference.shards()).labels
+    for protocol, probabilities in pooled(reference).items():
+        assert np.abs(probabilities - expected[protocol]).max() < 1e-4
+        assert (np.argsort(-probabilities)[:, :5] == np.argsort(-expected[protocol])[:, :5]).all()
+        theirs = pooled(fast)[protocol]
+        assert (theirs.argmax(1) == probabilities.argmax(1)).all()
+        rows = np.arange(6)
+        assert np.abs(theirs[rows, labels] - probabilities[rows, labels]).mean() < 0.003
+        assert (probabilities.argmax(1) == labels).mean() > 0.6
+
+
+@pytest.mark.parametrize("pool", ["logits", "max"])
+def test_other_poolings_keep_the_single_crop(evaluate, pool):
+    mean, other = pooled(evaluate(crops="10")), pooled(evaluate(crops="10", pool=pool))
+    assert np.abs(mean["1"] - other["1"]).max() < 1e-6
+    assert np.abs(mean["10"] - other["10"]).max() > 1e-6
+    assert other["10"].sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_batches_and_workers_change_no_prediction(evaluate, tmp_path):
+    """A batch of another size may round otherwise, in the seventh digit; nothing else can differ."""
+    one = pooled(evaluate(crops="144", batch=7, workers=1, out=tmp_path / "one"))
+    two = pooled(evaluate(crops="144", batch=64, workers=3, out=tmp_path / "two"))
+    for protocol in one:
+        assert np.abs(one[protocol] - two[protocol]).max() < 1e-6
+
+
+def test_the_dense_protocol_on_images_of_all_shapes(evaluate, photos, tiny_weights):
+    """Against a loop: each image resized by Pillow to each scale, the network's last map pooled at each place."""
+    from torch.nn.functional import avg_pool2d
+    from torchvision.transforms.functional import InterpolationMode, normalize, pil_to_tensor, resize
+
+    from bench.zoo.loading import load
+    from crops.dialects import IMAGENET
+
+    run = evaluate(crops="dense", renderer="pillow", scales="160,200")
+    network = load(TINY, str(tiny_weights)).module
+    with torch.inference_mode():
+        window = network.forward_features(torch.zeros(1, 3, 160, 160)).shape[-1]
+        for image_id, row in zip(next(run.shards()).ids, pooled(run)["dense"], strict=True):
+            image = Image.open(photos / image_id)
+            scores = []
+            for scale in (160, 200):
+                pixels = pil_to_tensor(resize(image, scale, InterpolationMode.BICUBIC)).float() / 255
+                features = avg_pool2d(network.forward_features(normalize(pixels, IMAGENET.mean, IMAGENET.std)[None]), window, 1)
+                scores.append(network.classifier(features.flatten(2)[0].T).softmax(1).mean(0))
+            assert np.abs(torch.stack(scores).mean(0).numpy() - row).max() < 1e-6
+
+
+def test_lattice_and_dense_in_one_pass(evaluate):
+    both, lattice, dense = (pooled(evaluate(crops=crops)) for crops in ("10,dense", "10", "dense"))
+    assert list(both) == ["1", "10", "dense"]
+    assert np.abs(both["10"] - lattice["10"]).max() < 1e-6
+    assert np.abs(both["dense"] - dense["dense"]).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["timm", "torchvision", "tf-slim"])
+def test_a_dialect_is_one_protocol_of_its_own(evaluate, name):
+    run = evaluate(dialect=name)
+    assert run.protocols == (f"1/{name}",)
+    assert run.manifest["plan"]["renderer"] == "pillow"
+    assert np.abs(pooled(run)[f"1/{name}"] - pooled(evaluate())["1"]).max() > 1e-9
+
+
+def test_the_manifest_says_what_was_run(evaluate, tiny_weights, photos):
+    import hashlib
+
+    manifest = evaluate(crops="12", batch=5).manifest
+    assert manifest["model"]["weights_sha256"] == hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
+    assert manifest["plan"]["protocols"]["12"]["scales"] == [183]
+    assert manifest["plan"]["interpolation"] == "bicubic"
+    assert manifest["runtime"]["batch"] == 5
+    assert manifest["runtime"]["precision"] == "fp32"
+    assert manifest["options"] == {
+        "model": TINY,
+        "weights": str(tiny_weights),
+        "data": str(photos),
+        "crops": "12",
+        "batch": 5,
+        "out": manifest["options"]["out"],
+    }
+    assert manifest["environment"]["torch"] == torch.__version__.partition("+")[0]
+    assert manifest["data"]["labels"] == "WordNet folders"
+    assert [shard["images"] for shard in manifest["shards"]] == [6]
+
+
+def test_the_same_call_reuses_a_finished_run(evaluate):
+    first = evaluate(crops="10")
+    again = evaluate(crops="10", batch=3, workers=1)
+    assert again.path == first.path
+    assert again.manifest == first.manifest
+    assert evaluate(crops="10", pool="max").path != first.path
+    assert evaluate(crops="10", fresh=True).manifest["started"] >= first.manifest["started"]
+
+
+def test_a_changed_image_is_another_run(evaluate, photos):
+    first = evaluate()
+    drawn(90, 90).save(next(photos.glob("*/*.JPEG")))
+    assert evaluate().path != first.path
+
+
+@pytest.mark.parametrize("precision", ["bf16"])
+def test_half_precision_runs_and_is_recorded(evaluate, precision):
+    run = evaluate(precision=precision)
+    assert run.manifest["runtime"]["precision"] == precision
+    assert 0 < np.abs(pooled(run)["1"] - pooled(evaluate())["1"]).max() < 0.1
+
+
+def test_labels_that_cannot_be_right_stop_the_run(evaluate, tmp_path):
+    folder = tmp_path / "many" / "n01440764"
+    folder.mkdir(parents=True)
+    for number in range(220):
+        drawn(24, 24, number).save(folder / f"{number}.jpg")
+    options = {"data": str(folder.parent), "limit": 210}
+    with pytest.raises(ImplausibleLabels, match="0 of 210 images are right, which is chance"):
+        evaluate(**options)
+    run = evaluate(**options, allow_implausible=True)
+    assert accuracy([run])["n"].tolist() == [210, 210]
+
+
+def test_both_image_sets(evaluate, shared):
+    """Six of the 200 real validation images are on the blacklist."""
+    options = {"data": str(shared / "data" / "ilsvrc-val"), "allow_implausible": True}
+    alone = evaluate(**options)
+    assert accuracy([alone])["n"].tolist() == [200]
+    both = evaluate(**options, blacklist=shared / "facts" / "blacklist.txt")
+    assert both.path == alone.path  # noted in the finished run, not evaluated again
+    assert accuracy([both])[["image_set", "n"]].to_numpy().tolist() == [["all", 200], ["non-blacklisted", 194]]
+    frame = predictions(both, "1")
+    listed = {int(line) for line in (shared / "facts" / "blacklist.txt").read_text().split()}
+    kept = frame[[int(name[-8:]) not in listed for name in frame["image"]]]
+    assert accuracy([both])["top1_hits"].tolist() == [(frame.top1 == frame.label).sum(), (kept.top1 == kept.label).sum()]
+
+
+def test_an_unreadable_image_ends_the_run_unless_it_may_be_left_out(evaluate, photos):
+    (photos / "n01440764" / "broken.JPEG").write_text("not a picture")
+    with pytest.raises(UnreadableImage, match=r"n01440764/broken.JPEG in .*photos: this is not an image; repair it, or"):
+        evaluate()
+    run = evaluate(skip_unreadable=True)
+    assert run.skipped == {"n01440764/broken.JPEG": "this is not an image"}
+    assert accuracy([run])["n"].tolist() == [6, 6]
+    with pytest.raises(BenchError, match=r"left out 1 images.*--skip-unreadable"):
+        evaluate()
+
+
+def test_images_of_all_kinds_are_evaluated(evaluate, photos):
+    place = photos / "n01440764"
+    drawn(80, 60).convert("CMYK").save(place / "cmyk.JPEG")
+    drawn(80, 60).save(place / "png.JPEG", "PNG")
+    drawn(80, 60).convert("L").save(place / "grey.JPEG")
+    drawn(1, 1).save(place / "one.JPEG")
+    drawn(20_000, 40).save(place / "wide.JPEG")
+    run = evaluate(crops="144")
+    assert accuracy([run])["n"].iloc[0] == 11
+    assert all(np.isfinite(rows).all() for rows in pooled(run).values())
+
+
+def test_an_image_too_thin_to_resize_is_unreadable(evaluate, photos):
+    drawn(20_000, 1).save(photos / "n01440764" / "thin.png")
+    with pytest.raises(UnreadableImage, match=r"thin.png.*20000 x 1 pixels would become 3,660,000 x 183"):
+        evaluate()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": None}, "no images: pass --data PATH"),
+        ({"pool": "median"}, "no pool 'median': try"),
+        ({"dialect": "keras"}, "no dialect 'keras'"),
+        ({"interpolation": "lanczos"}, "no interpolation 'lanczos'"),
+        ({"renderer": "opencv"}, "no renderer 'opencv'"),
+        ({"dialect": "timm", "crops": "10"}, "way to take the single crop"),
+        ({"dialect": "timm", "renderer": "tensor"}, "a dialect is rendered by pillow"),
+        ({"shuffle_seed": 1}, "pass both"),
+        ({"scales": "a,b"}, "write shorter sides in pixels"),
+        ({"device": "abacus"}, "device 'abacus' cannot be used here"),
+        ({"precision": "fp8"}, "no precision 'fp8'"),
+        ({"batch": 0}, "--batch 0: at least 1"),
+        ({"limit": 0}, "--limit 0: at least 1"),
+        ({"workers": -1}, "--workers -1: at least 1"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(evaluate, options, message):
+    with pytest.raises(UsageError, match=message):
+        evaluate(**options)
+
+
+KILLED = """
+import sys
+sys.path[:0] = {path!r}
+from bench import engine
+engine.SHARD_CROPS = 300  # two images
+from bench.cli import app
+app({arguments!r})
+"""
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(photos, tiny_weights, tmp_path):
+    for number in range(14):
+        drawn(150, 100 + number, seed=number).save(photos / "n01440764" / f"more{number}.JPEG")
+
+    def start(out):
+        arguments = [
+            "eval",
+            "--model",
+            TINY,
+            "--weights",
+            str(tiny_weights),
+            "--data",
+            str(photos),
+            "--crops",
+            "144",
+            "--out",
+            str(out),
+        ]
+        script = KILLED.format(path=sys.path, arguments=arguments)
+        return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def table(run_line):
+        done = subprocess.run([sys.executable, "-m", "bench", "report", run_line, "--format", "csv"], capture_output=True, check=True)
+        return done.stdout
+
+    def ended(process):
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        return out.splitlines()[-1].removeprefix("run: ")
+
+    undisturbed = ended(start(tmp_path / "undisturbed"))
+    killed = start(tmp_path / "killed")
+    while len(list((tmp_path / "killed").glob("*/shards/*.safetensors"))) < 3:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    (folder,) = (tmp_path / "killed").iterdir()
+    with pytest.raises(IncompleteRun):
+        list(Run.open(folder).shards())
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("shards/*.safetensors")}
+    continued = ended(start(tmp_path / "killed"))
+    assert continued == str(folder)
+    assert all(path.stat().st_mtime_ns == before for path, before in kept.items())
+    assert table(continued) == table(undisturbed)
+    for mine, theirs in zip(sorted(folder.glob("shards/*")), sorted((tmp_path / "undisturbed").glob("*/shards/*")), strict=True):
+        assert mine.read_bytes() == theirs.read_bytes()
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path, tiny_weights):
+    """Peak memory of one process over 100 and over 400 images, the same picture under other names."""
+    picture = tmp_path / "picture.jpg"
+    drawn(500, 375).save(picture)
+
+    def peak(count):
+        folder = tmp_path / str(count) / "n01440764"
+        folder.mkdir(parents=True)
+        for number in range(count):
+            (folder / f"{number}.jpg").hardlink_to(picture)
+        script = f"""
+import resource, sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+import bench
+from bench import engine
+engine.SHARD_IMAGES = 50
+out = Path({str(tmp_path / "runs")!r})
+bench.evaluate(model={TINY!r}, weights={str(tiny_weights)!r}, data={str(folder.parent)!r}, crops="10", out=out, allow_implausible=True)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+        return int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+
+    assert peak(400) < 1.05 * peak(100)
+
+
+def test_the_python_interface_is_small():
+    assert bench.__all__ == ["evaluate"]
+    with pytest.raises(AttributeError, match="no attribute 'evaluates'"):
+        _ = bench.evaluates
+
+
+def test_json_of_a_manifest_is_plain(evaluate):
+    run = evaluate()
+    assert json.loads((run.path / "manifest.json").read_text()) == run.manifest
