@@ -1,0 +1,5 @@
+"""`python -m bench`, which is what torchrun starts."""
+
+from bench.cli import app
+
+app()

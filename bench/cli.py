@@ -1,0 +1,203 @@
+"""The command line: options and calls. What a command does lies elsewhere; torch is imported when it is needed."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.errors import BenchError, UsageError
+from bench.options import Options
+
+app = typer.Typer(
+    name="inception-bench",
+    help="Evaluate image classifiers on ImageNet by the protocols of the Inception papers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+DEFAULT = Options()
+EVAL_EXAMPLE = "Example: inception-bench eval --model v3 --crops 144 --data imagenet/val"
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)]
+
+
+@cache
+def _meaning(name: str) -> str:
+    return str(next(item.metadata["help"] for item in fields(Options) if item.name == name))
+
+
+def _flag(name: str, *declarations: str) -> Any:
+    return typer.Option(
+        *declarations or (f"--{name.replace('_', '-')}",), help=_meaning(name), show_default=getattr(DEFAULT, name) not in (None, False)
+    )
+
+
+@contextmanager
+def _errors(debug: bool) -> Iterator[None]:
+    """Turn the package's errors into one line on stderr and their exit code."""
+    from crops.protocols import ProtocolError
+    from results.run import RunError
+
+    try:
+        yield
+    except (BenchError, RunError, ProtocolError) as error:
+        if debug:
+            raise
+        print(f"inception-bench: {error}", file=sys.stderr)
+        raise typer.Exit(getattr(error, "exit_code", 2)) from None
+    except KeyboardInterrupt:
+        print("inception-bench: interrupted; the same command continues", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # the reader of stdout has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show_version:
+        print(version("inception-bench"))
+        raise typer.Exit
+    context.with_resource(_errors(debug))
+
+
+@app.command("eval", epilog=EVAL_EXAMPLE)
+def eval_(
+    model: Annotated[str, _flag("model")] = DEFAULT.model,
+    weights: Annotated[str | None, _flag("weights")] = DEFAULT.weights,
+    crops: Annotated[str, _flag("crops")] = DEFAULT.crops,
+    data: Annotated[str | None, _flag("data")] = DEFAULT.data,
+    scales: Annotated[str | None, _flag("scales")] = DEFAULT.scales,
+    interpolation: Annotated[str, _flag("interpolation")] = DEFAULT.interpolation,
+    pool: Annotated[str, _flag("pool")] = DEFAULT.pool,
+    dialect: Annotated[str, _flag("dialect")] = DEFAULT.dialect,
+    label_order: Annotated[str, _flag("label_order")] = DEFAULT.label_order,
+    labels: Annotated[Path | None, _flag("labels")] = DEFAULT.labels,
+    devkit: Annotated[Path | None, _flag("devkit")] = DEFAULT.devkit,
+    blacklist: Annotated[Path | None, _flag("blacklist")] = DEFAULT.blacklist,
+    limit: Annotated[int | None, _flag("limit")] = DEFAULT.limit,
+    shuffle_seed: Annotated[int | None, _flag("shuffle_seed")] = DEFAULT.shuffle_seed,
+    device: Annotated[str, _flag("device")] = DEFAULT.device,
+    precision: Annotated[str, _flag("precision")] = DEFAULT.precision,
+    batch: Annotated[int | None, _flag("batch")] = DEFAULT.batch,
+    workers: Annotated[int | None, _flag("workers")] = DEFAULT.workers,
+    compile: Annotated[bool, _flag("compile")] = DEFAULT.compile,
+    renderer: Annotated[str, _flag("renderer")] = DEFAULT.renderer,
+    out: Annotated[Path, _flag("out")] = DEFAULT.out,
+    fresh: Annotated[bool, _flag("fresh", "--fresh/--resume")] = DEFAULT.fresh,
+    skip_unreadable: Annotated[bool, _flag("skip_unreadable")] = DEFAULT.skip_unreadable,
+    allow_implausible: Annotated[bool, _flag("allow_implausible")] = DEFAULT.allow_implausible,
+    as_json: Json = False,
+) -> None:
+    """Evaluate one network: top-1 and top-5 error for each protocol and image set, and a run on disk."""
+    given = dict(locals())
+    given.pop("as_json")
+    from bench.evaluation import run_evaluation
+    from bench.progress import Console
+    from results.report import terminal
+    from results.report.json import summary
+    from results.tables import accuracy
+
+    with Console() as console:
+        run = run_evaluation(Options(**given), console)
+    table = accuracy([run])
+    if as_json:
+        print(json.dumps({"run": str(run.path)} | summary(table)))
+    else:
+        terminal.show(table)
+        print(f"run: {run.path}")
+
+
+@app.command(epilog="Example: inception-bench report runs/v3-val-144-1a2b3c4d -o table.md")
+def report(
+    runs: Runs,
+    output: Annotated[str, typer.Option("--output", "-o", help="A file that ends in .csv, .md or .json, or - for stdout.")] = "-",
+    format: Annotated[str | None, typer.Option("--format", help="csv, md or json, where the ending does not say.")] = None,
+) -> None:
+    """Write the table of one run or several, beside the published figures."""
+    from results.report import FORMATS
+    from results.run import Run
+    from results.tables import accuracy
+
+    kind = format or (Path(output).suffix[1:] if output != "-" else "md")
+    if kind not in FORMATS:
+        raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)}")
+    _write(output, lambda: FORMATS[kind](accuracy([Run.open(path) for path in runs])))
+
+
+@app.command(epilog="Example: inception-bench predictions runs/v3-val-144-1a2b3c4d --protocol 144 -o predictions.csv")
+def predictions(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)],
+    protocol: Annotated[str | None, typer.Option("--protocol", help="One of the run's; by default its last.", show_default=False)] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="A .csv file, or - for stdout.")] = "-",
+) -> None:
+    """Write one line an image: image, label, the five best classes, their probabilities, that of the label."""
+    from results.report.csv import write
+    from results.run import Run
+    from results.tables import predictions as table
+
+    opened = Run.open(run)
+    name = protocol or opened.protocols[-1]
+    if name not in opened.protocols:
+        raise UsageError(f"{run} has no protocol {name!r}: it has {', '.join(opened.protocols)}")
+    _write(output, lambda: write(table(opened, name)))
+
+
+@app.command(epilog="Example: inception-bench crops cat.jpg --crops 144 -o sheet.png")
+def crops(
+    image: Annotated[Path, typer.Argument(help="An image file.", show_default=False)],
+    crops: Annotated[str, typer.Option("--crops", help=_meaning("crops"))] = "144",
+    model: Annotated[str, typer.Option("--model", help="Draw for the input size of this network of the table.")] = "v1",
+    scales: Annotated[str | None, typer.Option("--scales", help=_meaning("scales"), show_default=False)] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
+) -> None:
+    """Draw what a protocol looks at: the boxes on the image, and the crops as the network sees them."""
+    from bench.contact_sheet import draw
+
+    print(draw(image, crops, model, scales, output))
+
+
+@app.command(epilog="Example: inception-bench models --json")
+def models(as_json: Json = False) -> None:
+    """List the networks: parameters, multiply-adds, input size, weights, published figures."""
+    from bench import listings
+
+    listings.models(as_json)
+
+
+@app.command(epilog="Example: inception-bench protocols --model v3")
+def protocols(
+    model: Annotated[str, typer.Option("--model", help="For the input size of this network of the table.")] = "v1",
+    as_json: Json = False,
+) -> None:
+    """List the protocols: views, scales, and what they cost."""
+    from bench import listings
+
+    listings.protocols(model, as_json)
+
+
+def _write(output: str, make: Callable[[], str]) -> None:
+    """Write text to a file, or to stdout for `-`. The target is tried before the work starts."""
+    if output == "-":
+        sys.stdout.write(make())
+        return
+    path = Path(output)
+    try:
+        with path.open("a"):
+            pass
+        path.write_text(make(), encoding="utf-8", newline="")
+    except OSError as error:
+        raise BenchError(f"cannot write {path}: {error.strerror or error}; choose another -o") from None
+    print(f"wrote {path}", file=sys.stderr)

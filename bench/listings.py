@@ -1,0 +1,89 @@
+"""What there is: the networks and the protocols, as tables or JSON. Without torch."""
+
+import json
+from typing import Any
+
+from bench.errors import UsageError
+from bench.zoo import NETWORKS, Network
+from crops import DIALECTS, Plan, Protocol, parse
+from results import published
+
+
+def models(as_json: bool) -> None:
+    """Print the table of networks."""
+    rows = [_model(network) for network in NETWORKS.values()]
+    if as_json:
+        print(json.dumps([{key: row[key] for key in ("name", "parameters", "multiply_adds", "input_size", "weights")} for row in rows]))
+        return
+    _print(
+        ("name", "network", "parameters", "multiply-adds", "input", "weights", "top-1 / top-5 error of the weights"),
+        [
+            (row["name"], row["title"], f"{row['parameters']:,}", f"{row['multiply_adds'] / 1e9:.3f} G", str(row["input_size"]),
+             "\n".join(row["weights"]), "\n".join(row["published"]))
+            for row in rows
+        ],
+    )  # fmt: skip
+    print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")
+
+
+def _model(network: Network) -> dict[str, Any]:
+    figures = [published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all") for tag in network.tags]
+    return {
+        "name": network.name,
+        "title": network.title,
+        "parameters": network.parameters,
+        "multiply_adds": network.multiply_adds,
+        "input_size": network.input_size,
+        "weights": list(network.tags),
+        "published": [f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-" for figure in figures],
+    }
+
+
+def protocols(model: str, as_json: bool) -> None:
+    """Print the protocols for the input size of a network of the table."""
+    network = table_network(model)
+    assert network.input_size
+    assert network.multiply_adds
+    found = parse("144,dense", network.input_size)
+    rows = [_protocol(protocol, network.input_size, network.multiply_adds) for protocol in found]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    print(f"for {network.name}, input {network.input_size} x {network.input_size}; an image of 500 x 375")
+    _print(
+        ("protocol", "views", "shorter sides", "multiply-adds an image"),
+        [(row["name"], str(row["views"]), ", ".join(map(str, row["scales"])), f"{row['multiply_adds'] / 1e9:,.1f} G") for row in rows],
+    )
+    print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
+    print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
+
+
+def _protocol(protocol: Protocol, size: int, multiply_adds: int) -> dict[str, Any]:
+    """A dense view costs what its area does, in crops; of a lattice each different crop counts once."""
+    patches, _ = Plan((protocol,), size).patches(500, 375)
+    area = sum(patch.output[0] * patch.output[1] for patch in patches) / size**2
+    return {
+        "name": protocol.name,
+        "views": protocol.crops,
+        "scales": sorted({view.scale for view in protocol.views}),
+        "dense": protocol.dense,
+        "multiply_adds": round(area * multiply_adds),
+    }
+
+
+def table_network(name: str) -> Network:
+    """A network of the table, whose input size is known without torch. Raises `UsageError`."""
+    if name not in NETWORKS:
+        raise UsageError(f"{name} is not in the table of networks: write {', '.join(NETWORKS)}")
+    return NETWORKS[name]
+
+
+def _print(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.table import Table
+
+    from results.report.terminal import console
+
+    table = Table(*heading)
+    for row in rows:
+        table.add_row(*row)
+    console().print(table, markup=False)
