@@ -3,13 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -50,15 +50,24 @@ def _errors(debug: bool) -> Iterator[None]:
     try:
         yield
     except (BenchError, RunError, ProtocolError) as error:
-        if debug:
-            raise
-        print(f"inception-bench: {error}", file=sys.stderr)
-        raise typer.Exit(getattr(error, "exit_code", 2)) from None
-    except KeyboardInterrupt:
-        print("inception-bench: interrupted; the same command continues", file=sys.stderr)
-        raise typer.Exit(130) from None
+        _end(str(error), getattr(error, "exit_code", 2), error, debug)
+    except KeyboardInterrupt as error:
+        _end("interrupted; the same command continues", 130, error, debug)
     except BrokenPipeError:  # the reader of stdout has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _end(f"{error.filename or 'input or output'}: {error.strerror or error}", 1, error, debug)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort, so that users never meet a traceback unasked
+        _end(f"{type(error).__name__}: {error} (a bug of inception-bench; --debug before the command shows where)", 1, error, debug)
+
+
+def _end(message: str, code: int, error: BaseException, debug: bool) -> NoReturn:
+    if debug:
+        raise error
+    print("inception-bench:", " ".join(message.split()), file=sys.stderr)
+    raise typer.Exit(code) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -134,7 +143,7 @@ def report(
     kind = format or (Path(output).suffix[1:] if output != "-" else "md")
     if kind not in FORMATS:
         raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)}")
-    _write(output, lambda: FORMATS[kind](accuracy([Run.open(path) for path in runs])))
+    _write(output, FORMATS[kind](accuracy([Run.open(path) for path in runs])))
 
 
 @app.command(epilog="Example: inception-bench predictions runs/v3-val-144-1a2b3c4d --protocol 144 -o predictions.csv")
@@ -148,11 +157,13 @@ def predictions(
     from results.run import Run
     from results.tables import predictions as table
 
+    if output != "-" and Path(output).suffix != ".csv":
+        raise UsageError(f"{output}: predictions are written as .csv")
     opened = Run.open(run)
     name = protocol or opened.protocols[-1]
     if name not in opened.protocols:
         raise UsageError(f"{run} has no protocol {name!r}: it has {', '.join(opened.protocols)}")
-    _write(output, lambda: write(table(opened, name)))
+    _write(output, write(table(opened, name)))
 
 
 @app.command(epilog="Example: inception-bench crops cat.jpg --crops 144 -o sheet.png")
@@ -188,16 +199,14 @@ def protocols(
     listings.protocols(model, as_json)
 
 
-def _write(output: str, make: Callable[[], str]) -> None:
-    """Write text to a file, or to stdout for `-`. The target is tried before the work starts."""
+def _write(output: str, text: str) -> None:
+    """Write text to a file, or to stdout for `-`. Names that are no UTF-8 come out as the bytes they are."""
+    data = text.encode("utf-8", "surrogateescape")
     if output == "-":
-        sys.stdout.write(make())
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
         return
-    path = Path(output)
-    try:
-        with path.open("a"):
-            pass
-        path.write_text(make(), encoding="utf-8", newline="")
-    except OSError as error:
-        raise BenchError(f"cannot write {path}: {error.strerror or error}; choose another -o") from None
-    print(f"wrote {path}", file=sys.stderr)
+    from results.run import write_atomically
+
+    write_atomically(Path(output), data)
+    print(f"wrote {output}", file=sys.stderr)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from bench.data.decode import open_image
+from bench.data.decode import LARGEST, open_image
 from bench.errors import BenchError, DataError, UnreadableImage, UsageError
 from bench.listings import table_network
-from crops import Plan, parse
+from crops import Plan, parse, parse_scales
 from crops.geometry import Patch
 from crops.pillow import render
 
@@ -21,16 +21,14 @@ def draw(image: Path, crops: str, model: str, scales: str | None, output: Path) 
     """Write the sheet of the largest protocol of `crops` for the input of `model`; a line that says what is on it."""
     size = table_network(model).input_size
     assert size
-    try:
-        sides = [int(scale) for scale in scales.split(",")] if scales else None
-    except ValueError:
-        raise UsageError(f"--scales {scales}: write shorter sides in pixels, such as 256,288,320,352") from None
-    protocol = parse(crops, size, sides)[-1]
+    protocol = parse(crops, size, parse_scales(scales))[-1]
     try:
         picture = open_image(image.read_bytes())
     except (OSError, UnreadableImage) as error:
         raise DataError(f"{image}: {getattr(error, 'strerror', None) or error}; name an image file") from None
     patches, _ = Plan((protocol,), size).patches(*picture.size)
+    if (largest := max(patch.resized[0] * patch.resized[1] for patch in patches)) > LARGEST:
+        raise UsageError(f"{image} would be resized to {largest:,} pixels: name smaller --scales, or an image that is less long and thin")
     sheet = _sheet(picture, patches)
     try:
         sheet.save(output)

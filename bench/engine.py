@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bench.data import Images
 from bench.data.decode import decode
+from bench.data.names import shown
 from bench.errors import BenchError, UnreadableImage
 from bench.render import Render, Rendered
 from crops import Dialect, Plan, pool_scores
@@ -102,13 +103,13 @@ def shards(
         kept: list[int] = []
         pooled: list[NDArray[np.float32]] = []
         for image in _classified(islice(stream, len(part)), batches):
-            name = images.ids[image.index]
+            name = shown(images.ids[image.index])
             if image.unreadable:
                 if not skip_unreadable:
                     raise UnreadableImage(
                         f"{name} in {images.path}: {image.unreadable}; repair it, or leave such images out with --skip-unreadable"
                     )
-                skipped[name] = str(image.unreadable)
+                skipped[images.ids[image.index]] = str(image.unreadable)
                 progress(0, None)
                 continue
             scores = np.stack([row for row in image.scores if row is not None])

@@ -34,9 +34,22 @@ class Options:
     compile: bool = _option(False, "compile the network with torch.compile")
     renderer: str = _option("auto", "tensor (fast) or pillow (the reference); auto is pillow for a dialect, else tensor")
     out: Path = _option(Path("runs"), "the folder that runs go to")
-    fresh: bool = _option(False, "start anew instead of continuing an unfinished run or reusing a finished one")
+    fresh: bool = _option(False, "start anew where there is a run already (which knows its images by name, size and label)")
     skip_unreadable: bool = _option(False, "leave out images that cannot be decoded, and list them; otherwise they end the run")
     allow_implausible: bool = _option(False, "go on when labels and predictions agree no better than by chance")
+
+    def __post_init__(self) -> None:
+        """Take what Python callers would naturally write: paths as text, crops as a number, scales as a list."""
+        for name in ("labels", "devkit", "blacklist", "out"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, Path(value).expanduser())
+        for name in ("data", "weights", "crops"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, str(value))
+        if self.scales is not None and not isinstance(self.scales, str):
+            object.__setattr__(self, "scales", ",".join(map(str, self.scales)))
 
     def given(self) -> dict[str, Any]:
         """The options that are not at their defaults, as plain values."""

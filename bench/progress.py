@@ -15,8 +15,8 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Something worth knowing that does not end the work."""
 
-    def start(self, images: int, crops: int) -> None:
-        """The work ahead, about."""
+    def start(self, images: int) -> None:
+        """Images ahead."""
 
     def advance(self, crops: int, right: bool | None) -> None:
         """An image is done."""
@@ -27,7 +27,7 @@ class Silent:
 
     def note(self, text: str) -> None: ...
 
-    def start(self, images: int, crops: int) -> None: ...
+    def start(self, images: int) -> None: ...
 
     def advance(self, crops: int, right: bool | None) -> None: ...
 
@@ -51,7 +51,7 @@ class Console:
     def note(self, text: str) -> None:
         self._console.print(f"note: {text}", markup=False, soft_wrap=True)
 
-    def start(self, images: int, crops: int) -> None:
+    def start(self, images: int) -> None:
         self._total, self._images, self._crops, self._judged, self._right = images, 0, 0, 0, 0
         self._begin = self._said = time.monotonic()
         if self._console.is_terminal:

@@ -3,7 +3,7 @@
 from crops.dialects import DIALECTS, Dialect, Normalisation, dialect
 from crops.geometry import Patch, place
 from crops.lattice import DenseView, View, lattice, scale_set
-from crops.protocols import POOLS, Plan, Protocol, ProtocolError, parse, pool_scores
+from crops.protocols import POOLS, Plan, Protocol, ProtocolError, parse, parse_scales, pool_scores
 
 __all__ = [
     "DIALECTS",
@@ -19,6 +19,7 @@ __all__ = [
     "dialect",
     "lattice",
     "parse",
+    "parse_scales",
     "place",
     "pool_scores",
     "scale_set",

@@ -80,14 +80,19 @@ class Dialect:
         return np.asarray(render(image, [patch], self.interpolation)[0])
 
 
-def dialect(name: DialectName, size: int, interpolation: str, crop_pct: float = 0.875, squash: bool = False) -> Dialect:
+def dialect(
+    name: DialectName, size: int, interpolation: str, crop_pct: float = 0.875, *, squash: bool = False, own: bool = False
+) -> Dialect:
     """The dialect `name` for a network with an input of `size` pixels.
 
-    `interpolation`, `crop_pct` and `squash` are the weights' own and matter to timm, which resizes to
-    floor(size / crop_pct). torchvision and caffe resize to 256 for an input of 224, others in the same ratio.
+    `interpolation`, `crop_pct` and `squash` are the weights' own. timm goes by them and resizes to floor(size /
+    crop_pct). torchvision goes by them for its `own` weights. It otherwise resizes to 256 for an input of 224, as
+    Caffe does, and others in the same ratio; both are bilinear.
     """
     if name == "timm":
         return Dialect(name, size, math.floor(size / crop_pct), interpolation, squash)
+    if name == "torchvision" and own:
+        return Dialect(name, size, round(size / crop_pct), interpolation)
     return Dialect(name, size, size if name == "tf-slim" else round(size * 256 / 224), "bilinear")
 
 

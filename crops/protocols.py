@@ -132,8 +132,12 @@ def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Pr
     pixels that take the place of the usual four (or of the five of `dense`). Raises `ProtocolError`.
     """
     wanted: dict[str, Protocol] = {}
-    for word in text.split(","):
-        asked = _protocol(word.strip(), size, scales)
+    words = [word.strip() for word in text.split(",")]
+    used = max(_scales_used(word, len(scales or ())) for word in words)
+    if scales and used < len(scales):
+        raise ProtocolError(f"{text} uses {used} of the {len(scales)} scales: name {used}, or ask for {len(scales)}x1x5x2")
+    for word in words:
+        asked = _protocol(word, size, scales)
         for protocol in (*_contained(asked, size, scales), asked):
             wanted.setdefault(protocol.name, protocol)
     return tuple(sorted(wanted.values(), key=lambda protocol: (protocol.dense, protocol.crops)))
@@ -159,6 +163,18 @@ def _protocol(word: str, size: int, scales: Sequence[int] | None) -> Protocol:
     number, squares, positions, mirrors = counts
     name = next((name for name, named in NAMED.items() if named == counts), word)
     return Protocol(name, lattice(chosen[:number], SQUARES[:squares], _POSITION_SETS[positions], MIRRORS[:mirrors]))
+
+
+def _scales_used(word: str, given: int) -> int:
+    return given if word == "dense" else (NAMED.get(word) or _counts(word))[0]
+
+
+def parse_scales(text: str | None) -> list[int] | None:
+    """Shorter sides in pixels from `342,384`. Raises `ProtocolError`."""
+    try:
+        return [int(scale) for scale in text.split(",")] if text else None
+    except ValueError:
+        raise ProtocolError(f"scales {text!r}: write shorter sides in pixels, such as 342,384,427,470") from None
 
 
 def _counts(word: str) -> tuple[int, int, int, int]:

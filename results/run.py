@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 SCHEMA = 1
 MANIFEST = "manifest.json"
 NON_BLACKLISTED = "non-blacklisted"
+KEYS = ("identity", "complete", "model", "data", "plan", "blacklist", "skipped", "shards")
+"""What every manifest has."""
 
 
 class RunError(Exception):
@@ -50,9 +52,9 @@ class Shard:
     probabilities: dict[str, NDArray[np.float32]]
     skipped: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        return f"{self.start:08d}-{self.stop:08d}.safetensors"
+    @staticmethod
+    def file_name(start: int, stop: int) -> str:
+        return f"{start:08d}-{stop:08d}.safetensors"
 
     def digest(self) -> str:
         """sha256 of the content."""
@@ -67,7 +69,7 @@ class Shard:
         from safetensors.numpy import save
 
         about = {"ids": self.ids, "skipped": self.skipped, "sha256": self.digest()}
-        write_atomically(folder / self.name, save(self._tensors(), {"shard": json.dumps(about)}))
+        write_atomically(folder / self.file_name(self.start, self.stop), save(self._tensors(), {"shard": json.dumps(about)}))
 
     @classmethod
     def load(cls, path: Path) -> "Shard":
@@ -103,7 +105,8 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """The run in the folder `path`, complete or not. Raises `RunError`."""
+        """The run in the folder `path` (or whose manifest that is), complete or not. Raises `RunError`."""
+        path = path.parent if path.name == MANIFEST else path
         file = path / MANIFEST
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
@@ -114,6 +117,8 @@ class Run:
             raise RunError(f"{file} cannot be read ({error}): the run is damaged, make it again with --fresh") from None
         if schema != SCHEMA:
             raise RunError(f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it")
+        if lacking := [key for key in KEYS if key not in manifest]:
+            raise RunError(f"{file} lacks {', '.join(lacking)}: the run is damaged, make it again with --fresh")
         return cls(path, manifest)
 
     @property
@@ -136,7 +141,7 @@ class Run:
         return None if blacklist is None else frozenset(blacklist["excluded"])
 
     def shard_paths(self) -> list[Path]:
-        return sorted((self.path / "shards").glob("*.safetensors"))
+        return sorted((self.path / "shards").glob("[0-9]*-[0-9]*.safetensors"))
 
     def shards(self) -> Iterator[Shard]:
         """All shards in order, each verified. Raises `RunError`, or `IncompleteRun` where images are missing."""
@@ -177,7 +182,7 @@ def finish(run: Run, seconds: float) -> Run:
         if shard.start != expected:
             break
         expected = shard.stop
-        listed.append({"file": shard.name, "images": len(shard.ids), "sha256": shard.digest()})
+        listed.append({"file": path.name, "images": len(shard.ids), "sha256": shard.digest()})
         skipped |= shard.skipped
     total = run.manifest["data"]["images"]
     if expected != total:
@@ -209,5 +214,5 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise RunError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another --out, and the same command continues"
+            f"cannot write {path}: {error.strerror or error}; make room or choose another place, and the same command continues"
         ) from None

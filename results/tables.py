@@ -7,7 +7,7 @@ import pandas as pd
 
 from results import published
 from results.metrics import error, ranks, top, wilson
-from results.run import NON_BLACKLISTED, Run
+from results.run import NON_BLACKLISTED, Run, RunError
 
 KEY = ("model", "protocol", "image_set")
 MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
@@ -16,9 +16,13 @@ MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
 def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     """A row for each run, protocol and image set: hits, errors in percent with 95 % intervals, published figures.
 
-    Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`, and `weights_top1`, `weights_top5`, `weights_source`,
-    `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published. Raises `IncompleteRun`.
+    Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`; `weights_top1`, `weights_top5`, `weights_source`,
+    `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published; and `weights` and `run`, which tell
+    runs of the same network apart. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
     """
+    for number, run in enumerate(runs):
+        if any(run.manifest["identity"] == other.manifest["identity"] for other in runs[:number]):
+            raise RunError(f"{run.path} is there twice: name each run once")
     return pd.DataFrame([row for run in runs for row in _rows(run)])
 
 
@@ -59,7 +63,7 @@ def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) 
         row[f"{name}_top1"] = figure.top1_error if figure else None
         row[f"{name}_top5"] = figure.top5_error if figure else None
         row[f"{name}_source"] = figure.source if figure else ""
-    return row
+    return row | {"weights": model["tag"] or model["weights"], "run": run.path.name}
 
 
 def predictions(run: Run, protocol: str) -> pd.DataFrame:
@@ -68,7 +72,8 @@ def predictions(run: Run, protocol: str) -> pd.DataFrame:
     for shard in run.shards():
         probabilities = shard.probabilities[protocol]
         best = top(probabilities, 5)
-        frame = pd.DataFrame({"image": shard.ids, "label": shard.labels})
+        names = pd.Series(shard.ids, dtype=object)  # some file names are no Unicode
+        frame = pd.DataFrame({"image": names, "label": shard.labels})
         frame[[f"top{k + 1}" for k in range(best.shape[1])]] = best
         frame[[f"p{k + 1}" for k in range(best.shape[1])]] = np.take_along_axis(probabilities, best, axis=1)
         frame["p_label"] = np.take_along_axis(probabilities, shard.labels[:, None], axis=1)[:, 0]

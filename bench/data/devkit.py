@@ -17,33 +17,25 @@ from bench.errors import DataError
 
 GROUND_TRUTH = re.compile(r"ILSVRC20\d\d_(clsloc_)?validation_ground_truth\.txt$")
 BLACKLIST = re.compile(r"ILSVRC20\d\d_clsloc_validation_blacklist\.txt$")
-VALIDATION_NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
 VALIDATION_IMAGES = 50_000
 
 
-def validation_number(image_id: str) -> int | None:
-    """1 to 50,000 for an image of the ILSVRC 2012 validation set, told by its name; None for any other."""
-    match = VALIDATION_NAME.search(image_id)
-    return int(match[1]) if match else None
-
-
 def find_devkit(data: Path) -> Path | None:
-    """A devkit in the folder `data` or beside it."""
-    for folder in (data, data.parent):
-        found = sorted(folder.glob("ILSVRC20*devkit*")) if folder.is_dir() else []
-        if found:
-            return found[0]
-    return None
+    """A devkit in the folder `data` or beside it, with ground truth rather than without."""
+    kits = _devkits(data)
+    return next((kit for kit in kits if next(_members(kit, GROUND_TRUTH), None)), next(iter(kits), None))
+
+
+def _devkits(data: Path) -> list[Path]:
+    return [kit for folder in (data, data.parent) if folder.is_dir() for kit in sorted(folder.glob("ILSVRC20*devkit*"))]
 
 
 def ground_truth(devkit: Path) -> NDArray[np.int64]:
     """[50,000] class index of each validation image in file-name order, from the devkit's ILSVRC ids."""
     name, text = _one(devkit, GROUND_TRUTH, "ground truth of the validation images")
-    ids = _integers(text.decode(), f"{devkit}: {name}")
+    ids = _integers(text, f"{devkit}: {name}")
     if len(ids) != VALIDATION_IMAGES or ids.min() < 1 or ids.max() > 1000:
-        raise DataError(
-            f"{devkit}: {name} has {len(ids):,} ids from {ids.min()} to {ids.max()}, not 50,000 from 1 to 1000: take another copy"
-        )
+        raise DataError(f"{devkit}: {name} has {len(ids):,} ids, not 50,000 from 1 to 1000: take another copy")
     labels: NDArray[np.int64] = class_indices(_order(devkit))[ids - 1]
     return labels
 
@@ -58,7 +50,7 @@ def _order(devkit: Path) -> tuple[str, ...]:
         synsets = loadmat(cast(Any, io.BytesIO(data)), squeeze_me=True)["synsets"]
         by_id = {int(synset["ILSVRC2012_ID"]): str(synset["WNID"]) for synset in synsets}
         return tuple(by_id[number] for number in range(1, 1001))
-    except (MatReadError, KeyError, ValueError, TypeError) as error:
+    except (MatReadError, KeyError, ValueError, TypeError, OSError, IndexError) as error:
         raise DataError(f"{devkit}: {name} is not the devkit's table of 1000 classes ({error}): take another copy") from None
 
 
@@ -80,23 +72,22 @@ def read_blacklist(path: Path) -> Blacklist:
     """The blacklist from a devkit (folder or archive) or a plain list of numbers. Raises `DataError`."""
     if path.is_dir() or _is_archive(path):
         name, data = _one(path, BLACKLIST, "blacklist (the 2014 devkit and later have it)")
-        return _blacklist(data.decode(), f"{path}: {name}")
+        return _blacklist(data, f"{path}: {name}")
     try:
-        return _blacklist(path.read_text(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+        return _blacklist(path.read_bytes(), str(path))
+    except OSError as error:
         raise DataError(f"cannot read the blacklist {path}: {error}") from None
 
 
 def find_blacklist(data: Path, devkit: Path | None) -> Blacklist | None:
-    """The blacklist of `devkit` or of any other devkit in or beside the folder `data`."""
-    beside = [kit for folder in (data, data.parent) if folder.is_dir() for kit in sorted(folder.glob("ILSVRC20*devkit*"))]
-    for kit in filter(None, dict.fromkeys((devkit, *beside))):
+    """The blacklist of `devkit` or of any devkit in the folder `data` or beside it."""
+    for kit in filter(None, dict.fromkeys((devkit, *_devkits(data)))):
         if next(_members(kit, BLACKLIST), None):
             return read_blacklist(kit)
     return None
 
 
-def _blacklist(text: str, source: str) -> Blacklist:
+def _blacklist(text: bytes, source: str) -> Blacklist:
     numbers = sorted(set(_integers(text, source).tolist()))
     if not numbers or numbers[0] < 1 or numbers[-1] > VALIDATION_IMAGES:
         raise DataError(f"{source} is not a list of validation images, which are numbered 1 to 50,000")
@@ -104,11 +95,11 @@ def _blacklist(text: str, source: str) -> Blacklist:
     return Blacklist(frozenset(numbers), source, digest)
 
 
-def _integers(text: str, source: str) -> NDArray[np.int64]:
+def _integers(text: bytes, source: str) -> NDArray[np.int64]:
     try:
         return np.array([int(line) for line in text.split()], dtype=np.int64)
-    except ValueError as error:
-        raise DataError(f"{source} should have one number a line: {error}") from None
+    except (ValueError, OverflowError):
+        raise DataError(f"{source} should have one number a line, and has something else: take another copy") from None
 
 
 def _is_archive(path: Path) -> bool:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import wordnet_ids
-from bench.data.images import Images, _image_id
+from bench.data.images import Images
+from bench.data.names import image_id
 from bench.errors import DataError, UsageError
 
 
@@ -34,10 +35,10 @@ def open_dataset(data: str) -> Images:
     table = table.cast_column(image_column, datasets.Image(decode=False))
     ids, sizes = [], []
     for number, row in enumerate(_stored(table, image_column)):
-        ids.append(_image_id(row["path"]) if row["path"] else f"{number:08d}")
+        ids.append(image_id(row["path"]) if row["path"] else f"{number:08d}")
         sizes.append(row["size"])
     if len(set(ids)) < len(ids):
-        ids = [f"{number:08d}/{image_id}" for number, image_id in enumerate(ids)]
+        ids = [f"{number:08d}/{name}" for number, name in enumerate(ids)]
 
     def read(i: int) -> bytes:
         stored = table[i][image_column]
@@ -46,7 +47,7 @@ def open_dataset(data: str) -> Images:
         return Path(stored["path"]).read_bytes()
 
     labels = _labels(np.array(table[label_column], dtype=np.int64), table.features[label_column], data)
-    return Images(data, ids, labels, np.array(sizes, dtype=np.int64), read, f"{data}, column {label_column}")
+    return Images(Path(data), ids, labels, np.array(sizes, dtype=np.int64), read, f"{data}, column {label_column}")
 
 
 def _stored(table: Any, column: str) -> Any:
@@ -60,11 +61,13 @@ def _stored(table: Any, column: str) -> Any:
 
 
 def _labels(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.int64]:
-    names = getattr(feature, "names", None)
+    names = list(getattr(feature, "names", None) or wordnet_ids())
     known = wordnet_ids()
-    if names and set(names) <= set(known):
+    if not len(values) or values.min() < 0 or values.max() >= len(names):
+        raise DataError(f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): take a split with labels")
+    if set(names) <= set(known):
         indices = np.array([known.index(name) for name in names], dtype=np.int64)
         return indices[values]
-    if (names and len(names) != len(known)) or values.min() < 0 or values.max() >= len(known):
-        raise DataError(f"{data}: its labels are neither WordNet ids nor the 1000 classes in their sorted order")
+    if len(names) != len(known):
+        raise DataError(f"{data}: its {len(names)} classes are neither WordNet ids nor the 1000 of ILSVRC 2012")
     return values

@@ -1,20 +1,20 @@
 """The images of an evaluation, wherever they lie: a folder, a .tar read in place, or a Hugging Face data set."""
 
 import hashlib
+import os
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from posixpath import join, normpath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.devkit import VALIDATION_NAME
-from bench.data.labels import LABEL_FILES, find_labels
+from bench.data.labels import find_labels
+from bench.data.names import ENDINGS, image_id, is_image, is_stray
 from bench.errors import DataError
-
-ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Images:
     """Labelled images.
 
     `ids` name them (`ILSVRC2012_val_00000001` for a validation image in any layout, else the path), `labels` are class
-    indices [n], `sizes` are bytes [n], and `read(i)` gives the bytes of image i. `path` is what the user named,
+    indices [n], `sizes` are bytes [n], and `read(i)` gives the bytes of image i. `path` is where they lie,
     `label_source` where the labels are from, and `ignored` counts files that are no images.
     """
 
-    path: str
+    path: Path
     ids: Sequence[str]
     labels: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -39,7 +39,10 @@ class Images:
         return len(self.ids)
 
     def fingerprint(self) -> str:
-        """sha256 of all ids, sizes and labels: the same for a folder and a .tar of the same images."""
+        """sha256 of all ids, sizes and labels: the same for a folder and a .tar of the same images.
+
+        Pixels are not read for it, so a change that keeps an image's size in bytes does not show.
+        """
         digest = hashlib.sha256()
         for row in zip(self.ids, self.sizes.tolist(), self.labels.tolist(), strict=True):
             digest.update("{}\t{}\t{}\n".format(*row).encode("utf-8", "surrogateescape"))
@@ -65,18 +68,15 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
         from bench.data.huggingface import open_dataset
 
         return open_dataset(data)
-    path = Path(data).expanduser()
+    path = Path(data).expanduser().resolve()
     if path.is_dir():
-        files, ignored = _files(path)
-        names, sizes = [name for name, _ in files], [size for _, size in files]
+        names, sizes, ignored = _files(path)
 
         def read(i: int) -> bytes:
             return (path / names[i]).read_bytes()
 
     elif path.is_file():
-        members, ignored = _members(path)
-        names, sizes = [member.name for member in members], [member.size for member in members]
-        offsets = [member.offset_data for member in members]
+        names, sizes, offsets, ignored = _members(path)
 
         def read(i: int) -> bytes:
             with path.open("rb") as archive:  # opened each time, so that threads do not share a position
@@ -90,46 +90,80 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
     if absent := [p for p in (labels, devkit) if p and not p.exists()]:
         raise DataError(f"{absent[0]} does not exist")
     values, source = find_labels(names, path, labels, devkit)
-    ids = [_image_id(name) for name in names]
+    ids = [image_id(name) for name in names]
     twice, count = Counter(ids).most_common(1)[0]
     if count > 1:
-        raise DataError(f"{data} has {twice} more than once: keep one of them, so that it is not counted twice")
-    return Images(data, ids, values, np.array(sizes, dtype=np.int64), read, source, ignored)
+        raise DataError(f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice")
+    return Images(path, ids, values, np.array(sizes, dtype=np.int64), read, source, ignored)
 
 
-def _image_id(name: str) -> str:
-    match = VALIDATION_NAME.search(PurePosixPath(name).name)
-    return match[0] if match else name
+def _files(folder: Path) -> tuple[list[str], list[int], int]:
+    """Relative paths, sorted, and bytes of the images under `folder`, links followed; and the number of other files.
+
+    Nothing is passed over in silence: a folder that cannot be listed, a link to nowhere and links in a circle are errors.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"cannot list {error.filename}: {error.strerror}")
+
+    found: dict[str, int] = {}
+    ignored = 0
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        real = str(Path(place).resolve())
+        if real in seen:
+            raise DataError(f"{place} is a link to a folder that is here already: its images would count twice; remove it")
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            ignored += is_stray(name)
+            if is_image(name):
+                try:
+                    found[path.relative_to(folder).as_posix()] = path.stat().st_size
+                except OSError as error:
+                    raise DataError(f"{path}: {error.strerror}; remove it if it is a link to nowhere") from None
+    names = sorted(found)
+    return names, [found[name] for name in names], ignored
 
 
-def _is_image(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in ENDINGS and not PurePosixPath(name).name.startswith(".")
+def _members(path: Path) -> tuple[list[str], list[int], list[int], int]:
+    """Names, sorted, bytes and offsets of the images in a .tar, links resolved; and the number of other files.
 
-
-def _is_stray(name: str) -> bool:
-    return not (_is_image(name) or PurePosixPath(name).name in LABEL_FILES or PurePosixPath(name).name.startswith("."))
-
-
-def _files(folder: Path) -> tuple[list[tuple[str, int]], int]:
-    """(relative path, bytes) of the images under `folder`, sorted, and the number of other files."""
-    try:
-        found = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.rglob("*") if path.is_file()]
-    except OSError as error:
-        raise DataError(f"cannot list {folder}: {error}") from None
-    return sorted(file for file in found if _is_image(file[0])), sum(_is_stray(name) for name, _ in found)
-
-
-def _members(path: Path) -> tuple[list[tarfile.TarInfo], int]:
-    """The images in a .tar, sorted by name, and the number of other files. Nothing is ever unpacked."""
+    Nothing is ever unpacked. Raises `DataError` for an archive that is cut off or has images that cannot be read in place.
+    """
     try:
         with tarfile.open(path, "r:") as archive:
-            found = [member for member in archive if member.isfile()]
+            members = archive.getmembers()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first") from None
-    images = [member for member in found if _is_image(member.name) and not member.issparse()]
-    if images and images[-1].offset_data + images[-1].size > path.stat().st_size:
-        raise DataError(f"{path} ends in the middle of {images[-1].name}: fetch it again")
-    return sorted(images, key=lambda member: member.name), sum(_is_stray(member.name) for member in found)
+    end = max((member.offset_data + (-(-member.size // 512) * 512 if member.isfile() else 0) for member in members), default=0)
+    with path.open("rb") as file:
+        file.seek(end)
+        if file.read(512) != bytes(512):
+            raise DataError(f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again")
+    files = [(normpath(member.name), member) for member in members if not member.isdir()]
+    by_name = dict(files)
+    images = {name: _target(member, by_name, path) for name, member in files if is_image(name)}
+    twice, count = Counter(name for name, _ in files if is_image(name)).most_common(1)[0] if images else ("", 1)
+    if count > 1:
+        raise DataError(f"{path} has {twice!r} more than once: keep one of them, so that it is not counted twice")
+    names = sorted(images)
+    ignored = sum(is_stray(name) for name, _ in files)
+    return names, [images[name].size for name in names], [images[name].offset_data for name in names], ignored
+
+
+def _target(member: tarfile.TarInfo, by_name: dict[str, tarfile.TarInfo], path: Path) -> tarfile.TarInfo:
+    """The member that holds an image's bytes: itself, or what it links to."""
+    file: tarfile.TarInfo | None = member
+    for _ in range(10):
+        if file is None or file.isfile():
+            break
+        linked = normpath(file.linkname if file.islnk() else join(str(PurePosixPath(file.name).parent), file.linkname))
+        file = by_name.get(linked)
+    if file is None or not file.isfile() or file.issparse():
+        raise DataError(f"{path}: {member.name!r} is a link to nowhere or sparse, and cannot be read in place: unpack the archive")
+    return file
 
 
 def _nothing(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Which class each image is: from its WordNet folder, a label file or a devkit; never from a position in a listing."""
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import wordnet_ids
-from bench.data.devkit import GROUND_TRUTH, find_devkit, ground_truth, validation_number
+from bench.data.devkit import GROUND_TRUTH, find_devkit, ground_truth
+from bench.data.names import LABEL_FILES, WORDNET_ID, shown, validation_number, without_ending
 from bench.errors import DataError
-
-LABEL_FILES = ("labels.txt", "labels.csv", "val.txt", "val_labels.txt")
-WORDNET_ID = re.compile(r"n\d{8}$")
 
 Labels = NDArray[np.int64]
 
@@ -27,9 +25,12 @@ def find_labels(names: Sequence[str], data: Path, labels: Path | None, devkit: P
         return read_label_file(labels, names), str(labels)
     if devkit is not None:
         return from_devkit(devkit, names), str(devkit)
-    parents = {PurePosixPath(name).parent.name for name in names}
-    if all(WORDNET_ID.match(parent) for parent in parents):
+    parents = [PurePosixPath(name).parent.name for name in names]
+    outside = [name for name, parent in zip(names, parents, strict=True) if not WORDNET_ID.match(parent)]
+    if not outside:
         return from_folders(names, data), "WordNet folders"
+    if len(outside) < len(names):
+        raise DataError(f"{data} has WordNet folders, but {_some(outside)} not in one: move or remove what does not belong there")
     for folder in (data, data.parent):
         for candidate in (folder / name for name in LABEL_FILES):
             if candidate.is_file():
@@ -49,7 +50,7 @@ def from_folders(names: Sequence[str], data: Path) -> Labels:
     index = {wordnet_id: number for number, wordnet_id in enumerate(wordnet_ids())}
     unknown = sorted({parent for name in names if (parent := PurePosixPath(name).parent.name) not in index})
     if unknown:
-        raise DataError(f"{data}: {_some(unknown)} not among the 1000 classes of ILSVRC 2012: remove them")
+        raise DataError(f"{data}: {_some(unknown)} not among the 1000 classes of ILSVRC 2012: remove what does not belong there")
     return np.array([index[PurePosixPath(name).parent.name] for name in names], dtype=np.int64)
 
 
@@ -58,7 +59,7 @@ def from_devkit(devkit: Path, names: Sequence[str]) -> Labels:
     truth = ground_truth(devkit)
     numbers = [validation_number(name) for name in names]
     if strangers := [name for name, number in zip(names, numbers, strict=True) if not number or number > len(truth)]:
-        raise DataError(f"the devkit labels ILSVRC2012_val_00000001 to 00050000, not {_some(strangers)}: pass --labels FILE")
+        raise DataError(f"the devkit labels ILSVRC2012_val_00000001 to 00050000, and {_some(strangers)} not among them: pass --labels FILE")
     labels: Labels = truth[np.array(numbers) - 1]
     return labels
 
@@ -76,24 +77,44 @@ def read_label_file(path: Path, names: Sequence[str]) -> Labels:
         raise DataError(f"{path} has ILSVRC ids, which are not class indices: pass the devkit it is from as --devkit")
     if lines and all(line.isdigit() for line in lines):
         return _in_order(path, lines, names)
-    rows = [re.split(r"[,\s]+", line) for line in lines]
-    if rows and _class_index(rows[0][1] if len(rows[0]) > 1 else "") is None:
+    rows = [_row(line) for line in lines]
+    if rows and rows[0][1] is None:
         rows = rows[1:]  # a heading
     by_name: dict[str, int] = {}
-    for row in rows:
-        value = _class_index(row[1]) if len(row) > 1 else None
+    for name, value in rows:
         if value is None:
-            raise DataError(f"{path}: {' '.join(row)!r} is not 'NAME CLASS' with a class from 0 to 999 or a WordNet id")
-        key = PurePosixPath(row[0]).stem
-        if by_name.setdefault(key, value) != value:
-            raise DataError(f"{path} labels {row[0]} twice, as {by_name[key]} and {value}: keep one")
-    if missing := [name for name in names if PurePosixPath(name).stem not in by_name]:
-        raise DataError(f"{path} has no label for {_some(missing)}: add them, or take the images away")
-    return np.array([by_name[PurePosixPath(name).stem] for name in names], dtype=np.int64)
+            raise DataError(f"{path}: the line of {name!r} is not 'NAME CLASS' with a class from 0 to 999 or a WordNet id")
+        if by_name.setdefault(name, value) != value:
+            raise DataError(f"{path} labels {name!r} twice, as {by_name[name]} and {value}: keep one")
+    found = _match(names, by_name)
+    if missing := [name for name, value in zip(names, found, strict=True) if value is None]:
+        raise DataError(f"{path} does not label all images, {_some(missing)} missing: add them, or take the images away")
+    return np.array(found, dtype=np.int64)
+
+
+def _row(line: str) -> tuple[str, int | None]:
+    """Name and class of a line: `NAME,CLASS` with anything after a blank left out (Kaggle's boxes), or `NAME CLASS`."""
+    name, _, word = line.partition(",") if "," in line else (line.rpartition(" ") if " " in line else line.rpartition("\t"))
+    return name.strip(), _class_index((word.split() or [""])[0])
+
+
+def _match(names: Sequence[str], by_name: dict[str, int]) -> list[int | None]:
+    """Each image's label by its whole path; else by its name without folders, then without ending, where that is unique."""
+    found = [by_name.get(name) for name in names]
+    for short in (lambda name: PurePosixPath(name).name, without_ending):
+        images = Counter(map(short, names))
+        lines: dict[str, set[int]] = {}
+        for name, value in by_name.items():
+            lines.setdefault(short(name), set()).add(value)
+        for i, name in enumerate(names):
+            values = lines.get(short(name), set())
+            if found[i] is None and images[short(name)] == len(values) == 1:
+                found[i] = next(iter(values))
+    return found
 
 
 def _in_order(path: Path, lines: list[str], names: Sequence[str]) -> Labels:
-    values = np.array([int(line) for line in lines], dtype=np.int64)
+    values = np.array([min(int(line), 10**9) for line in lines], dtype=np.int64)
     if len(values) != len(names):
         raise DataError(f"{path} has {len(values):,} labels for {len(names):,} images: write 'NAME CLASS' on each line")
     if values.max() > 999:
@@ -109,4 +130,5 @@ def _class_index(word: str) -> int | None:
 
 
 def _some(names: Sequence[str]) -> str:
-    return f"{names[0]}" if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
+    """A few of `names`, with the verb that goes with them where one follows."""
+    return f"{shown(names[0])} is" if len(names) == 1 else f"{shown(names[0])} and {len(names) - 1:,} more are"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torchvision.models
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models
 
@@ -17,8 +18,8 @@ POOL = "avgpool"
 
 
 def _weights(architecture: str) -> Any:
-    if architecture not in list_models():
-        raise unknown("network", f"torchvision/{architecture}", tuple(f"torchvision/{name}" for name in list_models()))
+    if architecture not in list_models(torchvision.models):
+        raise unknown("network", f"torchvision/{architecture}", tuple(f"torchvision/{name}" for name in list_models(torchvision.models)))
     return get_model_weights(architecture)
 
 

@@ -1,6 +1,8 @@
 """From a name and weights to a network that classifies into the 1000 classes in their sorted order."""
 
-from dataclasses import dataclass
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +30,8 @@ class LoadedNetwork:
     """A network with its weights, in evaluation mode.
 
     `outputs` is what the module gives, `order` what its outputs are, `pool` the name of its pooling module.
+    `prepared_like` names the weights whose preprocessing is taken, NAME.TAG; for weights from a file,
+    `prepared_otherwise` names those of the same network whose input is normalised differently.
     """
 
     network: Network
@@ -37,6 +41,8 @@ class LoadedNetwork:
     outputs: int
     order: LabelOrder
     pool: str
+    prepared_like: str
+    prepared_otherwise: tuple[str, ...]
 
     def columns(self) -> Tensor:
         """[1000] the output that stands for each class index."""
@@ -63,6 +69,7 @@ class LoadedNetwork:
             "mean": list(normalisation.mean),
             "std": list(normalisation.std),
             "interpolation": self.preprocessing.interpolation,
+            "prepared_like": self.prepared_like,
             "outputs": self.outputs,
             "label_order": self.order,
         }
@@ -81,28 +88,57 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     """
     network = find(name)
     provider = provider_of(network)
-    with torch.device("meta"):
-        template = provider.build(network.architecture, 1000)
-        wider = provider.build(network.architecture, 1001).state_dict()
+    template = _build(provider, network.architecture, 1000)
     tags = provider.tags(network.architecture)
     tag, path, source = _resolve(network, weights, tags, provider)
+    network = replace(network, tags=network.tags + tuple(other for other in tags if other not in network.tags))
     state = files.read(path)
+    wider = _build(provider, network.architecture, 1001).state_dict()
     head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
-    outputs = len(state[head[0]]) if head[0] in state else 1000
-    preprocessing = provider.preprocessing(network.architecture, tag or next(iter(network.tags + tags), ""))
+    outputs = len(state[head[0]]) if head and head[0] in state else 1000
+    like = tag or next(iter(network.tags), "")
+    preprocessing = provider.preprocessing(network.architecture, like)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
     files.fit(module, state, path)
-    described = Network(
-        network.name, network.provider, network.architecture, network.title, tags, preprocessing.size,
-        sum(parameter.numel() for parameter in template.parameters()),
-        _multiply_adds(template.eval(), preprocessing.size),
-    )  # fmt: skip
-    provenance = files.Weights(tag, source, files.sha256(path))
-    return LoadedNetwork(described, module, provenance, preprocessing, outputs, _order(label_order, outputs, path), provider.POOL)
+    described = replace(
+        network,
+        input_size=preprocessing.size,
+        parameters=sum(parameter.numel() for parameter in template.parameters()),
+        multiply_adds=_multiply_adds(template.eval(), preprocessing.size),
+    )
+    return LoadedNetwork(
+        described,
+        module,
+        files.Weights(tag, source, files.sha256(path)),
+        preprocessing,
+        outputs,
+        _order(label_order, outputs, path),
+        provider.POOL,
+        prepared_like=f"{network.name}.{like}",
+        prepared_otherwise=() if tag else _otherwise(provider, network, preprocessing),
+    )
+
+
+def _build(provider: Any, architecture: str, outputs: int) -> nn.Module:
+    """The network without weights: on the meta device, or, for the few that cannot be built there, on the CPU."""
+    try:
+        with torch.device("meta"):
+            module: nn.Module = provider.build(architecture, outputs)
+    except (RuntimeError, NotImplementedError):
+        module = provider.build(architecture, outputs)
+    return module
+
+
+def _otherwise(provider: Any, network: Network, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """NAME.TAG of the weights of `network` whose input is normalised otherwise."""
+    theirs = {tag: provider.preprocessing(network.architecture, tag) for tag in network.tags}
+    return tuple(f"{network.name}.{tag}" for tag, other in theirs.items() if other.normalisation != preprocessing.normalisation)
 
 
 def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provider: Any) -> tuple[str, Path, str]:
     """(tag, file, source) of the weights; the tag of a file is empty."""
+    if network.tags and network.tags[0] not in tags:
+        raise unknown(f"weights of {network.name}", network.tags[0], tags)
     if weights is not None and (Path(weights).suffix in files.ENDINGS or Path(weights).is_file()):
         path = Path(weights).expanduser()
         if not path.is_file():
@@ -113,7 +149,8 @@ def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provi
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
     if tag not in tags:
         raise unknown(f"weights of {network.name}", tag, tags, "or a file that ends in .safetensors, .pth or .pt")
-    path, source = provider.fetch(network.architecture, tag)
+    with redirect_stdout(sys.stderr):  # where some clients tell of their progress
+        path, source = provider.fetch(network.architecture, tag)
     return tag, path, source
 
 
@@ -132,8 +169,11 @@ def _order(asked: str, outputs: int, path: Path) -> LabelOrder:
     return order
 
 
-def _multiply_adds(module: nn.Module, size: int) -> int:
-    """Of the convolutions and linear layers for one image; `module` lies on the meta device."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(torch.empty(1, 3, size, size, device="meta"))
+def _multiply_adds(module: nn.Module, size: int) -> int | None:
+    """Of the convolutions and linear layers for one image; None where torch cannot count them."""
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            module(torch.zeros(1, 3, size, size, device=next(module.parameters()).device))
+    except Exception:  # noqa: BLE001 - whatever an exotic network raises, it is a figure for information
+        return None
     return int(counter.get_total_flops()) // 2

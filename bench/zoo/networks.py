@@ -1,6 +1,6 @@
 """The networks by name. A table without torch, so that listing it costs nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from bench.errors import UsageError
@@ -45,13 +45,18 @@ NETWORKS = {
 
 
 def find(name: str) -> Network:
-    """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME. Raises `UsageError` with the nearest names."""
-    if name in NETWORKS:
-        return NETWORKS[name]
+    """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME, either with .TAG to put that tag's weights first.
+
+    Raises `UsageError` with the nearest names.
+    """
+    known, _, tag = name.partition(".")
+    if known in NETWORKS:
+        network = NETWORKS[known]
+        return replace(network, tags=(tag, *(other for other in network.tags if other != tag))) if tag else network
     provider, _, architecture = name.partition("/")
     if provider in PROVIDERS and architecture:
         architecture, _, tag = architecture.partition(".")
-        return Network(name, provider, architecture, tags=(tag,) if tag else ())
+        return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
     raise unknown("network", name, tuple(NETWORKS), "or PROVIDER/NAME with timm, torchvision or pytorchcv")
 
 

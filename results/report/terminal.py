@@ -18,7 +18,7 @@ def show(table: pd.DataFrame) -> None:
     """Print the table with its note."""
     shown = Table()
     for name in HEADING:
-        shown.add_column(name, justify="right" if name == "n" or "error" in name else "left")
+        shown.add_column(name, justify="right" if name == "n" or "error" in name else "left", overflow="fold")
     last = None
     for row in cells(table):
         if last and last != row[2]:

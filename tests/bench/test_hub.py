@@ -114,6 +114,20 @@ def test_a_hub_without_the_weights_says_what_to_bring(hub, tmp_path):
     assert said.count("\n") == 1
 
 
+def test_nothing_but_json_is_on_stdout_while_weights_are_fetched(tiny_weights, monkeypatch, capfd):
+    """torch's client tells of its downloads on stdout."""
+    from bench.zoo import from_timm
+    from bench.zoo.loading import load
+
+    def talkative(architecture, tag):
+        print("Downloading")
+        return tiny_weights, "hub"
+
+    monkeypatch.setattr(from_timm, "fetch", talkative)
+    load(TINY, "r160_in1k")
+    assert capfd.readouterr().out == ""
+
+
 def test_torchvisions_weights_come_by_address_and_are_checked(hub, tmp_path, monkeypatch):
     import torch
     from torchvision.models import get_model

@@ -1,14 +1,17 @@
+import re
+
 import numpy as np
 import pytest
 
 from bench.data.classes import class_indices
-from bench.plausibility import doubt
+from bench.plausibility import Doubt, doubt
 
 GENERATOR = np.random.default_rng(0)
 TRUTH = GENERATOR.integers(0, 1000, 400)
 GOOD = np.where(GENERATOR.random(400) < 0.7, TRUTH, GENERATOR.integers(0, 1000, 400))
 ORDER = class_indices()
 INVERSE = ORDER.argsort()
+FEW = INVERSE[TRUTH] < 999  # whose ILSVRC id could be a class index
 
 
 def test_a_good_network_raises_no_doubt():
@@ -32,11 +35,18 @@ def test_nothing_is_said_of_few_images():
 @pytest.mark.parametrize(
     ("predicted", "labels", "reading"),
     [
-        (GOOD, INVERSE[TRUTH], "the labels look like ILSVRC ids"),
+        (GOOD[FEW], INVERSE[TRUTH[FEW]] + 1, r"the labels look like ILSVRC ids \(1 to 1000\)"),
+        (GOOD, INVERSE[TRUTH], "the labels look like ILSVRC ids less one"),
         (INVERSE[GOOD], TRUTH, "--label-order ilsvrc"),
-        (GOOD, TRUTH + 1, "the labels look one too high"),
-        (GOOD, TRUTH - 1, "the labels look one too low"),
+        (np.minimum(GOOD, 998), np.minimum(TRUTH, 998) + 1, "the labels look one too high"),
+        (np.maximum(GOOD, 1), np.maximum(TRUTH, 1) - 1, "the labels look one too low"),
     ],
 )
 def test_a_mix_up_is_named(predicted, labels, reading):
-    assert reading in doubt(predicted, labels, 1000)
+    assert re.search(reading, doubt(predicted, labels, 1000))
+
+
+def test_images_are_gathered_as_they_come():
+    gathered = Doubt(1000)
+    assert gathered.after(INVERSE[GOOD[:150]], TRUTH[:150]) is None
+    assert gathered.after(INVERSE[GOOD[150:]], TRUTH[150:]) == doubt(INVERSE[GOOD], TRUTH, 1000)

@@ -26,7 +26,7 @@ PARAMETERS = {  # counted elsewhere: the providers' own documentation
 @pytest.mark.parametrize("name", NETWORKS)
 def test_each_network_loads_from_a_file_and_is_what_the_table_says(name, tmp_path):
     loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
-    assert loaded.network == NETWORKS[name] or set(loaded.network.tags) == set(NETWORKS[name].tags)
+    assert loaded.network == NETWORKS[name]
     assert sum(parameter.numel() for parameter in loaded.module.parameters()) == PARAMETERS[name] == NETWORKS[name].parameters
     assert loaded.network.multiply_adds == NETWORKS[name].multiply_adds
     assert loaded.preprocessing.size == NETWORKS[name].input_size
@@ -75,6 +75,26 @@ def test_auxiliary_heads_of_torchvisions_checkpoints_are_left_out(tmp_path):
 
     save_file(inception_v3(init_weights=False).state_dict(), tmp_path / "tv.safetensors")
     assert load("v3", str(tmp_path / "tv.safetensors")).outputs == 1000
+
+
+def test_the_tag_beside_a_name_says_how_a_file_is_prepared_for(tmp_path):
+    path = str(random_weights("v3", tmp_path / "weights.safetensors"))
+    plain, gluon = load("v3", path), load("v3.gluon_in1k", path)
+    assert (plain.preprocessing.normalisation.mean[0], plain.prepared_like) == (0.5, "v3.tf_in1k")
+    assert plain.prepared_otherwise == ("v3.gluon_in1k",)
+    assert (gluon.preprocessing.normalisation.mean[0], gluon.prepared_like) == (0.485, "v3.gluon_in1k")
+    with pytest.raises(UsageError, match="no weights of v3 'gloun': try gluon_in1k"):
+        load("v3.gloun", path)
+
+
+@pytest.mark.parametrize("name", ["torchvision/regnet_y_400mf", "torchvision/mobilenet_v2", "timm/test_vit"])
+def test_networks_beside_the_table_load_by_their_providers_name(name, tmp_path):
+    assert load(name, str(random_weights(name, tmp_path / "weights.safetensors"))).network.parameters > 300_000
+
+
+def test_networks_that_are_no_classifiers_are_unknown(tmp_path):
+    with pytest.raises(UsageError, match="no network 'torchvision/fcn_resnet50'"):
+        load("torchvision/fcn_resnet50", str(tmp_path / "x.pth"))
 
 
 class Code:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import map_coordinates
 from timm.data.transforms_factory import create_transform
-from torchvision.models import GoogLeNet_Weights, Inception_V3_Weights
+from torchvision.models import EfficientNet_B0_Weights, GoogLeNet_Weights, Inception_V3_Weights, ResNet50_Weights
 
 from bench.runtime import normalise
 from crops import dialect
@@ -21,6 +21,14 @@ SIZES = [(500, 375), (375, 500), (300, 300), (437, 371), (90, 61), (223, 640)]
 REAL = sorted((SHARED / "data" / "imagenet-sample").glob("*/*.JPEG"))[::5]
 PICTURES = [pytest.param(picture, id=getattr(picture, "stem", str(picture))) for picture in (*REAL, *SIZES)]
 """20 real images where they are at hand, and drawn ones of all shapes."""
+
+
+TORCHVISION = [
+    GoogLeNet_Weights.IMAGENET1K_V1,
+    Inception_V3_Weights.IMAGENET1K_V1,
+    ResNet50_Weights.IMAGENET1K_V2,
+    EfficientNet_B0_Weights.IMAGENET1K_V1,
+]
 
 
 def opened(picture):
@@ -43,11 +51,21 @@ def test_timms_tensor_is_identical(picture, size, crop_pct, mode):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("weights", [GoogLeNet_Weights.IMAGENET1K_V1, Inception_V3_Weights.IMAGENET1K_V1])
+@pytest.mark.parametrize(
+    "weights",
+    [
+        GoogLeNet_Weights.IMAGENET1K_V1,
+        Inception_V3_Weights.IMAGENET1K_V1,
+        ResNet50_Weights.IMAGENET1K_V2,
+        EfficientNet_B0_Weights.IMAGENET1K_V1,
+    ],
+)
 def test_torchvisions_tensor_is_identical(picture, weights):
     image = opened(picture)
     transforms = weights.transforms()
-    ours = dialect("torchvision", transforms.crop_size[0], "bilinear")
+    (size,), (resized,) = transforms.crop_size, transforms.resize_size
+    ours = dialect("torchvision", size, transforms.interpolation.value, size / resized, own=True)
+    assert ours.resized == resized
     assert torch.equal(network_input(ours(image), IMAGENET), transforms(image))
 
 

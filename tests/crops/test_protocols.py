@@ -59,7 +59,13 @@ def test_what_cannot_be_read_is_refused_with_what_can(text):
 
 
 @pytest.mark.parametrize(
-    ("scales", "message"), [([256], "need 4 scales"), ([200, 256, 300, 400], "does not fit"), ([256, 256, 300, 400], "different")]
+    ("scales", "message"),
+    [
+        ([256], "144 crops need 4 scales"),
+        ([256, 257, 258, 259, 260], "uses 4 of the 5 scales"),
+        ([200, 256, 300, 400], "does not fit"),
+        ([256, 256, 300, 400], "different"),
+    ],
 )
 def test_scales_that_do_not_suit_are_refused(scales, message):
     with pytest.raises(ProtocolError, match=message):

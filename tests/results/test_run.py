@@ -86,12 +86,26 @@ def test_a_missing_shard_makes_the_run_incomplete(run):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ("[]", "damaged"), ("{}", "damaged"), (json.dumps({"schema": 2}), "schema 2, this version reads 1")],
+    [
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ("{}", "damaged"),
+        (json.dumps({"schema": 1}), "lacks identity, complete"),
+        (json.dumps({"schema": 2}), "schema 2, this version reads 1"),
+    ],
 )
 def test_a_manifest_that_cannot_be_used_is_named(tmp_path, text, message):
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(RunError, match=message):
         Run.open(tmp_path)
+
+
+def test_files_that_are_no_shards_are_left_alone(tmp_path):
+    opened = started(tmp_path)
+    shard(0, 10).save(tmp_path / "shards")
+    (tmp_path / "shards" / "copy.safetensors").write_text("x")
+    with pytest.raises(IncompleteRun, match="10 of 25"):
+        list(opened.shards())
 
 
 def test_a_folder_without_manifest_is_no_run(tmp_path):
@@ -117,7 +131,7 @@ print(target.read_bytes(), sorted(path.name for path in target.parent.iterdir())
     done = subprocess.run(["unshare", "--mount", "sh", "-c", mounted, script], capture_output=True, text=True)
     if "RunError" not in done.stderr and done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr}")
-    assert "No space left on device; make room or choose another --out, and the same command continues" in done.stdout
+    assert "No space left on device; make room or choose another place, and the same command continues" in done.stdout
     assert "b'old' ['manifest.json']" in done.stdout
 
 

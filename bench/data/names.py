@@ -1,0 +1,43 @@
+"""What the names of files and folders say."""
+
+import re
+from pathlib import PurePosixPath
+
+ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
+LABEL_FILES = ("labels.txt", "labels.csv", "val.txt", "val_labels.txt")
+WORDNET_ID = re.compile(r"n\d{8}$")
+VALIDATION_NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
+
+
+def is_image(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def is_stray(name: str) -> bool:
+    """Neither an image, nor labels, nor hidden."""
+    path = PurePosixPath(name)
+    return not (is_image(name) or path.name in LABEL_FILES or path.name.startswith("."))
+
+
+def without_ending(name: str) -> str:
+    """The file's name without its folders and without an image's ending."""
+    path = PurePosixPath(name)
+    return path.stem if path.suffix.lower() in ENDINGS else path.name
+
+
+def image_id(name: str) -> str:
+    """What an image is known by in every layout: the validation image in its name, else the whole name."""
+    match = VALIDATION_NAME.search(PurePosixPath(name).name)
+    return match[0] if match else name
+
+
+def validation_number(name: str) -> int | None:
+    """1 to 50,000 for an image of the ILSVRC 2012 validation set, told by its name; None for any other."""
+    match = VALIDATION_NAME.search(name)
+    return int(match[1]) if match else None
+
+
+def shown(name: str) -> str:
+    """The name as it can stand in a line of a message."""
+    return name if name.isprintable() else repr(name)

@@ -1,0 +1,99 @@
+"""The run that an evaluation belongs to: found again or begun, what of it is done, and what its manifest says."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.data.devkit import Blacklist
+from bench.data.names import validation_number
+from bench.options import Options
+from bench.progress import Reporter
+from bench.provenance import environment
+from results.run import MANIFEST, Run, RunError, Shard, write_manifest
+
+
+def identity(asked: Mapping[str, Any]) -> str:
+    """Hash of all that decides the figures: not a path, a batch size or a number of workers."""
+    model = {key: value for key, value in asked["model"].items() if key not in ("name", "tag", "weights")}
+    device = asked["runtime"]["device"].partition(":")[0]
+    decisive = [
+        model, asked["data"]["fingerprint"], asked["plan"], device,
+        asked["runtime"]["precision"], asked["runtime"]["compile"], asked["shard_images"],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> Run:
+    """The run of what was asked: the one on disk, under whatever name it was begun, or a new one. Raises `RunError`."""
+    name = identity(asked)
+    what = options.crops if options.dialect == "paper" else options.dialect
+    data = Path(asked["data"]["path"].removeprefix("hf://")).name.partition(":")[0]
+    readable = re.sub(r"[^\w.+-]", "_", f"{options.model}-{data}-{what.replace(',', '+')}")[:120]
+    folder = next(iter(sorted(options.out.glob(f"*-{name[:8]}"))), options.out / f"{readable}-{name[:8]}")
+    if options.fresh and folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None
+    if not (folder / MANIFEST).exists():
+        return _begin(folder, name, asked, options)
+    run = Run.open(folder)
+    if run.manifest["identity"] != name:
+        raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
+    reporter.note(f"{folder} is {'complete' if run.complete else 'continued'}; --fresh starts anew")
+    if not run.complete and run.manifest["environments"][-1] != environment():
+        reporter.note("the run was begun with other versions; its manifest lists both")
+        return write_manifest(folder, dict(run.manifest) | {"environments": [*run.manifest["environments"], environment()]})
+    return run
+
+
+def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) -> Run:
+    state = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": 0.0, "blacklist": None, "skipped": {}, "shards": []}
+    given = {"options": options.given(), "environments": [environment()]}
+    return write_manifest(folder, {"identity": name, "complete": False} | dict(asked) | given | state)
+
+
+def todo(run: Run, *, retry_skipped: bool) -> list[range]:
+    """The ranges of images that have no good shard yet; with `retry_skipped` those that left out images, too."""
+    if run.complete and not (retry_skipped and run.skipped):
+        return []
+    missing = []
+    for part in _parts(run):
+        try:
+            shard = Shard.load(_path(run, part))
+        except RunError:
+            missing.append(part)
+            continue
+        if retry_skipped and shard.skipped:
+            missing.append(part)
+    return missing
+
+
+def shards_on_disk(run: Run, missing: list[range]) -> Iterator[Shard]:
+    """The shards that are done, in order."""
+    for part in _parts(run):
+        if part not in missing:
+            yield Shard.load(_path(run, part))
+
+
+def _parts(run: Run) -> Iterator[range]:
+    total, step = run.manifest["data"]["images"], run.manifest["shard_images"]
+    return (range(start, min(start + step, total)) for start in range(0, total, step))
+
+
+def _path(run: Run, part: range) -> Path:
+    return run.path / "shards" / Shard.file_name(part.start, part.stop)
+
+
+def with_blacklist(run: Run, blacklist: Blacklist | None) -> Run:
+    """The run with the blacklist's part of its images noted in the manifest; unchanged where none is known."""
+    if blacklist is None:
+        return run
+    excluded = [image_id for shard in run.shards() for image_id in shard.ids if validation_number(image_id) in blacklist.numbers]
+    entry = {"source": blacklist.source, "sha256": blacklist.sha256, "excluded": excluded}
+    return run if run.manifest["blacklist"] == entry else write_manifest(run.path, dict(run.manifest) | {"blacklist": entry})
