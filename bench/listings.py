@@ -16,10 +16,11 @@ def models(as_json: bool) -> None:
         print(json.dumps([{key: row[key] for key in ("name", "parameters", "multiply_adds", "input_size", "weights")} for row in rows]))
         return
     _print(
-        ("name", "network", "parameters", "multiply-adds", "input", "weights", "top-1 / top-5 error of the weights"),
+        ("name", "network", "parameters", "multiply-adds", "paper says", "input", "weights", "top-1 / top-5 error of the weights"),
         [
-            (row["name"], row["title"], f"{row['parameters']:,}", f"{row['multiply_adds'] / 1e9:.3f} G", str(row["input_size"]),
-             "\n".join(row["weights"]), "\n".join(row["published"]))
+            (row["name"], row["title"], f"{row['parameters']:,}", f"{row['multiply_adds'] / 1e9:.3f} G",
+             f"{row['paper']} G" if row["paper"] else "", str(row["input_size"]),
+             "\n".join(row["weights"]) or "your own", "\n".join(row["published"]))
             for row in rows
         ],
     )  # fmt: skip
@@ -33,6 +34,7 @@ def _model(network: Network) -> dict[str, Any]:
         "title": network.title,
         "parameters": network.parameters,
         "multiply_adds": network.multiply_adds,
+        "paper": published.multiply_adds(network.paper or network.name),
         "input_size": network.input_size,
         "weights": list(network.tags),
         "published": [f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-" for figure in figures],

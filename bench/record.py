@@ -19,7 +19,7 @@ from results.run import MANIFEST, Run, RunError, Shard, write_manifest
 
 def identity(asked: Mapping[str, Any]) -> str:
     """Hash of all that decides the figures: not a path, a batch size or a number of workers."""
-    model = {key: value for key, value in asked["model"].items() if key not in ("name", "tag", "weights")}
+    model = {key: value for key, value in asked["model"].items() if key not in ("name", "paper", "tag", "weights")}
     device = asked["runtime"]["device"].partition(":")[0]
     decisive = [
         model, asked["data"]["fingerprint"], asked["plan"], device,

@@ -57,7 +57,7 @@ def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) 
         row[f"{k}_low"], row[f"{k}_high"] = wilson(hits, n)
     figures = {
         "weights": published.of_weights(weights, protocol, image_set),
-        "paper": published.of_paper(model["name"], protocol, image_set),
+        "paper": published.of_paper(model["paper"] or model["name"], protocol, image_set),
     }
     for name, figure in figures.items():
         row[f"{name}_top1"] = figure.top1_error if figure else None

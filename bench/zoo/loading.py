@@ -58,6 +58,7 @@ class LoadedNetwork:
         normalisation = self.preprocessing.normalisation
         return {
             "name": self.network.name,
+            "paper": self.network.paper,
             "provider": self.network.provider,
             "architecture": self.network.architecture,
             "tag": self.weights.tag,
@@ -92,7 +93,7 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     tags = provider.tags(network.architecture)
     tag, path, source = _resolve(network, weights, tags, provider)
     network = replace(network, tags=network.tags + tuple(other for other in tags if other not in network.tags))
-    state = files.read(path)
+    state = files.named_for(template, files.read(path))
     wider = _build(provider, network.architecture, 1001).state_dict()
     head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
     outputs = len(state[head[0]]) if head and head[0] in state else 1000

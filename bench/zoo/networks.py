@@ -14,7 +14,8 @@ class Network:
 
     `tags` are the weights it can fetch, the default first; `input_size` is in pixels; `parameters` and
     `multiply_adds` (convolutions and linear layers, one image) leave out auxiliary heads. Where a network is not in
-    the table, its provider is asked when it is loaded, and these are empty.
+    the table, its provider is asked when it is loaded, and these are empty. `paper` is the name under which the papers'
+    tables know it, where that is not its own.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Network:
     input_size: int | None = None
     parameters: int | None = None
     multiply_adds: int | None = None
+    paper: str = ""
 
 
 NETWORKS = {
@@ -32,12 +34,31 @@ NETWORKS = {
     for network in (
         Network("v1", "torchvision", "googlenet", "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
                 ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192),
+        Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
+                (), 224, 6_998_552, 1_582_671_872, "v1"),
+        Network("v1-separable", "papers", "googlenet-separable", "GoogLeNet, Table 1 with the first 7x7 separable",
+                (), 224, 6_991_856, 1_498_677_248, "v1"),
+        Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872),
         Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064),
+        Network("v2", "papers", "inception-v2", "Inception-v2 (7x7 stem, plain auxiliary head)",
+                (), 299, 23_815_336, 5_299_886_272),
+        Network("v2-factorised", "papers", "inception-v2-factorised", "Inception-v2, factorised 7x7",
+                (), 299, 23_834_568, 5_713_216_096),
+        Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary", "Inception-v2, BN-auxiliary head",
+                (), 299, 23_815_336, 5_299_886_272),
+        Network("v2-all", "papers", "inception-v3", "Inception-v2 with both, which is Inception-v3",
+                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096, "v3"),
+        Network("v2-151", "papers", "inception-v2-151", "Inception-v2 for 151 x 151", (), 151, 23_834_568, 5_713_216_096),
+        Network("v2-79", "papers", "inception-v2-79", "Inception-v2 for 79 x 79", (), 79, 23_834_568, 5_361_703_520),
         Network("v3", "timm", "inception_v3", "Inception-v3",
                 ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
+        Network("v3-2015", "papers", "inception-v3-2015", "Inception-v3 in the form of the graph of 2015-12-05",
+                ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3"),
         Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
         Network("ir-v1", "pytorchcv", "inceptionresnetv1", "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
                 ("osmr",), 299, 23_995_624, 6_308_235_360),
+        Network("ir-v1-paper", "papers", "inception-resnet-v1", "Inception-ResNet-v1 as drawn (5/10/5 blocks)",
+                (), 299, 22_756_328, 6_206_361_696, "ir-v1"),
         Network("ir-v2", "timm", "inception_resnet_v2", "Inception-ResNet-v2 (10/20/10 blocks, as released)",
                 ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
     )
@@ -62,5 +83,6 @@ def find(name: str) -> Network:
 
 def unknown(what: str, name: str, known: tuple[str, ...], also: str = "") -> UsageError:
     """The error for a name that is not among `known`, with the nearest of them."""
-    nearest = get_close_matches(name, known, n=3, cutoff=0.5) or known[:8]
+    close = [get_close_matches(word, known, n=3, cutoff=0.5) for word in (name, name.rpartition("/")[2])]
+    nearest = close[0] or close[1] or known[:8]
     return UsageError(f"no {what} {name!r}: try {', '.join(nearest)}{', ' if also else ''}{also}")

@@ -14,8 +14,8 @@ from bench.errors import WeightsError
 
 State = dict[str, Tensor]
 ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
-AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
-"""Heads that torchvision's checkpoints carry for training; evaluation does without."""
+AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.")
+"""Heads that checkpoints carry for training, torchvision's and ours; evaluation does without."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def named_for(module: nn.Module, state: State) -> State:
+    """`state` under the names of `module`, as far as they can be told, and without auxiliary heads."""
+    expected = module.state_dict().keys()
+    state = {name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)}
+    rename = getattr(inspect.getmodule(type(module)), "checkpoint_filter_fn", None)
+    if rename and state.keys() != expected:  # timm's hook for the names of earlier or foreign checkpoints
+        state = rename(state, module)
+    return state
+
+
 def fit(module: nn.Module, state: State, path: Path) -> None:
     """Load `state` into `module`, all of it and nothing else. Raises `WeightsError` that names what does not fit."""
     expected = module.state_dict()
-    state = {name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)}
-    rename = getattr(inspect.getmodule(type(module)), "checkpoint_filter_fn", None)
-    if rename and state.keys() != expected.keys():  # timm's own, for the names of earlier or foreign checkpoints
-        state = rename(state, module)
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     left_over = [name for name in state if name not in expected]
     shapes = [

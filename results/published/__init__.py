@@ -31,12 +31,18 @@ def of_paper(model: str, protocol: str, image_set: str) -> Figure | None:
     return None
 
 
+def multiply_adds(model: str) -> str:
+    """Billions of multiply-adds that the papers give for the network `model`; empty where they give none."""
+    return next((row["giga_multiply_adds"] for row in _rows("papers.csv") if row["model"] == model and row["giga_multiply_adds"]), "")
+
+
 def of_weights(weights: str, protocol: str, image_set: str) -> Figure | None:
     """What was measured with `weights` (`timm/inception_v3.tf_in1k`) under `protocol` on an image set.
 
     `protocol` may name a dialect (`1/tf-slim`); the figure of that tool goes before those of others.
     """
     crops, _, dialect = protocol.partition("/")
+    weights = weights.replace("papers/inception-v3.", "timm/inception_v3.")  # the same weights in our own network
     found = [row for row in _rows("weights.csv") if (row["weights"], row["crops"], row["image_set"]) == (weights, crops, image_set)]
     for row in sorted(found, key=lambda row: row["measured_by"] != dialect)[:1]:
         return Figure(_number(row["top1_error"]), _number(row["top5_error"]), f"{row['measured_by']}, {row['how']}")

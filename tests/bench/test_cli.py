@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.zoo import NETWORKS
 from tests.conftest import TINY, drawn
 
 
@@ -68,7 +69,7 @@ def test_predictions_are_a_line_an_image(run_cli, run, tmp_path):
 
 def test_models_and_protocols_as_tables_and_json(run_cli):
     models = json.loads(run_cli("models", "--json").stdout)
-    assert [row["name"] for row in models] == ["v1", "bn", "v3", "v4", "ir-v1", "ir-v2"]
+    assert [row["name"] for row in models] == list(NETWORKS)
     assert set(models[0]) == {"name", "parameters", "multiply_adds", "input_size", "weights"}
     assert "23,834,568" in run_cli("models").stdout
     protocols = json.loads(run_cli("protocols", "--json").stdout)

@@ -21,7 +21,7 @@ def started(folder, images=25):
         {
             "identity": "x",
             "complete": False,
-            "model": {"name": "v3", "provider": "timm", "architecture": "inception_v3", "tag": "tf_in1k"},
+            "model": {"name": "v3", "paper": "", "provider": "timm", "architecture": "inception_v3", "tag": "tf_in1k"},
             "plan": {"protocols": {"1": {}, "10": {}}},
             "data": {"images": images},
             "blacklist": None,

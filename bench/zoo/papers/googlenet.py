@@ -1,0 +1,54 @@
+"""GoogLeNet (1409.4842), its Table 1 line by line, and the same with batch normalisation (BN-GoogLeNet).
+
+The paper's table and text leave three things open. The first layer: the table's 2.7 K parameters and 34 M
+multiply-adds are those of a separable 7x7 with a depth multiplier of 8, while Caffe's public network has a dense one;
+both are here. Pooling: sizes are rounded up, which gives the table's 56, 28, 14 and 7. Local response normalisation:
+AlexNet's constants, as in Caffe; BN-GoogLeNet has none.
+"""
+
+from torch import nn
+
+from bench.zoo.papers.classifier import AuxiliaryHead, Classifier
+from bench.zoo.papers.notation import Branch, Style, chain
+
+MODULES = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; a letter names the module, "max" the pool between
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "pool3": None,
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "pool4": None,
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+"""Table 1's rows from inception (3a) on."""
+
+
+def googlenet(classes: int = 1000, *, width: float = 1.0, batch_norm: bool = False, separable: bool = False) -> Classifier:
+    """GoogLeNet for 224 x 224, with both auxiliary heads (section 5): after 4a and 4d, dropout 70 %; 40 % at the end."""
+    style = Style(width, batch_norm=batch_norm)
+    lrn: Branch = [] if batch_norm else ["lrn"]
+    first = "7x7 64 /2 sep8" if separable else "7x7 64 /2"
+    tables: dict[str, Branch] = {
+        "conv1": [first],
+        "pool1": ["max /2 C", *lrn],
+        "conv2": ["1x1 64", "3x3 192", *lrn],
+        "pool2": ["max /2 C"],
+    }
+    tables |= {name: _module(row) if row else ["max /2 C"] for name, row in MODULES.items()}
+    stages: dict[str, nn.Module] = {}
+    heads: dict[str, nn.Module] = {}
+    channels = 3
+    for name, steps in tables.items():
+        stages[name], channels = chain(channels, steps, style)
+        if name in ("4a", "4d"):
+            heads[name] = AuxiliaryHead(channels, ["1x1 128"], style, classes, hidden=1024, side=4, dropout=0.7)
+    return Classifier(stages, channels, classes, dropout=0.4, auxiliary=heads)
+
+
+def _module(row: tuple[int, ...]) -> Branch:
+    one, three_reduce, three, five_reduce, five, projection = row
+    return [[[f"1x1 {one}"], [f"1x1 {three_reduce}", f"3x3 {three}"], [f"1x1 {five_reduce}", f"5x5 {five}"], ["max", f"1x1 {projection}"]]]

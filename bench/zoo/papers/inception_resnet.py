@@ -1,0 +1,84 @@
+"""Inception-ResNet-v1 and -v2 (1602.07261, figures 10 to 19).
+
+v1 is as drawn. v2 is as its authors released it: the drawn one has half as many modules and costs a quarter less than
+the Inception-v4 it is said to match, so the paper's figures are taken for the released network's. Every linear 1x1
+convolution back has a bias and no normalisation; the last module of v2 is not followed by a ReLU, as released.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from bench.zoo.papers.classifier import Classifier
+from bench.zoo.papers.notation import Branch, Style, chain, residual
+
+
+@dataclass(frozen=True)
+class Design:
+    """The tables of one version: stem, the branches of A, B and C, the reductions, and how often each stands."""
+
+    stem: Branch
+    modules: dict[str, list[Branch]]
+    reductions: dict[str, Branch]
+    blocks: tuple[int, int, int]
+    scales: tuple[float, float, float]
+    last: Branch
+    last_is_linear: bool
+
+
+V1 = Design(
+    stem=["3x3 32 /2 V", "3x3 32 V", "3x3 64", "max /2 V", "1x1 80", "3x3 192 V", "3x3 256 /2 V"],  # figure 14
+    modules={
+        "a": [["1x1 32"], ["1x1 32", "3x3 32"], ["1x1 32", "3x3 32", "3x3 32"]],  # figure 10
+        "b": [["1x1 128"], ["1x1 128", "1x7 128", "7x1 128"]],  # figure 11
+        "c": [["1x1 192"], ["1x1 192", "1x3 192", "3x1 192"]],  # figure 13
+    },
+    reductions={  # figure 7 with table 1's numbers, and figure 12
+        "a": [[["max /2 V"], ["3x3 384 /2 V"], ["1x1 192", "3x3 192", "3x3 256 /2 V"]]],
+        "b": [[["max /2 V"], ["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 256 /2 V"], ["1x1 256", "3x3 256", "3x3 256 /2 V"]]],
+    },
+    blocks=(5, 10, 5),
+    scales=(0.17, 0.1, 0.2),
+    last=[],
+    last_is_linear=False,
+)
+V2 = Design(
+    stem=["3x3 32 /2 V", "3x3 32 V", "3x3 64", "max /2 V", "1x1 80", "3x3 192 V", "max /2 V",
+          [["1x1 96"], ["1x1 48", "5x5 64"], ["1x1 64", "3x3 96", "3x3 96"], ["avg", "1x1 64"]]],
+    modules={
+        "a": [["1x1 32"], ["1x1 32", "3x3 32"], ["1x1 32", "3x3 48", "3x3 64"]],  # figure 16
+        "b": [["1x1 192"], ["1x1 128", "1x7 160", "7x1 192"]],  # figure 17
+        "c": [["1x1 192"], ["1x1 192", "1x3 224", "3x1 256"]],  # figure 19
+    },
+    reductions={  # figure 7 with table 1's numbers, and figure 18
+        "a": [[["3x3 384 /2 V"], ["1x1 256", "3x3 256", "3x3 384 /2 V"], ["max /2 V"]]],
+        "b": [[["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 288 /2 V"], ["1x1 256", "3x3 288", "3x3 320 /2 V"], ["max /2 V"]]],
+    },
+    blocks=(10, 20, 10),
+    scales=(0.17, 0.1, 0.2),
+    last=["1x1 1536"],
+    last_is_linear=True,
+)  # fmt: skip
+
+
+def inception_resnet(
+    version: Design,
+    classes: int = 1000,
+    *,
+    width: float = 1.0,
+    blocks: tuple[int, int, int] | None = None,
+    scales: tuple[float, float, float] | None = None,
+) -> Classifier:
+    """One of the two for 299 x 299: `blocks` modules and residual `scales` (0.1 to 0.3 in section 3.3) of each kind."""
+    style = Style(width, count_zeros=False)
+    stages: dict[str, nn.Module] = {}
+    stages["stem"], channels = chain(3, version.stem, style)
+    for letter, number, scale in zip("abc", blocks or version.blocks, scales or version.scales, strict=True):
+        for i in range(number):
+            linear = version.last_is_linear and letter == "c" and i == number - 1
+            stages[f"{letter}{i + 1}"] = residual(channels, version.modules[letter], style, 1.0 if linear else scale, linear=linear)
+        if letter in version.reductions:
+            stages[f"reduction_{letter}"], channels = chain(channels, version.reductions[letter], style)
+    if version.last:
+        stages["last"], channels = chain(channels, version.last, style)
+    return Classifier(stages, channels, classes, dropout=0.2)
