@@ -58,12 +58,10 @@ def run_evaluation(options: Options, reporter: Reporter) -> Run:
         "shard_images": engine.shard_size(plan),
     }
     run = record.open_run(options, asked, reporter)
-    todo = record.todo(run, retry_skipped=not options.skip_unreadable)
-    normalisation = (plan.normalisation if isinstance(plan, Dialect) else None) or network.preprocessing.normalisation
     doubt = Doubt(images.classes)
-    for shard in record.shards_on_disk(run, todo):
-        _judge(doubt, shard, options)
+    todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
     if todo:
+        normalisation = (plan.normalisation if isinstance(plan, Dialect) else None) or network.preprocessing.normalisation
         score = scorer(network, runtime, normalisation, logits=plan.pool == "logits")
         reporter.start(sum(map(len, todo)))
         made: Iterable[Shard] = engine.shards(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,36 +58,26 @@ def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) 
     return write_manifest(folder, {"identity": name, "complete": False} | dict(asked) | given | state)
 
 
-def todo(run: Run, *, retry_skipped: bool) -> list[range]:
-    """The ranges of images that have no good shard yet; with `retry_skipped` those that left out images, too."""
-    if run.complete and not (retry_skipped and run.skipped):
-        return []
+def todo(run: Run, look: Callable[[Shard], None], *, retry_skipped: bool) -> list[range]:
+    """The ranges of images that have no good shard yet; with `retry_skipped` those that left out images, too.
+
+    Each good shard is shown to `look`, in order. A shard that is missing or damaged is to be made again, in a run that
+    was complete as well.
+    """
+    total, step = run.manifest["data"]["images"], run.manifest["shard_images"]
     missing = []
-    for part in _parts(run):
+    for start in range(0, total, step):
+        part = range(start, min(start + step, total))
         try:
-            shard = Shard.load(_path(run, part))
+            shard = Shard.load(run.path / "shards" / Shard.file_name(part.start, part.stop))
         except RunError:
             missing.append(part)
             continue
         if retry_skipped and shard.skipped:
             missing.append(part)
+        else:
+            look(shard)
     return missing
-
-
-def shards_on_disk(run: Run, missing: list[range]) -> Iterator[Shard]:
-    """The shards that are done, in order."""
-    for part in _parts(run):
-        if part not in missing:
-            yield Shard.load(_path(run, part))
-
-
-def _parts(run: Run) -> Iterator[range]:
-    total, step = run.manifest["data"]["images"], run.manifest["shard_images"]
-    return (range(start, min(start + step, total)) for start in range(0, total, step))
-
-
-def _path(run: Run, part: range) -> Path:
-    return run.path / "shards" / Shard.file_name(part.start, part.stop)
 
 
 def with_blacklist(run: Run, blacklist: Blacklist | None) -> Run:

@@ -80,11 +80,12 @@ def scorer(network: LoadedNetwork, runtime: Runtime, normalisation: Normalisatio
     def score(pixels: Tensor) -> Tensor:
         nonlocal at_positions
         count = len(pixels)
-        if runtime.compile and count < runtime.batch:  # one shape, one compilation; the surplus is dropped below
+        crops = pixels.shape[2:] == (size, size)
+        if runtime.compile and crops and count < runtime.batch:  # one shape, one compilation; the surplus is dropped below
             pixels = torch.cat([pixels, pixels[:1].expand(runtime.batch - count, -1, -1, -1)])
         inputs = normalise(pixels.to(runtime.device), normalisation).to(dtype, memory_format=torch.channels_last)
         try:
-            if inputs.shape[2:] == (size, size):
+            if crops:
                 outputs = single(inputs)[:, None]
             else:
                 at_positions = at_positions or dense(module, network.pool, size)

@@ -68,7 +68,7 @@ def bomb(side):
         pytest.param(encoded(drawn(600, 400))[:5000], "truncated", id="truncated jpeg"),
         pytest.param(encoded(drawn(60, 40), "PNG")[:500], "decoded", id="truncated png"),
         pytest.param(encoded(drawn(60, 40))[:2] + b"\xff" * 50, "decoded|not an image", id="jpeg header and nothing"),
-        pytest.param(bomb(12_000), "decompression bomb", id="144 megapixels"),
+        pytest.param(bomb(12_000), "decompression bomb|more than the", id="144 megapixels"),
         pytest.param(bomb(60_000), "decompression bomb", id="3.6 gigapixels"),
     ],
 )

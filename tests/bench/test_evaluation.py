@@ -1,6 +1,7 @@
 """Whole evaluations, from options to the run on disk."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,6 +194,27 @@ def test_labels_are_judged_again_when_the_command_is_typed_again(evaluate, tmp_p
     evaluate(data=str(folder.parent), allow_implausible=True)
     with pytest.raises(ImplausibleLabels):
         evaluate(data=str(folder.parent))
+
+
+@pytest.mark.parametrize("spoil", ["delete", "damage"])
+def test_what_is_lost_of_a_finished_run_is_made_again(evaluate, spoil):
+    run = evaluate(crops="10")
+    (path,) = run.shard_paths()
+    data = path.read_bytes()
+    if spoil == "delete":
+        path.unlink()
+    else:
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert evaluate(crops="10").shard_paths() == [path]
+    assert path.read_bytes() == data
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_network_says_the_same(evaluate):
+    """Compilation may round otherwise; the last batch, which is not full, loses or adds no crop."""
+    plain, compiled = pooled(evaluate(crops="10", batch=8)), pooled(evaluate(crops="10", batch=8, compile=True))
+    for protocol in plain:
+        assert np.abs(plain[protocol] - compiled[protocol]).max() < 1e-4
 
 
 def test_a_repaired_image_is_read_again(evaluate, photos):
