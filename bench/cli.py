@@ -119,8 +119,19 @@ def eval_(
     from results.report.json import summary
     from results.tables import accuracy
 
+    options = Options(**given)
+    if weights and Path(weights).is_dir():
+        from bench.curve import over_training
+
+        with Console() as console:
+            runs, table = over_training(options, console)
+        if as_json:
+            print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
+        else:
+            terminal.show(table)
+        return
     with Console() as console:
-        run = run_evaluation(Options(**given), console)
+        run = run_evaluation(options, console)
     table = accuracy([run])
     if as_json:
         print(json.dumps({"run": str(run.path)} | summary(table)))
@@ -178,6 +189,37 @@ def crops(
     from bench.contact_sheet import draw
 
     print(draw(image, crops, model, scales, output))
+
+
+@app.command(epilog="Example: inception-bench train --model v2 --recipe rethinking --data imagenet/train --out v2-rethinking")
+def train(
+    data: Annotated[str, typer.Option("--data", help="Training images in folders by WordNet id.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="The folder of checkpoints and log; a training there goes on.", show_default=False)],
+    model: Annotated[str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")] = "v2",
+    recipe: Annotated[str, typer.Option("--recipe", help="googlenet, rethinking or inception-v4.")] = "rethinking",
+    without: Annotated[
+        str, typer.Option("--without", help="Parts to leave out: rmsprop, clipping, smoothing, auxiliary, distortion, averaging.")
+    ] = "",
+    rate: Annotated[float | None, typer.Option("--rate", help="Another first learning rate than the paper's.", show_default=False)] = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs in all.")] = 100,
+    batch: Annotated[int, typer.Option("--batch", min=2, help="Images in a batch on each device.")] = 32,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode, for each device.")] = 2,
+    device: Annotated[str, typer.Option("--device", help=_meaning("device"))] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help=_meaning("precision"))] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Of the first weights, the order and the patches.")] = 0,
+) -> None:
+    """Train a network by a paper's recipe; under torchrun on several devices. The same command goes on after a stop."""
+    from bench.progress import Console
+    from bench.recipes import recipe as find_recipe
+    from bench.runtime import resolve
+    from bench.train import Training
+    from bench.train import train as run_training
+
+    chosen = find_recipe(recipe, without, rate)
+    runtime = resolve(Options(device=device, precision=precision))
+    training = Training(model, chosen, data, epochs, out.expanduser(), batch, workers, runtime.device.type, runtime.precision, seed)
+    with Console() as console:
+        print(run_training(training, console))
 
 
 @app.command(epilog="Example: inception-bench models --json")

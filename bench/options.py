@@ -14,7 +14,9 @@ class Options:
     """What to evaluate, how, and where the run goes."""
 
     model: str = _option("v3", "a name that `inception-bench models` lists, or timm/NAME, torchvision/NAME, pytorchcv/NAME")
-    weights: str | None = _option(None, "a tag of the network's weights, or a .safetensors, .pth or .pt file; by default the first tag")
+    weights: str | None = _option(
+        None, "a tag of the network's weights (by default the first), a .safetensors, .pth or .pt file, or a folder of checkpoints"
+    )
     crops: str = _option("1", "1, 10, 12, 144, dense, a list of them, or scales x squares x positions x mirrors such as 2x1x5x2")
     scales: str | None = _option(None, "shorter sides in pixels, such as 320,352,384,416; by default the paper's, in ratio to the input")
     interpolation: str = _option("auto", "bilinear or bicubic; auto is what the weights were made for")

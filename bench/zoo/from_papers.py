@@ -52,9 +52,14 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 def build(architecture: str, outputs: int) -> nn.Module:
     """The network with random weights and without its auxiliary heads, which evaluation does not use."""
-    module = ARCHITECTURES[architecture][0](outputs)
+    module = build_for_training(architecture, outputs)
     module.auxiliary = nn.ModuleDict()
     return module
+
+
+def build_for_training(architecture: str, outputs: int) -> nn.Module:
+    """The network with random weights and its auxiliary heads."""
+    return ARCHITECTURES[architecture][0](outputs)
 
 
 def fetch(architecture: str, tag: str) -> tuple[Path, str]:

@@ -1,0 +1,41 @@
+"""The error over a training, from its checkpoints (figures 21 to 26 of the Inception-v4 paper)."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from bench.errors import WeightsError
+from bench.evaluation import run_evaluation
+from bench.options import Options
+from bench.progress import Reporter
+from results.report import csv, curve
+from results.run import Run, write_atomically
+from results.tables import accuracy
+
+
+def over_training(options: Options, reporter: Reporter) -> tuple[list[Run], pd.DataFrame]:
+    """Evaluate every checkpoint in the folder `options.weights`: the runs, and their table with a column `epoch`.
+
+    Writes the table to `curve.csv` in that folder and draws it to `curve.svg`. The first epochs may be at chance.
+    Raises `WeightsError` where there is no checkpoint.
+    """
+    folder = Path(options.weights or "").expanduser()
+    checkpoints = sorted(folder.glob("*.safetensors"))
+    if not checkpoints:
+        raise WeightsError(f"no checkpoints in {folder}: name a folder that `inception-bench train` wrote, or a file")
+    runs = [run_evaluation(replace(options, weights=str(path), allow_implausible=True), reporter) for path in checkpoints]
+    tables = []
+    for number, (path, run) in enumerate(zip(checkpoints, runs, strict=True), start=1):
+        digits = re.findall(r"\d+", path.stem)
+        tables.append(accuracy([run]).assign(epoch=int(digits[-1]) if digits else number))
+    table = pd.concat(tables, ignore_index=True)
+    write_atomically(folder / "curve.csv", csv.write(table).encode())
+    last = runs[0].protocols[-1]
+    drawn = table[(table["protocol"] == last) & (table["image_set"] == table["image_set"].iloc[-1])]
+    title = f"{options.model}, {last} crop{'s' * (last != '1')}, {drawn['image_set'].iloc[0]} ({drawn['n'].iloc[0]:,} images)"
+    series = {f"top-{k} error": list(drawn[f"top{k}_error"]) for k in (1, 5)}
+    write_atomically(folder / "curve.svg", curve.draw(title, "epoch", list(drawn["epoch"]), series).encode())
+    reporter.note(f"wrote {folder}/curve.csv and {folder}/curve.svg")
+    return runs, table

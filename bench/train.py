@@ -1,0 +1,247 @@
+"""Training by the papers' recipes, from timm's and torch's parts: one process, or several under torchrun.
+
+    OUT/epoch-0001.safetensors   what is evaluated: the averaged parameters after each epoch
+    OUT/log.csv                  a line an epoch: rate, loss, images, seconds
+    OUT/state.pt                 what the next epoch starts from
+
+What an epoch does depends on its number, the seed and the state before it alone: each image's patch is drawn from
+(seed, epoch, image). So a run that is killed and started again ends as one that was not.
+"""
+
+import io
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from PIL import Image
+from safetensors.torch import save
+from timm.optim._optim_factory import create_optimizer_v2
+from timm.utils.model_ema import ModelEmaV3
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.lr_scheduler import StepLR
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torchvision.transforms import v2
+
+from bench.data import Images, open_images
+from bench.data.decode import decode
+from bench.errors import BenchError, UsageError
+from bench.progress import Reporter
+from bench.recipes import Recipe
+from bench.runtime import PRECISIONS
+from bench.zoo import find
+from bench.zoo.loading import provider_of
+from crops import Normalisation
+from results.run import write_atomically
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train, on what and for how long. `batch` counts images on each device."""
+
+    model: str
+    recipe: Recipe
+    data: str
+    epochs: int
+    out: Path
+    batch: int = 32
+    workers: int = 2
+    device: str = "cpu"
+    precision: str = "fp32"
+    seed: int = 0
+
+
+class Patches(Dataset[tuple[Tensor, int]]):
+    """Random patches of the images, normalised (GoogLeNet, section 6), each drawn from (seed, epoch, image)."""
+
+    def __init__(self, images: Images, size: int, normalisation: Normalisation, *, distort: bool, seed: int) -> None:
+        self.images, self.seed, self.epoch = images, seed, 0
+        colours = [v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2)] if distort else []
+        self.transform = v2.Compose([
+            v2.RandomResizedCrop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
+            v2.RandomHorizontalFlip(),
+            *colours,
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(normalisation.mean, normalisation.std),
+        ])  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        image = Image.fromarray(decode(self.images.read(index)))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(hash((self.seed, self.epoch, index)))
+            patch: Tensor = self.transform(image)
+        return patch, int(self.images.labels[index])
+
+
+def train(training: Training, reporter: Reporter) -> Path:
+    """Train, or go on training, and return the last checkpoint. Under torchrun every rank calls this.
+
+    Raises `UsageError` for what cannot be trained, and `BenchError` when the loss is no longer finite.
+    """
+    with _ranks(training.device) as (rank, ranks, device):
+        return _train(training, reporter, rank, ranks, device)
+
+
+def _train(training: Training, reporter: Reporter, rank: int, ranks: int, device: torch.device) -> Path:
+    recipe, network = training.recipe, find(training.model)
+    provider = provider_of(network)
+    images = open_images(training.data)
+    if len(images) < training.batch * ranks:
+        raise UsageError(
+            f"{training.data} has {len(images):,} images, fewer than a batch of {training.batch} on {ranks} devices: pass --batch"
+        )
+    torch.manual_seed(training.seed)
+    build = getattr(provider, "build_for_training", provider.build)
+    module = build(network.architecture, images.classes).to(device)
+    expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
+    patches = Patches(images, expected.size, expected.normalisation, distort=recipe.distort, seed=training.seed)
+    sampler: DistributedSampler[Any] = DistributedSampler(patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True)
+    # forked, because the way in which images are read cannot be sent to another process
+    context = "fork" if training.workers else None
+    loader = DataLoader(
+        patches, training.batch, sampler=sampler, num_workers=training.workers, drop_last=True, multiprocessing_context=context
+    )
+    optimizer = optimizer_of(module, recipe)
+    schedule = schedule_of(optimizer, recipe)
+    average = average_of(module, recipe)
+    scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "fp16")
+    parts = {"module": module, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
+    parts |= {"average": average.module} if average else {}
+    log = _resume(training, parts)
+    parallel = DistributedDataParallel(module) if ranks > 1 else module
+    for epoch in range(len(log), training.epochs):
+        began = time.monotonic()
+        patches.epoch = epoch
+        sampler.set_epoch(epoch)
+        torch.manual_seed(hash((training.seed, epoch, rank)))  # of dropout
+        rate = optimizer.param_groups[0]["lr"]
+        module.train()
+        total, steps = 0.0, len(loader)
+        for number, (inputs, labels) in enumerate(loader):
+            loss = step(parallel, inputs.to(device), labels.to(device), optimizer, scaler, recipe, PRECISIONS[training.precision])
+            if not loss == loss or loss == float("inf"):
+                raise BenchError(f"the loss of epoch {epoch + 1} is {loss}: take a smaller --rate; {training.out} has the epochs before")
+            total += loss
+            if average:
+                average.update(module, step=epoch * steps + number)
+        schedule.step()
+        log.append({"epoch": epoch + 1, "rate": rate, "loss": total / steps, "images": steps * training.batch * ranks,
+                    "seconds": round(time.monotonic() - began, 3)})  # fmt: skip
+        if rank == 0:
+            _save(training, parts, log, average.module if average else module)
+            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {total / steps:.4f}, {log[-1]['seconds']:.0f} s")
+    return _checkpoint(training.out, training.epochs)
+
+
+def optimizer_of(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer.
+
+    RMSProp is timm's, which like TensorFlow's has epsilon under the root; decay 0.9 and epsilon 1.0 are the paper's,
+    momentum 0.9 the released code's. SGD has GoogLeNet's momentum of 0.9.
+    """
+    options: dict[str, Any] = {"lr": recipe.rate, "momentum": 0.9, "weight_decay": recipe.weight_decay}
+    if recipe.optimizer == "rmsprop":
+        options |= {"opt": "rmsproptf", "alpha": 0.9, "eps": 1.0}
+    else:
+        options |= {"opt": "momentum"}
+    return create_optimizer_v2(module, **options)
+
+
+def schedule_of(optimizer: torch.optim.Optimizer, recipe: Recipe) -> StepLR:
+    """The rate times the recipe's decay after every so many epochs."""
+    return StepLR(optimizer, recipe.decay_epochs, recipe.decay)
+
+
+def average_of(module: nn.Module, recipe: Recipe) -> ModelEmaV3 | None:
+    """The running average of the parameters, timm's; its decay grows from 0 towards the recipe's as 1 - steps ** (-2/3)."""
+    return ModelEmaV3(module, decay=recipe.average, use_warmup=True) if recipe.average else None
+
+
+def loss_of(outputs: Any, labels: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy with smoothed labels, and the auxiliary heads' times their weight."""
+    main, sides = outputs if isinstance(outputs, tuple) else (outputs, [])
+    losses = [nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing) for logits in (main, *sides)]
+    return losses[0] + recipe.auxiliary * torch.stack([torch.zeros_like(losses[0]), *losses[1:]]).sum()
+
+
+def step(
+    module: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    recipe: Recipe,
+    dtype: torch.dtype,
+) -> float:
+    """One step of gradient descent; the loss before it."""
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
+        loss = loss_of(module(inputs), labels, recipe)
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    if recipe.clip:
+        scaler.unscale_(optimizer)
+        clip_grad_norm_(module.parameters(), recipe.clip)
+    scaler.step(optimizer)
+    scaler.update()
+    return float(loss.detach())
+
+
+def _resume(training: Training, parts: dict[str, Any]) -> list[dict[str, float]]:
+    """Load the state of a training that was begun here into `parts`, and give back its log; empty for a new one."""
+    path = training.out / "state.pt"
+    if not path.exists():
+        return []
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["training"] != _told(training):
+        raise UsageError(f"{training.out} has another training ({state['training']}): choose another --out")
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    log: list[dict[str, float]] = state["log"]
+    return log
+
+
+def _save(training: Training, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module) -> None:
+    """The checkpoint first, the state last: what is there of an epoch that was cut off is written again."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in evaluated.state_dict().items()}
+    write_atomically(_checkpoint(training.out, len(log)), save(tensors))
+    write_atomically(training.out / "log.csv", pd.DataFrame(log).to_csv(index=False).encode())
+    state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+    buffer = io.BytesIO()
+    torch.save(state | {"training": _told(training), "log": log}, buffer)
+    write_atomically(training.out / "state.pt", buffer.getvalue())
+
+
+def _told(training: Training) -> str:
+    """What must be the same for a training to go on: not where, on how many devices or for how long."""
+    return f"{training.model}, {asdict(training.recipe)}, batch {training.batch}, {training.precision}, seed {training.seed}"
+
+
+def _checkpoint(out: Path, epoch: int) -> Path:
+    return out / f"epoch-{epoch:04d}.safetensors"
+
+
+@contextmanager
+def _ranks(device: str) -> Iterator[tuple[int, int, torch.device]]:
+    """(rank, number of ranks, device): those of torchrun's, or one alone."""
+    if "RANK" not in os.environ:
+        yield 0, 1, torch.device(device)
+        return
+    own = torch.device(device, int(os.environ["LOCAL_RANK"])) if device == "cuda" else torch.device(device)
+    if own.type == "cuda":
+        torch.cuda.set_device(own)
+    distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
+    try:
+        yield distributed.get_rank(), distributed.get_world_size(), own
+    finally:
+        distributed.destroy_process_group()
