@@ -128,7 +128,7 @@ def eval_(
         if as_json:
             print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
         else:
-            terminal.show(table)
+            terminal.show_epochs(table)
         return
     with Console() as console:
         run = run_evaluation(options, console)

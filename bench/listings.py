@@ -88,4 +88,4 @@ def _print(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     table = Table(*heading)
     for row in rows:
         table.add_row(*row)
-    console().print(table, markup=False)
+    console().print(table)

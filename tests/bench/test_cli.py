@@ -23,8 +23,9 @@ def test_eval_prints_the_table_and_the_run(run_cli, arguments, tmp_path):
     done = run_cli(*arguments, "--crops", "12")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split("│")[2].strip() for line in lines if TINY in line] == ["1", "10", "12"] * 2
-    assert "non-blacklisted" in done.stdout
+    assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ["1", "10", "12"] * 2
+    titles = [line.strip() for line in lines if "n =" in line]
+    assert titles == [f"{TINY}, all: n = 6", f"{TINY}, non-blacklisted: n = 6"]
     run = Path(lines[-1].removeprefix("run: "))
     assert (run / "manifest.json").is_file()
     assert "6 of 6 images" in done.stderr

@@ -132,7 +132,7 @@ def test_a_network_learns_and_its_checkpoint_is_evaluated(colours, tmp_path, run
     assert {row["images"] for row in rows} == {"48"}
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
     table = run_cli("eval", "--model", TINY, "--weights", out / "epoch-0006.safetensors", "--data", colours, "--out", tmp_path / "runs")
-    assert " 48 │" in table.stdout
+    assert ": n = 48" in table.stdout
 
 
 def test_a_training_that_is_killed_ends_as_one_that_was_not(colours, tmp_path):
@@ -190,6 +190,9 @@ def test_a_folder_of_checkpoints_is_drawn_over_the_epochs(colours, tmp_path, run
     picture = ElementTree.parse(tmp_path / "out" / "curve.svg").getroot()
     lines = list(picture.iter("{http://www.w3.org/2000/svg}polyline"))
     assert [len(line.get("points").split()) for line in lines] == [3, 3]  # top-1 and top-5
+
+    done = run_cli("eval", "--model", TINY, "--weights", tmp_path / "out", "--data", colours, "--out", tmp_path / "runs")
+    assert [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")] == ["1", "2", "3"]
 
 
 def test_a_folder_without_checkpoints_says_so(colours, tmp_path, run_cli):
