@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -115,7 +116,7 @@ def _images(options: Options, reporter: Reporter) -> Images:
 
 def _blacklist(options: Options, images: Images, reporter: Reporter) -> Blacklist | None:
     """The blacklist; an empty one where no image can be on it; None where the second image set cannot be told."""
-    found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(images.path, options.devkit)
+    found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(Path(images.path), options.devkit)
     if found and not found.official:
         reporter.note(f"{found.source} has {len(found.numbers):,} images and is not the challenge's list of 1,762")
     if not any(validation_number(image_id) for image_id in images.ids):
@@ -145,7 +146,7 @@ def _interpolation(options: Options, network: LoadedNetwork) -> str:
 
 def _describe(images: Images, options: Options) -> dict[str, Any]:
     return {
-        "path": str(images.path),
+        "path": images.path,
         "images": len(images),
         "fingerprint": images.fingerprint(),
         "labels": images.label_source,

@@ -47,7 +47,7 @@ def open_dataset(data: str) -> Images:
         return Path(stored["path"]).read_bytes()
 
     labels = _labels(np.array(table[label_column], dtype=np.int64), table.features[label_column], data)
-    return Images(Path(data), ids, labels, np.array(sizes, dtype=np.int64), read, f"{data}, column {label_column}")
+    return Images(data, ids, labels, np.array(sizes, dtype=np.int64), read, f"{data}, column {label_column}")
 
 
 def _stored(table: Any, column: str) -> Any:

@@ -23,10 +23,10 @@ class Images:
 
     `ids` name them (`ILSVRC2012_val_00000001` for a validation image in any layout, else the path), `labels` are class
     indices [n], `sizes` are bytes [n], and `read(i)` gives the bytes of image i. `path` is where they lie,
-    `label_source` where the labels are from, and `ignored` counts files that are no images.
+    as it is shown, `label_source` where the labels are from, and `ignored` counts files that are no images.
     """
 
-    path: Path
+    path: str
     ids: Sequence[str]
     labels: NDArray[np.int64]
     sizes: NDArray[np.int64]
@@ -94,7 +94,7 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
     twice, count = Counter(ids).most_common(1)[0]
     if count > 1:
         raise DataError(f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice")
-    return Images(path, ids, values, np.array(sizes, dtype=np.int64), read, source, ignored)
+    return Images(str(path), ids, values, np.array(sizes, dtype=np.int64), read, source, ignored)
 
 
 def _files(folder: Path) -> tuple[list[str], list[int], int]:

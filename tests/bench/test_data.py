@@ -283,6 +283,7 @@ def test_a_hugging_face_data_set_on_disk(tmp_path):
     images = open_images(f"hf://{folder}:validation")
     assert list(images.ids) == ["ILSVRC2012_val_00000001", "ILSVRC2012_val_00000002"]
     assert images.labels.tolist() == [7, 999]
+    assert images.path == f"hf://{folder}:validation"
     assert images.read(1) == jpeg(2)
     assert images.sizes.tolist() == [len(jpeg(1)), len(jpeg(2))]
     assert Image.open(io.BytesIO(images.read(0))).size == (40, 30)
