@@ -211,15 +211,14 @@ def train(
     """Train a network by a paper's recipe; under torchrun on several devices. The same command goes on after a stop."""
     from bench.progress import Console
     from bench.recipes import recipe as find_recipe
-    from bench.runtime import resolve
     from bench.train import Training
     from bench.train import train as run_training
 
     chosen = find_recipe(recipe, without, rate)
-    runtime = resolve(Options(device=device, precision=precision))
-    training = Training(model, chosen, data, epochs, out.expanduser(), batch, workers, runtime.device.type, runtime.precision, seed)
+    training = Training(model, chosen, data, epochs, out.expanduser(), batch, workers, device, precision, seed)
     with Console() as console:
-        print(run_training(training, console))
+        if last := run_training(training, console):
+            print(last)
 
 
 @app.command(epilog="Example: inception-bench models --json")

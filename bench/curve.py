@@ -18,18 +18,20 @@ from results.tables import accuracy
 def over_training(options: Options, reporter: Reporter) -> tuple[list[Run], pd.DataFrame]:
     """Evaluate every checkpoint in the folder `options.weights`: the runs, and their table with a column `epoch`.
 
-    Writes the table to `curve.csv` in that folder and draws it to `curve.svg`. The first epochs may be at chance.
+    Writes the table to `curve.csv` in that folder and draws it to `curve.svg`. Only the last epoch's predictions must be
+    better than chance.
     Raises `WeightsError` where there is no checkpoint.
     """
     folder = Path(options.weights or "").expanduser()
-    checkpoints = sorted(folder.glob("*.safetensors"))
+    checkpoints = list(folder.glob("*.safetensors"))
     if not checkpoints:
         raise WeightsError(f"no checkpoints in {folder}: name a folder that `inception-bench train` wrote, or a file")
-    runs = [run_evaluation(replace(options, weights=str(path), allow_implausible=True), reporter) for path in checkpoints]
-    tables = []
-    for number, (path, run) in enumerate(zip(checkpoints, runs, strict=True), start=1):
-        digits = re.findall(r"\d+", path.stem)
-        tables.append(accuracy([run]).assign(epoch=int(digits[-1]) if digits else number))
+    epochs = {path: int((re.findall(r"\d+", path.stem) or ["0"])[-1]) for path in checkpoints}
+    checkpoints.sort(key=lambda path: epochs[path])
+    early = replace(options, allow_implausible=True)
+    runs = [run_evaluation(replace(early, weights=str(path)), reporter) for path in checkpoints[:-1]]
+    runs.append(run_evaluation(replace(options, weights=str(checkpoints[-1])), reporter))
+    tables = [accuracy([run]).assign(epoch=epochs[path]) for path, run in zip(checkpoints, runs, strict=True)]
     table = pd.concat(tables, ignore_index=True)
     write_atomically(folder / "curve.csv", csv.write(table).encode())
     last = runs[0].protocols[-1]

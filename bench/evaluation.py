@@ -62,6 +62,7 @@ def run_evaluation(options: Options, reporter: Reporter) -> Run:
     doubt = Doubt(images.classes)
     todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
     if todo:
+        run = record.with_environment(run, reporter)
         normalisation = (plan.normalisation if isinstance(plan, Dialect) else None) or network.preprocessing.normalisation
         score = scorer(network, runtime, normalisation, logits=plan.pool == "logits")
         reporter.start(sum(map(len, todo)))

@@ -31,7 +31,8 @@ class Recipe:
 RECIPES = {
     # GoogLeNet (1409.4842), section 6: SGD, momentum 0.9, rate down 4 % every 8 epochs, Polyak averaging, patches of 8 to
     # 100 %, photometric distortions; section 5: auxiliary losses times 0.3. The first rate and the weight decay are not
-    # given: these are those of Caffe's model of the same network.
+    # given: these are those of Caffe's model of the same network. Its random interpolation methods are left out, as the
+    # paper cannot say whether they helped.
     "googlenet": Recipe("sgd", 0.01, decay=0.96, decay_epochs=8, auxiliary=0.3, weight_decay=0.0002),
     # Rethinking (1512.00567), section 8: RMSProp with decay 0.9 and epsilon 1.0, rate 0.045 times 0.94 every two epochs,
     # gradients clipped at 2.0, running average; section 7: label smoothing 0.1. The weights of the auxiliary loss, of the
@@ -61,4 +62,8 @@ def recipe(name: str, without: str = "", rate: float | None = None) -> Recipe:
         if part not in WITHOUT:
             raise UsageError(f"--without {part!r}: write {', '.join(WITHOUT)}")
         chosen = replace(chosen, **WITHOUT[part])  # type: ignore[arg-type]
-    return chosen if rate is None else replace(chosen, rate=rate)
+    if rate is None:
+        return chosen
+    if not 0 < rate < 1e6:
+        raise UsageError(f"--rate {rate}: write a positive number, such as 0.045")
+    return replace(chosen, rate=rate)

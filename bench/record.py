@@ -46,10 +46,16 @@ def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> 
     if run.manifest["identity"] != name:
         raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
     reporter.note(f"{folder} is {'complete' if run.complete else 'continued'}; --fresh starts anew")
-    if not run.complete and run.manifest["environments"][-1] != environment():
-        reporter.note("the run was begun with other versions; its manifest lists both")
-        return write_manifest(folder, dict(run.manifest) | {"environments": [*run.manifest["environments"], environment()]})
     return run
+
+
+def with_environment(run: Run, reporter: Reporter) -> Run:
+    """The run with this program's versions noted in the manifest, where they differ from those it was made with so far."""
+    so_far = run.manifest["environments"]
+    if so_far[-1] == environment():
+        return run
+    reporter.note("the run was begun with other versions; its manifest lists both")
+    return write_manifest(run.path, dict(run.manifest) | {"environments": [*so_far, environment()]})
 
 
 def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) -> Run:

@@ -38,6 +38,7 @@ class Runtime:
 
 def resolve(options: Options) -> Runtime:
     """The runtime that the options ask for on this machine. Raises `UsageError`."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     device = _device(options.device)
     precision = "fp32" if options.precision == "auto" else options.precision
     if precision not in PRECISIONS:
@@ -68,7 +69,6 @@ def scorer(network: LoadedNetwork, runtime: Runtime, normalisation: Normalisatio
     Scores are probabilities, or logits where `logits`. An input larger than the network's is taken densely, and its
     scores are averaged over the positions.
     """
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     dtype = PRECISIONS[runtime.precision]
     module = network.module.to(runtime.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     size = network.preprocessing.size

@@ -5,15 +5,17 @@
     OUT/state.pt                 what the next epoch starts from
 
 What an epoch does depends on its number, the seed and the state before it alone: each image's patch is drawn from
-(seed, epoch, image). So a run that is killed and started again ends as one that was not.
+(seed, epoch, image). So on a CPU a run that is killed and started again ends with the bits of one that was not; a GPU's
+own sums are not ordered.
 """
 
 import io
+import math
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,12 @@ from torchvision.transforms import v2
 
 from bench.data import Images, open_images
 from bench.data.decode import decode
-from bench.errors import BenchError, UsageError
+from bench.data.names import shown
+from bench.errors import BenchError, UnreadableImage, UsageError
+from bench.options import Options
 from bench.progress import Reporter
 from bench.recipes import Recipe
-from bench.runtime import PRECISIONS
+from bench.runtime import PRECISIONS, Runtime, resolve
 from bench.zoo import find
 from bench.zoo.loading import provider_of
 from crops import Normalisation
@@ -53,8 +57,8 @@ class Training:
     out: Path
     batch: int = 32
     workers: int = 2
-    device: str = "cpu"
-    precision: str = "fp32"
+    device: str = "auto"
+    precision: str = "auto"
     seed: int = 0
 
 
@@ -62,7 +66,7 @@ class Patches(Dataset[tuple[Tensor, int]]):
     """Random patches of the images, normalised (GoogLeNet, section 6), each drawn from (seed, epoch, image)."""
 
     def __init__(self, images: Images, size: int, normalisation: Normalisation, *, distort: bool, seed: int) -> None:
-        self.images, self.seed, self.epoch = images, seed, 0
+        self.images, self.size, self.seed, self.epoch = images, size, seed, 0
         colours = [v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2)] if distort else []
         self.transform = v2.Compose([
             v2.RandomResizedCrop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
@@ -77,33 +81,51 @@ class Patches(Dataset[tuple[Tensor, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = Image.fromarray(decode(self.images.read(index)))
-        with torch.random.fork_rng(devices=[]):
+        """(patch, class index); for an image that cannot be read, (nothing, -1 - index), which crosses processes whole."""
+        try:
+            image = Image.fromarray(decode(self.images.read(index)))
+        except (UnreadableImage, OSError):
+            return torch.zeros(3, self.size, self.size), -1 - index
+        devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+        with torch.random.fork_rng(devices):
             torch.manual_seed(hash((self.seed, self.epoch, index)))
             patch: Tensor = self.transform(image)
         return patch, int(self.images.labels[index])
 
+    def check(self, labels: Tensor) -> None:
+        """Raise `UnreadableImage` with the name of the first image of a batch that could not be read."""
+        if int(labels.min()) < 0:
+            index = -1 - int(labels.min())
+            try:
+                decode(self.images.read(index))
+                reason = "it could not be read"
+            except (UnreadableImage, OSError) as error:
+                reason = str(error)
+            raise UnreadableImage(f"{shown(self.images.ids[index])} in {self.images.path}: {reason}; repair or remove it")
 
-def train(training: Training, reporter: Reporter) -> Path:
-    """Train, or go on training, and return the last checkpoint. Under torchrun every rank calls this.
 
-    Raises `UsageError` for what cannot be trained, and `BenchError` when the loss is no longer finite.
+def train(training: Training, reporter: Reporter) -> Path | None:
+    """Train, or go on training, and return the last checkpoint; None on the ranks of torchrun but the first.
+
+    Under torchrun every rank calls this. Raises `UsageError` for what cannot be trained, and `BenchError` when an image
+    cannot be read or the parameters are no longer finite.
     """
-    with _ranks(training.device) as (rank, ranks, device):
-        return _train(training, reporter, rank, ranks, device)
+    with _ranks(training) as (rank, ranks, runtime):
+        last = _train(training, reporter, rank, ranks, runtime)
+        return last if rank == 0 else None
 
 
-def _train(training: Training, reporter: Reporter, rank: int, ranks: int, device: torch.device) -> Path:
-    recipe, network = training.recipe, find(training.model)
+def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtime: Runtime) -> Path:
+    recipe, network, device = training.recipe, find(training.model), runtime.device
     provider = provider_of(network)
     images = open_images(training.data)
     if len(images) < training.batch * ranks:
-        raise UsageError(
-            f"{training.data} has {len(images):,} images, fewer than a batch of {training.batch} on {ranks} devices: pass --batch"
-        )
+        raise UsageError(f"{training.data} has {len(images):,} images, fewer than {ranks} x {training.batch}: pass a smaller --batch")
     torch.manual_seed(training.seed)
     build = getattr(provider, "build_for_training", provider.build)
     module = build(network.architecture, images.classes).to(device)
+    if recipe.auxiliary and not getattr(module, "auxiliary", None):
+        raise UsageError(f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary")
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
     patches = Patches(images, expected.size, expected.normalisation, distort=recipe.distort, seed=training.seed)
     sampler: DistributedSampler[Any] = DistributedSampler(patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True)
@@ -115,10 +137,13 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, device
     optimizer = optimizer_of(module, recipe)
     schedule = schedule_of(optimizer, recipe)
     average = average_of(module, recipe)
-    scaler = torch.amp.GradScaler(device.type, enabled=training.precision == "fp16")
+    scaler = torch.amp.GradScaler(device.type, enabled=runtime.precision == "fp16")
     parts = {"module": module, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
     parts |= {"average": average.module} if average else {}
-    log = _resume(training, parts)
+    told = _told(training, images, ranks, runtime)
+    log = _resume(training.out, told, parts)
+    if rank == 0:
+        write_atomically(training.out / "log.csv", _csv(log))  # a folder that cannot be written shows now
     parallel = DistributedDataParallel(module) if ranks > 1 else module
     for epoch in range(len(log), training.epochs):
         began = time.monotonic()
@@ -127,20 +152,23 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, device
         torch.manual_seed(hash((training.seed, epoch, rank)))  # of dropout
         rate = optimizer.param_groups[0]["lr"]
         module.train()
-        total, steps = 0.0, len(loader)
+        total, steps = torch.zeros((), device=device), len(loader)
         for number, (inputs, labels) in enumerate(loader):
-            loss = step(parallel, inputs.to(device), labels.to(device), optimizer, scaler, recipe, PRECISIONS[training.precision])
-            if not loss == loss or loss == float("inf"):
-                raise BenchError(f"the loss of epoch {epoch + 1} is {loss}: take a smaller --rate; {training.out} has the epochs before")
-            total += loss
+            patches.check(labels)
+            total += step(parallel, inputs.to(device), labels.to(device), optimizer, scaler, recipe, PRECISIONS[runtime.precision])
             if average:
                 average.update(module, step=epoch * steps + number)
         schedule.step()
-        log.append({"epoch": epoch + 1, "rate": rate, "loss": total / steps, "images": steps * training.batch * ranks,
+        if ranks > 1:
+            distributed.all_reduce(total)
+        loss = float(total) / steps / ranks
+        if not math.isfinite(loss) or not all(parameter.isfinite().all() for parameter in module.parameters()):
+            raise BenchError(f"epoch {epoch + 1} ended with a loss of {loss} or broken parameters: pass a smaller --rate and another --out")
+        log.append({"epoch": epoch + 1, "rate": rate, "loss": loss, "images": steps * training.batch * ranks,
                     "seconds": round(time.monotonic() - began, 3)})  # fmt: skip
         if rank == 0:
-            _save(training, parts, log, average.module if average else module)
-            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {total / steps:.4f}, {log[-1]['seconds']:.0f} s")
+            _save(training.out, told, parts, log, average.module if average else module)
+            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {loss:.4f}, {log[-1]['seconds']:.0f} s")
     return _checkpoint(training.out, training.epochs)
 
 
@@ -183,7 +211,7 @@ def step(
     scaler: torch.amp.GradScaler,
     recipe: Recipe,
     dtype: torch.dtype,
-) -> float:
+) -> Tensor:
     """One step of gradient descent; the loss before it."""
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast(inputs.device.type, dtype, enabled=dtype != torch.float32):
@@ -194,37 +222,47 @@ def step(
         clip_grad_norm_(module.parameters(), recipe.clip)
     scaler.step(optimizer)
     scaler.update()
-    return float(loss.detach())
+    return loss.detach()
 
 
-def _resume(training: Training, parts: dict[str, Any]) -> list[dict[str, float]]:
-    """Load the state of a training that was begun here into `parts`, and give back its log; empty for a new one."""
-    path = training.out / "state.pt"
+def _resume(out: Path, told: str, parts: dict[str, Any]) -> list[dict[str, float]]:
+    """Load the state of a training that was begun in `out` into `parts`, and give back its log; empty for a new one."""
+    path = out / "state.pt"
     if not path.exists():
         return []
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["training"] != _told(training):
-        raise UsageError(f"{training.out} has another training ({state['training']}): choose another --out")
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    log: list[dict[str, float]] = state["log"]
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        same = state["training"] == told
+        if same:
+            for name, part in parts.items():
+                part.load_state_dict(state[name])
+        log: list[dict[str, float]] = state["log"]
+    except Exception:  # noqa: BLE001 - a broken pickle can raise anything
+        raise BenchError(f"{path} is damaged: take the last checkpoint beside it as it is, or begin in another --out") from None
+    if not same:
+        raise UsageError(f"{out} has another training ({state['training']}), not {told}: choose another --out")
     return log
 
 
-def _save(training: Training, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module) -> None:
+def _save(out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module) -> None:
     """The checkpoint first, the state last: what is there of an epoch that was cut off is written again."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in evaluated.state_dict().items()}
-    write_atomically(_checkpoint(training.out, len(log)), save(tensors))
-    write_atomically(training.out / "log.csv", pd.DataFrame(log).to_csv(index=False).encode())
+    write_atomically(_checkpoint(out, len(log)), save(tensors))
+    write_atomically(out / "log.csv", _csv(log))
     state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
     buffer = io.BytesIO()
-    torch.save(state | {"training": _told(training), "log": log}, buffer)
-    write_atomically(training.out / "state.pt", buffer.getvalue())
+    torch.save(state | {"training": told, "log": log}, buffer)
+    write_atomically(out / "state.pt", buffer.getvalue())
 
 
-def _told(training: Training) -> str:
-    """What must be the same for a training to go on: not where, on how many devices or for how long."""
-    return f"{training.model}, {asdict(training.recipe)}, batch {training.batch}, {training.precision}, seed {training.seed}"
+def _csv(log: list[dict[str, float]]) -> bytes:
+    return pd.DataFrame(log, columns=["epoch", "rate", "loss", "images", "seconds"]).to_csv(index=False).encode()
+
+
+def _told(training: Training, images: Images, ranks: int, runtime: Runtime) -> str:
+    """What must be the same for a training to go on: not where it runs, nor for how long."""
+    how = f"{training.model}, {asdict(training.recipe)}, batch {ranks} x {training.batch}, {runtime.precision}, seed {training.seed}"
+    return f"{how}, {len(images)} images {images.fingerprint()[:12]}"
 
 
 def _checkpoint(out: Path, epoch: int) -> Path:
@@ -232,16 +270,18 @@ def _checkpoint(out: Path, epoch: int) -> Path:
 
 
 @contextmanager
-def _ranks(device: str) -> Iterator[tuple[int, int, torch.device]]:
-    """(rank, number of ranks, device): those of torchrun's, or one alone."""
+def _ranks(training: Training) -> Iterator[tuple[int, int, Runtime]]:
+    """(rank, number of ranks, runtime): those of torchrun's, each on a device of its own, or one alone."""
+    options = Options(device=training.device, precision=training.precision)
     if "RANK" not in os.environ:
-        yield 0, 1, torch.device(device)
+        yield 0, 1, resolve(options)
         return
-    own = torch.device(device, int(os.environ["LOCAL_RANK"])) if device == "cuda" else torch.device(device)
-    if own.type == "cuda":
-        torch.cuda.set_device(own)
-    distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
+    if training.device in ("auto", "cuda") and torch.cuda.is_available():
+        options = replace(options, device=f"cuda:{os.environ['LOCAL_RANK']}")
+        torch.cuda.set_device(options.device)
+    runtime = resolve(options)
+    distributed.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo")
     try:
-        yield distributed.get_rank(), distributed.get_world_size(), own
+        yield distributed.get_rank(), distributed.get_world_size(), runtime
     finally:
         distributed.destroy_process_group()

@@ -44,7 +44,7 @@ NETWORKS = {
                 (), 299, 23_815_336, 5_299_886_272),
         Network("v2-factorised", "papers", "inception-v2-factorised", "Inception-v2, factorised 7x7",
                 (), 299, 23_834_568, 5_713_216_096),
-        Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary", "Inception-v2, BN-auxiliary head",
+        Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary", "Inception-v2, 7x7 stem and BN-auxiliary head (no row of Table 3)",
                 (), 299, 23_815_336, 5_299_886_272),
         Network("v2-all", "papers", "inception-v3", "Inception-v2 with both, which is Inception-v3",
                 ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096, "v3"),

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import max_pool2d
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.errors import WeightsError
 from bench.zoo import NETWORKS
 from bench.zoo.loading import load
 from bench.zoo.papers.classifier import shapes
@@ -121,7 +122,8 @@ def test_parameters_with_and_without_auxiliary_heads(make, parameters, with_head
 @pytest.mark.parametrize("norm", [True, False])
 def test_auxiliary_heads_speak_in_training_alone(norm):
     module = inception(7, width=NARROW, auxiliary_norm=norm)
-    assert any(isinstance(part, nn.BatchNorm2d) for part in module.auxiliary.modules()) == norm
+    # with normalisation the 5x5, the head's "fully connected" layer, has it, too: Table 3's BN-auxiliary
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in module.auxiliary.modules()) == 1 + norm
     logits, sides = module.train()(torch.randn(2, 3, 299, 299))
     assert [tuple(part.shape) for part in (logits, *sides)] == [(2, 7), (2, 7)]
     assert module.eval()(torch.randn(1, 3, 299, 299)).shape == (1, 7)
@@ -195,6 +197,23 @@ def test_residuals_are_scaled():
 def test_every_network_of_the_papers_is_in_the_table():
     wanted = "v1 bn-v1 bn v2 v2-factorised v2-bn-aux v2-all v2-151 v2-79 v3 v3-2015 v4 ir-v1 ir-v1-paper ir-v2"
     assert set(wanted.split()) <= NETWORKS.keys()
+
+
+@pytest.mark.parametrize("separable", [True, False])
+def test_googlenet_without_normalisation_can_begin_to_learn(separable):
+    """Its first layer gets a gradient, through 22 layers and without the auxiliary heads' help."""
+    torch.manual_seed(0)
+    module = googlenet(separable=separable).eval()
+    outputs = module(torch.randn(2, 3, 224, 224))
+    nn.functional.cross_entropy(outputs, torch.tensor([1, 2])).backward()
+    assert module.stages["conv1"][0].conv.weight.grad.norm() > 1e-2
+
+
+@pytest.mark.parametrize("name", ["v2", "v1-paper", "bn-v1", "ir-v1-paper", "v2-bn-aux"])
+def test_weights_of_v3_do_not_fit_other_networks(name, tmp_path):
+    save_file(create_model("inception_v3").state_dict(), tmp_path / "v3.safetensors")
+    with pytest.raises(WeightsError, match=r"v3\.safetensors does not fit Classifier: \d+ missing"):
+        load(name, str(tmp_path / "v3.safetensors"))
 
 
 def test_width_multiplies_the_filters():

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
+from bench.data import open_images
 from bench.errors import UsageError
 from bench.recipes import RECIPES, Recipe, recipe
-from bench.train import average_of, loss_of, optimizer_of, schedule_of, step
+from bench.train import Patches, average_of, loss_of, optimizer_of, schedule_of, step
+from crops.dialects import IMAGENET
 from tests.conftest import TINY
 
 PLAIN = Recipe("sgd", 1.0, decay=1.0, decay_epochs=1, average=0.0, weight_decay=0.0)
@@ -68,7 +71,7 @@ def test_gradients_are_clipped_at_their_common_length(clip, length):
     nn.init.zeros_(module.weight)
     chosen = Recipe(**(vars(PLAIN) | {"clip": clip}))
     loss = step(module, torch.tensor([[30.0, 40.0]]), torch.tensor([1]), optimizer_of(module, chosen), SCALER, chosen, torch.float32)
-    assert loss == pytest.approx(math.log(2))
+    assert loss.item() == pytest.approx(math.log(2))
     assert module.weight.norm().item() == pytest.approx(length if clip else length * math.sqrt(2), rel=1e-5)
 
 
@@ -113,7 +116,8 @@ def colours(tmp_path):
 
 
 def command(colours, out, epochs, *more, launcher=()):
-    options = ["--model", TINY, "--data", colours, "--out", out, "--epochs", epochs, "--batch", 8, "--workers", 1, *more]
+    options = ["--model", TINY, "--data", colours, "--out", out, "--epochs", epochs, "--batch", 8, "--workers", 1]
+    options += ["--without", "auxiliary", *more]  # a later option of the same name wins
     return [sys.executable, *launcher, "-m", "bench", "train", *map(str, options)]
 
 
@@ -125,7 +129,7 @@ def trained(*arguments, **options):
 
 def test_a_network_learns_and_its_checkpoint_is_evaluated(colours, tmp_path, run_cli):
     out = tmp_path / "out"
-    done = trained(colours, out, 6, "--recipe", "googlenet", "--without", "distortion")
+    done = trained(colours, out, 6, "--recipe", "googlenet", "--without", "distortion,auxiliary")
     assert done.stdout.strip() == str(out / "epoch-0006.safetensors")
     rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
@@ -151,19 +155,124 @@ def test_a_training_that_is_killed_ends_as_one_that_was_not(colours, tmp_path):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
 
 
+def refused(*arguments):
+    """(exit code, the line) of a training that does not begin or does not go on."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("inception-bench:")]
+    return done.returncode, line
+
+
 def test_another_training_in_the_same_folder_is_refused(colours, tmp_path):
     trained(colours, tmp_path / "out", 1)
-    done = subprocess.run(command(colours, tmp_path / "out", 1, "--seed", 1), capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "has another training" in done.stderr
+    code, line = refused(colours, tmp_path / "out", 2, "--seed", 1)
+    assert (code, "has another training" in line) == (2, True)
+    picture = next(colours.glob("*/0.png"))
+    picture.write_bytes(picture.with_name("1.png").read_bytes())
+    code, line = refused(colours, tmp_path / "out", 2)
+    assert (code, "has another training" in line) == (2, True)
+    (tmp_path / "out" / "state.pt").write_text("x")
+    code, line = refused(colours, tmp_path / "out", 2)
+    assert (code, "state.pt is damaged" in line) == (1, True)
 
 
-def test_two_processes_under_torchrun_share_an_epoch(colours, tmp_path):
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_cannot_be_read_is_named(colours, tmp_path, workers):
+    (colours / "n01443537" / "5.png").write_text("x")
+    code, line = refused(colours, tmp_path / "out", 1, "--workers", workers)
+    assert (code, line) == (1, f"inception-bench: n01443537/5.png in {colours}: this is not an image; repair or remove it")
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (("--rate", -1), 2, "--rate -1.0: write a positive number"),
+        (("--rate", 10_000, "--recipe", "googlenet"), 1, "pass a smaller --rate and another --out"),
+        (("--batch", 64), 2, "48 images, fewer than 1 x 64"),
+        (("--without", "", "--recipe", "googlenet"), 2, "has no auxiliary head, which the recipe trains: pass --without auxiliary"),
+        (("--model", "v99"), 2, "no network 'v99'"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_a_line(colours, tmp_path, more, code, message):
+    found, line = refused(colours, tmp_path / "out", 1, *more)
+    assert (found, message in line) == (code, True), line
+
+
+def test_a_folder_that_cannot_be_written_shows_before_the_first_epoch(colours, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, line = refused(colours, tmp_path / "file" / "out", 1)
+    assert (code, "cannot write" in line) == (1, True)
+
+
+def test_two_processes_are_one_with_twice_the_batch(colours, tmp_path):
+    """For a network without batch normalisation, whose statistics are each process's own."""
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
-    trained(colours, tmp_path / "out", 1, "--device", "cpu", launcher=launcher)
-    (row,) = csv.DictReader((tmp_path / "out" / "log.csv").read_text().splitlines())
-    assert row["images"] == "48"
-    assert (tmp_path / "out" / "epoch-0001.safetensors").exists()
+    options = ("--model", "timm/test_vit", "--device", "cpu", "--recipe", "googlenet")
+    both = trained(colours, tmp_path / "both", 2, *options, "--batch", 4, launcher=launcher)
+    trained(colours, tmp_path / "one", 2, *options, "--batch", 8)
+    assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each
+    mine, theirs = (load_file(tmp_path / name / "epoch-0002.safetensors") for name in ("both", "one"))
+    assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in mine)
+    logs = [list(csv.DictReader((tmp_path / name / "log.csv").read_text().splitlines())) for name in ("both", "one")]
+    assert [row["images"] for row in logs[0]] == [row["images"] for row in logs[1]] == ["48", "48"]
+    assert [float(row["loss"]) for row in logs[0]] == pytest.approx([float(row["loss"]) for row in logs[1]], rel=1e-4)
+
+
+def test_the_average_is_what_is_evaluated(colours, tmp_path):
+    trained(colours, tmp_path / "out", 1)
+    checkpoint = load_file(tmp_path / "out" / "epoch-0001.safetensors")
+    state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert all(torch.equal(value, state["average"][name]) for name, value in checkpoint.items())
+    assert any(not torch.equal(value, state["module"][name]) for name, value in checkpoint.items())
+    trained(colours, tmp_path / "plain", 1, "--without", "auxiliary,averaging")
+    checkpoint = load_file(tmp_path / "plain" / "epoch-0001.safetensors")
+    state = torch.load(tmp_path / "plain" / "state.pt", weights_only=True)
+    assert all(torch.equal(value, state["module"][name]) for name, value in checkpoint.items())
+
+
+def test_every_epoch_has_its_own_order_and_patches(colours, tmp_path, monkeypatch):
+    from bench import train
+    from bench.progress import Silent
+
+    seen = []
+    usual = train.step
+
+    def watched(module, inputs, labels, *rest):
+        seen.append((labels.tolist(), inputs.sum().item()))
+        return usual(module, inputs, labels, *rest)
+
+    monkeypatch.setattr(train, "step", watched)
+    chosen = recipe("googlenet", "auxiliary")
+    train.train(train.Training(TINY, chosen, str(colours), 2, tmp_path / "out", batch=48, workers=0, device="cpu"), Silent())
+    (first, one), (second, two) = seen
+    assert sorted(first) == sorted(second) == [0] * 16 + [1] * 16 + [2] * 16
+    assert first != second
+    assert one != two
+
+
+def patches(colours, *, distort, epoch=0):
+    found = Patches(open_images(str(colours)), 32, IMAGENET, distort=distort, seed=0)
+    found.epoch = epoch
+    return found
+
+
+def test_patches_depend_on_seed_epoch_and_image_alone(colours):
+    plain, later, distorted = patches(colours, distort=False), patches(colours, distort=False, epoch=1), patches(colours, distort=True)
+    assert torch.equal(plain[3][0], patches(colours, distort=False)[3][0])
+    assert not torch.equal(plain[3][0], later[3][0])
+    assert not torch.equal(plain[3][0], distorted[3][0])
+
+
+def test_patches_have_8_to_100_percent_of_the_area(colours):
+    """GoogLeNet, section 6, and an aspect of 3/4 to 4/3."""
+    crop = patches(colours, distort=True).transform.transforms[0]
+    torch.manual_seed(0)
+    boxes = [crop.make_params([torch.zeros(3, 400, 400)]) for _ in range(500)]
+    areas = [box["height"] * box["width"] / 400**2 for box in boxes]
+    aspects = [box["width"] / box["height"] for box in boxes]
+    assert 0.079 < min(areas) < 0.1
+    assert 0.9 < max(areas) <= 1.0
+    assert 0.74 < min(aspects) < 0.78
+    assert 1.3 < max(aspects) < 1.35
 
 
 def test_the_average_runs_behind_the_parameters():
@@ -179,7 +288,7 @@ def test_the_average_runs_behind_the_parameters():
 
 
 def test_a_folder_of_checkpoints_is_drawn_over_the_epochs(colours, tmp_path, run_cli):
-    trained(colours, tmp_path / "out", 3, "--recipe", "googlenet", "--without", "distortion")
+    trained(colours, tmp_path / "out", 3, "--recipe", "googlenet", "--without", "distortion,auxiliary")
     done = run_cli("eval", "--model", TINY, "--weights", tmp_path / "out", "--data", colours, "--out", tmp_path / "runs", "--json")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)

@@ -6,22 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from bench.zoo.papers.names import renamed
-from bench.zoo.papers.notation import Branch, Style, chain
 
 
 class AuxiliaryHead(nn.Module):
-    """GoogLeNet's side classifier: 5x5 average with stride 3, convolutions, and fully connected layers."""
+    """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two fully connected layers."""
 
-    def __init__(self, inputs: int, steps: Branch, style: Style, classes: int, *, hidden: int | None, side: int, dropout: float) -> None:
-        """`steps` follow the pool; `side` is the side of their map, `hidden` the width of the layer before the last."""
+    def __init__(self, features: nn.Module, channels: int, classes: int, *, hidden: int = 0, dropout: float = 0.0) -> None:
+        """`channels` is what `features` give, flattened where there is a `hidden` layer and averaged where not."""
         super().__init__()
         self.pool = nn.AvgPool2d(5, 3)
-        self.features, channels = chain(inputs, steps, style)
+        self.features = features
         self.average = nn.Identity() if hidden else nn.AdaptiveAvgPool2d(1)
-        size = channels * side * side if hidden else channels
-        between = style.filters(hidden) if hidden else size
-        self.hidden = nn.Sequential(nn.Linear(size, between), nn.ReLU(inplace=True), nn.Dropout(dropout)) if hidden else nn.Identity()
-        self.classifier = nn.Linear(between, classes)
+        layers = [nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)] if hidden else []
+        self.hidden = nn.Sequential(*layers)
+        self.classifier = nn.Linear(hidden or channels, classes)
 
     def forward(self, features: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.hidden(self.average(self.features(self.pool(features))).flatten(1)))

@@ -3,7 +3,7 @@
 The paper's table and text leave three things open. The first layer: the table's 2.7 K parameters and 34 M
 multiply-adds are those of a separable 7x7 with a depth multiplier of 8, while Caffe's public network has a dense one;
 both are here. Pooling: sizes are rounded up, which gives the table's 56, 28, 14 and 7. Local response normalisation:
-AlexNet's constants, as in Caffe; BN-GoogLeNet has none.
+Caffe's constants; BN-GoogLeNet has none.
 """
 
 from torch import nn
@@ -11,7 +11,7 @@ from torch import nn
 from bench.zoo.papers.classifier import AuxiliaryHead, Classifier
 from bench.zoo.papers.notation import Branch, Style, chain
 
-MODULES = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; a letter names the module, "max" the pool between
+MODULES: dict[str, tuple[int, ...] | None] = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max pool
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "pool3": None,
@@ -45,8 +45,21 @@ def googlenet(classes: int = 1000, *, width: float = 1.0, batch_norm: bool = Fal
     for name, steps in tables.items():
         stages[name], channels = chain(channels, steps, style)
         if name in ("4a", "4d"):
-            heads[name] = AuxiliaryHead(channels, ["1x1 128"], style, classes, hidden=1024, side=4, dropout=0.7)
-    return Classifier(stages, channels, classes, dropout=0.4, auxiliary=heads)
+            features, depth = chain(channels, ["1x1 128"], style)
+            heads[name] = AuxiliaryHead(features, depth * 4 * 4, classes, hidden=style.filters(1024), dropout=0.7)
+    network = Classifier(stages, channels, classes, dropout=0.4, auxiliary=heads)
+    if not batch_norm:
+        _initialise(network)
+    return network
+
+
+def _initialise(network: nn.Module) -> None:
+    """Caffe's first weights, Xavier's with a bias of 0.2: without normalisation torch's would let the signal die out."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, 0.2)
 
 
 def _module(row: tuple[int, ...]) -> Branch:

@@ -27,12 +27,16 @@ STAGES: dict[str, tuple[str, ...]] = {
 
 def renamed(state: dict[str, Tensor], stages: nn.ModuleDict) -> dict[str, Tensor]:
     """A checkpoint of Inception-v3 with its names turned into those of `stages`; any other as it is."""
-    if "Conv2d_1a_3x3.conv.weight" not in state or stages.keys() < STAGES.keys():
+    if "Conv2d_1a_3x3.conv.weight" not in state or not stages.keys() >= STAGES.keys():
+        return state
+    convolutions = {
+        stage: [f"stages.{stage}.{name}" for name, module in stages[stage].named_modules() if hasattr(module, "conv")] for stage in STAGES
+    }
+    if any(len(convolutions[stage]) != len(theirs) for stage, theirs in STAGES.items()):
         return state
     prefixes = {"fc.": "classifier."}
     for stage, theirs in STAGES.items():
-        ours = [f"stages.{stage}.{name}" for name, module in stages[stage].named_modules() if hasattr(module, "conv")]
-        for mine, their in zip(ours, theirs, strict=True):
+        for mine, their in zip(convolutions[stage], theirs, strict=True):
             prefixes |= {f"{their}.conv.": f"{mine}.conv.", f"{their}.bn.": f"{mine}.norm."}
     result = {}
     for name, value in state.items():

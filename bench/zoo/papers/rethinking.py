@@ -3,11 +3,13 @@
 The paper's Table 1 and the released network differ: the table has three 3x3 convolutions after the first pool and an
 output of 8x8x1280 between the last two modules, the release a 1x1 and a 3x3 convolution and the figures' modules. The
 release is followed, as its weights are what exists. Rows of Table 3: with a 7x7 stem in place of the factorised 3x3s
-and an auxiliary head without batch normalisation it is Inception-v2; the factorised stem and the batch-normalised head
-make it Inception-v3. The 7x7 has stride 2 and no padding, so that all that follows has the same sizes. Table 3 gives
-3.8 billion multiply-adds with the 7x7 and 4.8 without; counted, the released modules have 5.3 and 5.7.
+and an auxiliary head whose 5x5, its "fully connected" layer, is not batch-normalised it is Inception-v2; the factorised
+stem, and then the normalised head, make it Inception-v3. The 7x7 has stride 2 and no padding, so that all that follows
+has the same sizes. Table 3 gives 3.8 billion multiply-adds with the 7x7 and 4.8 without; counted, the released modules
+have 5.3 and 5.7.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from torch import nn
@@ -87,6 +89,7 @@ def inception(
     for name, steps in tables.items():
         stages[name], channels = chain(channels, steps, style)
         if name == "6e":
-            plain = Style(width, batch_norm=auxiliary_norm)
-            heads[name] = AuxiliaryHead(channels, ["1x1 128", "5x5 768 V"], plain, classes, hidden=None, side=1, dropout=0.0)
+            first, depth = chain(channels, ["1x1 128"], style)
+            second, depth = chain(depth, ["5x5 768 V"], replace(style, batch_norm=auxiliary_norm))
+            heads[name] = AuxiliaryHead(nn.Sequential(first, second), depth, classes)
     return Classifier(stages, channels, classes, dropout=0.2, auxiliary=heads)
