@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import torch
@@ -116,60 +116,82 @@ def train(training: Training, reporter: Reporter) -> Path | None:
 
 
 def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtime: Runtime) -> Path:
-    recipe, network, device = training.recipe, find(training.model), runtime.device
+    recipe, network = training.recipe, find(training.model)
     provider = provider_of(network)
     images = open_images(training.data)
     if len(images) < training.batch * ranks:
         raise UsageError(f"{training.data} has {len(images):,} images, fewer than {ranks} x {training.batch}: pass a smaller --batch")
     torch.manual_seed(training.seed)
-    build = getattr(provider, "build_for_training", provider.build)
-    module = build(network.architecture, images.classes).to(device)
+    module = getattr(provider, "build_for_training", provider.build)(network.architecture, images.classes).to(runtime.device)
     if recipe.auxiliary and not getattr(module, "auxiliary", None):
         raise UsageError(f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary")
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
     patches = Patches(images, expected.size, expected.normalisation, distort=recipe.distort, seed=training.seed)
-    sampler: DistributedSampler[Any] = DistributedSampler(patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True)
-    # forked, because the way in which images are read cannot be sent to another process
-    context = "fork" if training.workers else None
-    loader = DataLoader(
-        patches, training.batch, sampler=sampler, num_workers=training.workers, drop_last=True, multiprocessing_context=context
-    )
-    optimizer = optimizer_of(module, recipe)
-    schedule = schedule_of(optimizer, recipe)
-    average = average_of(module, recipe)
-    scaler = torch.amp.GradScaler(device.type, enabled=runtime.precision == "fp16")
-    parts = {"module": module, "optimizer": optimizer, "schedule": schedule, "scaler": scaler}
-    parts |= {"average": average.module} if average else {}
+    loader = _loader(patches, training, rank, ranks)
+    learner = Learner(module, recipe, runtime, parallel=ranks > 1)
     told = _told(training, images, ranks, runtime)
-    log = _resume(training.out, told, parts)
+    log = _resume(training.out, told, learner.parts)
     if rank == 0:
         write_atomically(training.out / "log.csv", _csv(log))  # a folder that cannot be written shows now
-    parallel = DistributedDataParallel(module) if ranks > 1 else module
     for epoch in range(len(log), training.epochs):
-        began = time.monotonic()
+        began, rate = time.monotonic(), learner.rate
         patches.epoch = epoch
-        sampler.set_epoch(epoch)
+        cast("DistributedSampler[Any]", loader.sampler).set_epoch(epoch)
         torch.manual_seed(hash((training.seed, epoch, rank)))  # of dropout
-        rate = optimizer.param_groups[0]["lr"]
-        module.train()
-        total, steps = torch.zeros((), device=device), len(loader)
-        for number, (inputs, labels) in enumerate(loader):
-            patches.check(labels)
-            total += step(parallel, inputs.to(device), labels.to(device), optimizer, scaler, recipe, PRECISIONS[runtime.precision])
-            if average:
-                average.update(module, step=epoch * steps + number)
-        schedule.step()
+        total = learner.epoch(loader, patches, epoch)
         if ranks > 1:
             distributed.all_reduce(total)
-        loss = float(total) / steps / ranks
+        loss = float(total) / len(loader) / ranks
         if not math.isfinite(loss) or not all(parameter.isfinite().all() for parameter in module.parameters()):
             raise BenchError(f"epoch {epoch + 1} ended with a loss of {loss} or broken parameters: pass a smaller --rate and another --out")
-        log.append({"epoch": epoch + 1, "rate": rate, "loss": loss, "images": steps * training.batch * ranks,
-                    "seconds": round(time.monotonic() - began, 3)})  # fmt: skip
+        seen, seconds = len(loader) * training.batch * ranks, round(time.monotonic() - began, 3)
+        log.append({"epoch": epoch + 1, "rate": rate, "loss": loss, "images": seen, "seconds": seconds})
         if rank == 0:
-            _save(training.out, told, parts, log, average.module if average else module)
-            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {loss:.4f}, {log[-1]['seconds']:.0f} s")
+            _save(training.out, told, learner.parts, log, learner.evaluated)
+            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {loss:.4f}, {seconds:.0f} s")
     return _checkpoint(training.out, training.epochs)
+
+
+def _loader(patches: Patches, training: Training, rank: int, ranks: int) -> DataLoader[tuple[Tensor, int]]:
+    """Batches of this rank's share of each epoch's order. Workers are forked: a way to read images cannot be sent to another process."""
+    sampler: DistributedSampler[Any] = DistributedSampler(patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True)
+    context = "fork" if training.workers else None
+    return DataLoader(
+        patches, training.batch, sampler=sampler, num_workers=training.workers, drop_last=True, multiprocessing_context=context
+    )
+
+
+class Learner:
+    """A network with what a recipe trains it by; `parts` have the state that an epoch starts from."""
+
+    def __init__(self, module: nn.Module, recipe: Recipe, runtime: Runtime, *, parallel: bool) -> None:
+        self.module, self.recipe, self.runtime = module, recipe, runtime
+        self.optimizer = optimizer_of(module, recipe)
+        self.schedule = schedule_of(self.optimizer, recipe)
+        self.average = average_of(module, recipe)
+        self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
+        self.evaluated = self.average.module if self.average else module
+        self.parts: dict[str, Any] = {"module": module, "optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
+        if self.average:
+            self.parts["average"] = self.average.module
+        self._parallel = DistributedDataParallel(module) if parallel else module
+
+    @property
+    def rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def epoch(self, loader: DataLoader[tuple[Tensor, int]], patches: Patches, number: int) -> Tensor:
+        """Train for an epoch, counted from 0; the sum of its steps' losses."""
+        device, dtype = self.runtime.device, PRECISIONS[self.runtime.precision]
+        self.module.train()
+        total = torch.zeros((), device=device)
+        for i, (inputs, labels) in enumerate(loader):
+            patches.check(labels)
+            total += step(self._parallel, inputs.to(device), labels.to(device), self.optimizer, self.scaler, self.recipe, dtype)
+            if self.average:
+                self.average.update(self.module, step=number * len(loader) + i)
+        self.schedule.step()
+        return total
 
 
 def optimizer_of(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
