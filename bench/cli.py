@@ -25,9 +25,7 @@ app = typer.Typer(
 )
 
 DEFAULT = Options()
-EVAL_EXAMPLE = "Example: inception-bench eval --model v3 --crops 144 --data imagenet/val"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)]
 
 
 @cache
@@ -82,7 +80,7 @@ def main(
     context.with_resource(_errors(debug))
 
 
-@app.command("eval", epilog=EVAL_EXAMPLE)
+@app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
 def eval_(
     model: Annotated[str, _flag("model")] = DEFAULT.model,
     weights: Annotated[str | None, _flag("weights")] = DEFAULT.weights,
@@ -142,7 +140,7 @@ def eval_(
 
 @app.command(epilog="Example: inception-bench report runs/v3-val-144-1a2b3c4d -o table.md")
 def report(
-    runs: Runs,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)],
     output: Annotated[str, typer.Option("--output", "-o", help="A file that ends in .csv, .md or .json, or - for stdout.")] = "-",
     format: Annotated[str | None, typer.Option("--format", help="csv, md or json, where the ending does not say.")] = None,
 ) -> None:

@@ -19,7 +19,12 @@ def ilsvrc_order() -> tuple[str, ...]:
     return tuple((resources.files("bench.data") / "ilsvrc_order.txt").read_text().split())
 
 
+@cache
+def class_index() -> dict[str, int]:
+    """Class index, 0 to 999, by WordNet id."""
+    return {wordnet_id: number for number, wordnet_id in enumerate(wordnet_ids())}
+
+
 def class_indices(ids: tuple[str, ...] | None = None) -> NDArray[np.int64]:
     """[1000] class index of each WordNet id of `ids`, by default of each ILSVRC id less one."""
-    index = {wordnet_id: number for number, wordnet_id in enumerate(wordnet_ids())}
-    return np.array([index[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)
+    return np.array([class_index()[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.classes import wordnet_ids
+from bench.data.classes import class_indices, wordnet_ids
 from bench.data.images import Images
 from bench.data.names import image_id
 from bench.errors import DataError, UsageError
@@ -66,8 +66,8 @@ def _labels(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.in
     if not len(values) or values.min() < 0 or values.max() >= len(names):
         raise DataError(f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): take a split with labels")
     if set(names) <= set(known):
-        indices = np.array([known.index(name) for name in names], dtype=np.int64)
-        return indices[values]
+        indices: NDArray[np.int64] = class_indices(tuple(names))[values]
+        return indices
     if len(names) != len(known):
         raise DataError(f"{data}: its {len(names)} classes are neither WordNet ids nor the 1000 of ILSVRC 2012")
     return values

@@ -1,4 +1,4 @@
-"""Which class each image is: from its WordNet folder, a label file or a devkit; never from a position in a listing."""
+"""Which class each image is: from its WordNet folder, a label file or a devkit; never from a folder's place among others."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.classes import wordnet_ids
+from bench.data.classes import class_index
 from bench.data.devkit import GROUND_TRUTH, find_devkit, ground_truth
-from bench.data.names import LABEL_FILES, WORDNET_ID, shown, validation_number, without_ending
+from bench.data.names import LABEL_FILES, WORDNET_ID, first_of, validation_number, without_ending
 from bench.errors import DataError
 
 Labels = NDArray[np.int64]
@@ -30,7 +30,7 @@ def find_labels(names: Sequence[str], data: Path, labels: Path | None, devkit: P
     if not outside:
         return from_folders(names, data), "WordNet folders"
     if len(outside) < len(names):
-        raise DataError(f"{data} has WordNet folders, but {_some(outside)} not in one: move or remove what does not belong there")
+        raise DataError(f"{data} has WordNet folders, but {first_of(outside)} not in one: move or remove what does not belong there")
     for folder in (data, data.parent):
         for candidate in (folder / name for name in LABEL_FILES):
             if candidate.is_file():
@@ -47,10 +47,10 @@ def find_labels(names: Sequence[str], data: Path, labels: Path | None, devkit: P
 
 def from_folders(names: Sequence[str], data: Path) -> Labels:
     """Labels by the WordNet id of each image's folder."""
-    index = {wordnet_id: number for number, wordnet_id in enumerate(wordnet_ids())}
+    index = class_index()
     unknown = sorted({parent for name in names if (parent := PurePosixPath(name).parent.name) not in index})
     if unknown:
-        raise DataError(f"{data}: {_some(unknown)} not among the 1000 classes of ILSVRC 2012: remove what does not belong there")
+        raise DataError(f"{data}: {first_of(unknown)} not among the 1000 classes of ILSVRC 2012: remove what does not belong there")
     return np.array([index[PurePosixPath(name).parent.name] for name in names], dtype=np.int64)
 
 
@@ -59,7 +59,9 @@ def from_devkit(devkit: Path, names: Sequence[str]) -> Labels:
     truth = ground_truth(devkit)
     numbers = [validation_number(name) for name in names]
     if strangers := [name for name, number in zip(names, numbers, strict=True) if not number or number > len(truth)]:
-        raise DataError(f"the devkit labels ILSVRC2012_val_00000001 to 00050000, and {_some(strangers)} not among them: pass --labels FILE")
+        raise DataError(
+            f"the devkit labels ILSVRC2012_val_00000001 to 00050000, and {first_of(strangers)} not among them: pass --labels FILE"
+        )
     labels: Labels = truth[np.array(numbers) - 1]
     return labels
 
@@ -88,7 +90,7 @@ def read_label_file(path: Path, names: Sequence[str]) -> Labels:
             raise DataError(f"{path} labels {name!r} twice, as {by_name[name]} and {value}: keep one")
     found = _match(names, by_name)
     if missing := [name for name, value in zip(names, found, strict=True) if value is None]:
-        raise DataError(f"{path} does not label all images, {_some(missing)} missing: add them, or take the images away")
+        raise DataError(f"{path} does not label all images, {first_of(missing)} missing: add them, or take the images away")
     return np.array(found, dtype=np.int64)
 
 
@@ -125,10 +127,5 @@ def _in_order(path: Path, lines: list[str], names: Sequence[str]) -> Labels:
 
 def _class_index(word: str) -> int | None:
     if WORDNET_ID.match(word):
-        return wordnet_ids().index(word) if word in wordnet_ids() else None
-    return int(word) if word.isdigit() and int(word) < len(wordnet_ids()) else None
-
-
-def _some(names: Sequence[str]) -> str:
-    """A few of `names`, with the verb that goes with them where one follows."""
-    return f"{shown(names[0])} is" if len(names) == 1 else f"{shown(names[0])} and {len(names) - 1:,} more are"
+        return class_index().get(word)
+    return int(word) if word.isdigit() and int(word) < len(class_index()) else None

@@ -1,6 +1,7 @@
 """What the names of files and folders say."""
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
@@ -41,3 +42,8 @@ def validation_number(name: str) -> int | None:
 def shown(name: str) -> str:
     """The name as it can stand in a line of a message."""
     return name if name.isprintable() else repr(name)
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first of `names` and how many more there are, with the verb: `a.jpg is`, `a.jpg and 2 more are`."""
+    return f"{shown(names[0])} is" if len(names) == 1 else f"{shown(names[0])} and {len(names) - 1:,} more are"

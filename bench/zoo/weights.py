@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from timm.models import load_state_dict
 from torch import Tensor, nn
 
+from bench.data.names import first_of
 from bench.errors import WeightsError
 
 State = dict[str, Tensor]
@@ -48,7 +49,7 @@ def read(path: Path) -> State:
     if not tensors:
         raise WeightsError(f"{path} has no tensors: save the network's state_dict()")
     if broken := [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise WeightsError(f"{path}: {_some(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint")
+        raise WeightsError(f"{path}: {first_of(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint")
     return tensors
 
 
@@ -85,7 +86,3 @@ def fit(module: nn.Module, state: State, path: Path) -> None:
     if faults:
         raise WeightsError(f"{path} does not fit {type(module).__name__}: {'; '.join(faults)}")
     module.load_state_dict(state, strict=False)
-
-
-def _some(names: list[str]) -> str:
-    return f"{names[0]} is" if len(names) == 1 else f"{names[0]} and {len(names) - 1} more are"
