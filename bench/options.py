@@ -13,7 +13,7 @@ def _option(default: Any, meaning: str) -> Any:
 class Options:
     """What to evaluate, how, and where the run goes."""
 
-    model: str = _option("v3", "a name that `inception-bench models` lists, or timm/NAME, torchvision/NAME, pytorchcv/NAME")
+    model: str = _option("mini-v3", "a name that `inception-bench models` lists, or timm/NAME, torchvision/NAME, pytorchcv/NAME")
     weights: str | None = _option(
         None, "a tag of the network's weights (by default the first), a .safetensors, .pth or .pt file, or a folder of checkpoints"
     )
@@ -23,7 +23,7 @@ class Options:
     pool: str = _option("mean", "how crops become one prediction: mean of probabilities, logits, or max")
     dialect: str = _option("paper", "the single crop as another tool takes it: timm, torchvision, tf-slim or caffe")
     label_order: str = _option("auto", "what the outputs are: wordnet, background-first or ilsvrc; auto tells by their number")
-    data: str | None = _option(None, "a folder of WordNet-id folders, a flat folder, a .tar, or hf://NAME:SPLIT")
+    data: str = _option("mini", "a folder of WordNet-id folders, a flat folder, a .tar, hf://NAME:SPLIT, or mini, which comes along")
     labels: Path | None = _option(None, "a label file, lines of 'NAME CLASS'; found in or beside the data by default")
     devkit: Path | None = _option(None, "an ILSVRC devkit, folder or .tar.gz; found in or beside the data by default")
     blacklist: Path | None = _option(None, "a devkit of 2014 or later, or a plain list; found in or beside the data by default")
@@ -31,7 +31,7 @@ class Options:
     shuffle_seed: int | None = _option(None, "draw the images of --limit with this seed")
     device: str = _option("auto", "cpu, cuda, cuda:1, mps; auto takes the first there is")
     precision: str = _option("auto", "fp32, bf16 or fp16; auto is fp32")
-    batch: int | None = _option(None, "crops in a batch; by default 8 on a CPU, 256 elsewhere")
+    batch: int | None = _option(None, "crops in a batch; by default as many as 8 of 299 x 299 on a CPU and 256 elsewhere")
     workers: int | None = _option(None, "threads that decode and render; by default as many as there are cores, 16 at most")
     compile: bool = _option(False, "compile the network with torch.compile")
     renderer: str = _option("auto", "tensor (fast) or pillow (the reference); auto is pillow for a dialect, else tensor")

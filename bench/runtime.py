@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,18 +14,26 @@ from bench.zoo.dense import dense
 from bench.zoo.loading import LoadedNetwork
 from crops import Normalisation
 
+BATCH = {"cpu": 8}
+"""Crops of 299 x 299 in a batch, by kind of device; 256 on any other."""
+
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What an evaluation runs on, resolved: `batch` in crops, `workers` in threads."""
+    """What an evaluation runs on, resolved: `batch` in crops (0 until the input's size is known), `workers` in threads."""
 
     device: torch.device
     precision: str
     batch: int
     workers: int
     compile: bool
+
+    def with_batch_for(self, size: int) -> "Runtime":
+        """With a batch, where none was asked for, of about as many pixels as `BATCH` crops of 299 x 299 have."""
+        crops = BATCH.get(self.device.type, 256) * 299**2 // size**2
+        return self if self.batch else replace(self, batch=max(1, crops))
 
     def describe(self) -> dict[str, Any]:
         """As plain values, for a manifest."""
@@ -47,9 +55,8 @@ def resolve(options: Options) -> Runtime:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} {value}: at least 1")
-    batch = options.batch or (8 if device.type == "cpu" else 256)
     workers = options.workers or min(16, os.cpu_count() or 1)
-    return Runtime(device, precision, batch, workers, options.compile)
+    return Runtime(device, precision, options.batch or 0, workers, options.compile)
 
 
 def _device(name: str) -> torch.device:
@@ -64,7 +71,7 @@ def _device(name: str) -> torch.device:
 
 
 def scorer(network: LoadedNetwork, runtime: Runtime, normalisation: Normalisation, logits: bool) -> Callable[[Tensor], Tensor]:
-    """A function from pixels in levels [n x 3 x height x width] to scores [n x 1000] in float32 on the CPU.
+    """A function from pixels in levels [n x 3 x height x width] to scores [n x classes] in float32 on the CPU.
 
     Scores are probabilities, or logits where `logits`. An input larger than the network's is taken densely, and its
     scores are averaged over the positions.

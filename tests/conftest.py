@@ -14,6 +14,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from results.run import Run
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TINY = "timm/test_efficientnet"
 """A network of 0.4 million parameters, input 160."""
@@ -53,7 +55,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(module.state_dict(), tmp_path_factory.mktemp("weights") / "tiny.safetensors")
 
 
-def random_weights(name: str, path: Path, outputs: int = 1000) -> Path:
+def random_weights(name: str, path: Path, outputs: int | None = None) -> Path:
     """Write random weights of the network `name` to `path`."""
     import torch
 
@@ -62,7 +64,7 @@ def random_weights(name: str, path: Path, outputs: int = 1000) -> Path:
 
     network = find(name)
     torch.manual_seed(0)
-    return saved(provider_of(network).build(network.architecture, outputs).state_dict(), path)
+    return saved(provider_of(network).build(network.architecture, outputs or network.classes).state_dict(), path)
 
 
 def saved(state: dict[str, "Tensor"], path: Path) -> Path:
@@ -108,3 +110,22 @@ def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """What `inception-bench demo --json` did, once for all tests, and the folder it wrote to."""
+    out = tmp_path_factory.mktemp("demo")
+    done = subprocess.run([sys.executable, "-m", "bench", "demo", "--out", out, "--json"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done, out
+
+
+@pytest.fixture(scope="session")
+def demo_runs(demo: tuple[subprocess.CompletedProcess[str], Path]) -> list["Run"]:
+    """The runs of the four mini networks, and of their ensemble."""
+    import json
+
+    from results.run import Run
+
+    return [Run.open(Path(path)) for path in json.loads(demo[0].stdout)["runs"]]

@@ -1,10 +1,15 @@
-"""The 1000 classes and the orders in which the world numbers them."""
+"""The 1000 classes and the orders in which the world numbers them; and the classes of data sets that have others."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.data.names import CLASSES_FILE
+from bench.errors import DataError
 
 
 @cache
@@ -19,12 +24,29 @@ def ilsvrc_order() -> tuple[str, ...]:
     return tuple((resources.files("bench.data") / "ilsvrc_order.txt").read_text().split())
 
 
-@cache
-def class_index() -> dict[str, int]:
-    """Class index, 0 to 999, by WordNet id."""
-    return {wordnet_id: number for number, wordnet_id in enumerate(wordnet_ids())}
+def class_index(classes: Sequence[str]) -> dict[str, int]:
+    """Class index, from 0, by name."""
+    return {name: number for number, name in enumerate(classes)}
 
 
-def class_indices(ids: tuple[str, ...] | None = None) -> NDArray[np.int64]:
+def class_indices(ids: Sequence[str] | None = None) -> NDArray[np.int64]:
     """[1000] class index of each WordNet id of `ids`, by default of each ILSVRC id less one."""
-    return np.array([class_index()[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)
+    index = class_index(wordnet_ids())
+    return np.array([index[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)
+
+
+def find_classes(data: Path) -> tuple[str, ...]:
+    """The names of the classes of the images at `data`, a folder or an archive, in the order of a network's outputs.
+
+    They are the lines of a `classes.txt` in it or beside it; without one, the WordNet ids of ILSVRC 2012. Raises `DataError`.
+    """
+    path = next((path for folder in (data, data.parent) if (path := folder / CLASSES_FILE).is_file()), None)
+    if path is None:
+        return wordnet_ids()
+    try:
+        names = tuple(line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the classes {path}: {error}") from None
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise DataError(f"{path} should have a line for each class, each once: repair it, or remove it where the classes are ImageNet's")
+    return names

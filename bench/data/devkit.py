@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import class_indices
+from bench.data.names import BLACKLIST_FILE
 from bench.errors import DataError
 
 GROUND_TRUTH = re.compile(r"ILSVRC20\d\d_(clsloc_)?validation_ground_truth\.txt$")
@@ -56,7 +57,7 @@ def _order(devkit: Path) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Blacklist:
-    """Numbers of the validation images with bad labels, where they were read and the hash of the list."""
+    """Numbers of the validation images that a second image set leaves out, where they were read and the hash of the list."""
 
     numbers: frozenset[int]
     source: str
@@ -80,11 +81,12 @@ def read_blacklist(path: Path) -> Blacklist:
 
 
 def find_blacklist(data: Path, devkit: Path | None) -> Blacklist | None:
-    """The blacklist of `devkit` or of any devkit in the folder `data` or beside it."""
+    """The blacklist of `devkit`, or of any devkit in the folder `data` or beside it, or a `blacklist.txt` there."""
     for kit in filter(None, dict.fromkeys((devkit, *_devkits(data)))):
         if next(_members(kit, BLACKLIST), None):
             return read_blacklist(kit)
-    return None
+    plain = (folder / BLACKLIST_FILE for folder in (data, data.parent))
+    return next((read_blacklist(path) for path in plain if path.is_file()), None)
 
 
 def _blacklist(text: bytes, source: str) -> Blacklist:

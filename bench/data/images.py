@@ -5,16 +5,20 @@ import os
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from posixpath import join, normpath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.classes import find_classes, wordnet_ids
 from bench.data.labels import find_labels
 from bench.data.names import ENDINGS, image_id, is_image, is_stray
 from bench.errors import DataError
+
+MINI = Path(__file__).resolve().parent.parent / "mini" / "mini_val.tar"
+"""The mini set (`bench/mini`)."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Images:
 
     `ids` name them (`ILSVRC2012_val_00000001` for a validation image in any layout, else the path), `labels` are class
     indices [n], `sizes` are bytes [n], and `read(i)` gives the bytes of image i. `path` is where they lie,
-    as it is shown, `label_source` where the labels are from, and `ignored` counts files that are no images.
+    as it is shown, `label_source` where the labels are from, and `ignored` counts files that are no images. `classes`
+    are the names of the classes, by default the WordNet ids of ILSVRC 2012.
     """
 
     path: str
@@ -33,7 +38,7 @@ class Images:
     read: Callable[[int], bytes]
     label_source: str
     ignored: int = 0
-    classes: int = 1000
+    classes: tuple[str, ...] = field(default_factory=wordnet_ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,13 +67,20 @@ class Images:
         )
 
 
-def open_images(data: str, labels: Path | None = None, devkit: Path | None = None) -> Images:
-    """The images at `data`: a folder, a .tar, or `hf://NAME:SPLIT`. Raises `DataError`."""
-    if data.startswith("hf://"):
-        from bench.data.huggingface import open_dataset
+@dataclass(frozen=True)
+class Files:
+    """Image files, sorted by name, of a folder or a .tar: `names` relative to `path`, `sizes` in bytes, and `read(i)`."""
 
-        return open_dataset(data)
-    path = Path(data).expanduser().resolve()
+    path: Path
+    names: list[str]
+    sizes: list[int]
+    read: Callable[[int], bytes]
+    ignored: int
+
+
+def find_images(data: str) -> Files:
+    """The image files at `data`: a folder, a .tar, or `mini`, the set that comes along. Raises `DataError`."""
+    path = MINI if data == "mini" else Path(data).expanduser().resolve()
     if path.is_dir():
         names, sizes, ignored = _files(path)
 
@@ -87,14 +99,26 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
         raise DataError(f"no images at {data}: there is no such folder or file")
     if not names:
         raise DataError(f"no images at {data}: {_nothing(path)}")
+    return Files(path, names, sizes, read, ignored)
+
+
+def open_images(data: str, labels: Path | None = None, devkit: Path | None = None) -> Images:
+    """The labelled images at `data`: as `find_images`, or `hf://NAME:SPLIT`. Raises `DataError`."""
+    if data.startswith("hf://"):
+        from bench.data.huggingface import open_dataset
+
+        return open_dataset(data)
+    files = find_images(data)
     if absent := [p for p in (labels, devkit) if p and not p.exists()]:
         raise DataError(f"{absent[0]} does not exist")
-    values, source = find_labels(names, path, labels, devkit)
-    ids = [image_id(name) for name in names]
+    classes = find_classes(files.path)
+    values, source = find_labels(files.names, files.path, classes, labels, devkit)
+    ids = [image_id(name) for name in files.names]
     twice, count = Counter(ids).most_common(1)[0]
     if count > 1:
         raise DataError(f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice")
-    return Images(str(path), ids, values, np.array(sizes, dtype=np.int64), read, source, ignored)
+    sizes = np.array(files.sizes, dtype=np.int64)
+    return Images(str(files.path), ids, values, sizes, files.read, source, files.ignored, classes)
 
 
 def _files(folder: Path) -> tuple[list[str], list[int], int]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.classes import class_index
+from bench.data.classes import class_index, wordnet_ids
 from bench.data.devkit import GROUND_TRUTH, find_devkit, ground_truth
 from bench.data.names import LABEL_FILES, WORDNET_ID, first_of, validation_number, without_ending
 from bench.errors import DataError
@@ -15,26 +15,28 @@ from bench.errors import DataError
 Labels = NDArray[np.int64]
 
 
-def find_labels(names: Sequence[str], data: Path, labels: Path | None, devkit: Path | None) -> tuple[Labels, str]:
+def find_labels(names: Sequence[str], data: Path, classes: Sequence[str], labels: Path | None, devkit: Path | None) -> tuple[Labels, str]:
     """The class index of each image, and where it was found.
 
-    `names` are paths relative to `data`, a folder or an archive. A label file or a devkit that the user names goes
-    first; then WordNet folders; then a label file in `data` or beside it; then a devkit there. Raises `DataError`.
+    `names` are paths relative to `data`, a folder or an archive; `classes` are the names of the classes. A label file or a
+    devkit that the user names goes first; then folders named by class; then a label file in `data` or beside it; then a
+    devkit there. Raises `DataError`.
     """
     if labels is not None:
-        return read_label_file(labels, names), str(labels)
+        return read_label_file(labels, names, classes), str(labels)
     if devkit is not None:
         return from_devkit(devkit, names), str(devkit)
     parents = [PurePosixPath(name).parent.name for name in names]
-    outside = [name for name, parent in zip(names, parents, strict=True) if not WORDNET_ID.match(parent)]
+    kind = "WordNet folders" if WORDNET_ID.match(classes[0]) else "folders named by class"
+    outside = [name for name, parent in zip(names, parents, strict=True) if not (WORDNET_ID.match(parent) or parent in classes)]
     if not outside:
-        return from_folders(names, data), "WordNet folders"
+        return from_folders(names, data, classes), kind
     if len(outside) < len(names):
-        raise DataError(f"{data} has WordNet folders, but {first_of(outside)} not in one: move or remove what does not belong there")
+        raise DataError(f"{data} has {kind}, but {first_of(outside)} not in one: move or remove what does not belong there")
     for folder in (data, data.parent):
         for candidate in (folder / name for name in LABEL_FILES):
             if candidate.is_file():
-                return read_label_file(candidate, names), str(candidate)
+                return read_label_file(candidate, names, classes), str(candidate)
     if found := find_devkit(data):
         return from_devkit(found, names), str(found)
     if all(parent.isdigit() for parent in parents):
@@ -45,12 +47,13 @@ def find_labels(names: Sequence[str], data: Path, labels: Path | None, devkit: P
     )
 
 
-def from_folders(names: Sequence[str], data: Path) -> Labels:
-    """Labels by the WordNet id of each image's folder."""
-    index = class_index()
+def from_folders(names: Sequence[str], data: Path, classes: Sequence[str]) -> Labels:
+    """Labels by the name of each image's folder, its class."""
+    index = class_index(classes)
+    whose = "the 1000 classes of ILSVRC 2012" if classes == wordnet_ids() else f"the {len(classes)} classes of its classes.txt"
     unknown = sorted({parent for name in names if (parent := PurePosixPath(name).parent.name) not in index})
     if unknown:
-        raise DataError(f"{data}: {first_of(unknown)} not among the 1000 classes of ILSVRC 2012: remove what does not belong there")
+        raise DataError(f"{data}: {first_of(unknown)} not among {whose}: remove what does not belong there")
     return np.array([index[PurePosixPath(name).parent.name] for name in names], dtype=np.int64)
 
 
@@ -66,8 +69,8 @@ def from_devkit(devkit: Path, names: Sequence[str]) -> Labels:
     return labels
 
 
-def read_label_file(path: Path, names: Sequence[str]) -> Labels:
-    """Labels from lines 'NAME CLASS' (or NAME,CLASS), the class an index from 0 or a WordNet id, in any order.
+def read_label_file(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
+    """Labels from lines 'NAME CLASS' (or NAME,CLASS), the class an index from 0 or a name, in any order.
 
     A file with nothing but class indices labels the images in the order of their names. Raises `DataError`.
     """
@@ -78,14 +81,15 @@ def read_label_file(path: Path, names: Sequence[str]) -> Labels:
     if GROUND_TRUTH.search(path.name):
         raise DataError(f"{path} has ILSVRC ids, which are not class indices: pass the devkit it is from as --devkit")
     if lines and all(line.isdigit() for line in lines):
-        return _in_order(path, lines, names)
-    rows = [_row(line) for line in lines]
+        return _in_order(path, lines, names, len(classes))
+    index = class_index(classes)
+    rows = [_row(line, index) for line in lines]
     if rows and rows[0][1] is None:
         rows = rows[1:]  # a heading
     by_name: dict[str, int] = {}
     for name, value in rows:
         if value is None:
-            raise DataError(f"{path}: the line of {name!r} is not 'NAME CLASS' with a class from 0 to 999 or a WordNet id")
+            raise DataError(f"{path}: the line of {name!r} is not 'NAME CLASS' with a class from 0 to {len(classes) - 1} or its name")
         if by_name.setdefault(name, value) != value:
             raise DataError(f"{path} labels {name!r} twice, as {by_name[name]} and {value}: keep one")
     found = _match(names, by_name)
@@ -94,10 +98,11 @@ def read_label_file(path: Path, names: Sequence[str]) -> Labels:
     return np.array(found, dtype=np.int64)
 
 
-def _row(line: str) -> tuple[str, int | None]:
+def _row(line: str, index: dict[str, int]) -> tuple[str, int | None]:
     """Name and class of a line: `NAME,CLASS` with anything after a blank left out (Kaggle's boxes), or `NAME CLASS`."""
     name, _, word = line.partition(",") if "," in line else (line.rpartition(" ") if " " in line else line.rpartition("\t"))
-    return name.strip(), _class_index((word.split() or [""])[0])
+    word = (word.split() or [""])[0]
+    return name.strip(), index.get(word, int(word) if word.isdigit() and int(word) < len(index) else None)
 
 
 def _match(names: Sequence[str], by_name: dict[str, int]) -> list[int | None]:
@@ -115,17 +120,11 @@ def _match(names: Sequence[str], by_name: dict[str, int]) -> list[int | None]:
     return found
 
 
-def _in_order(path: Path, lines: list[str], names: Sequence[str]) -> Labels:
+def _in_order(path: Path, lines: list[str], names: Sequence[str], classes: int) -> Labels:
     values = np.array([min(int(line), 10**9) for line in lines], dtype=np.int64)
     if len(values) != len(names):
         raise DataError(f"{path} has {len(values):,} labels for {len(names):,} images: write 'NAME CLASS' on each line")
-    if values.max() > 999:
-        raise DataError(f"{path} has labels up to {values.max()}; class indices end at 999: for ILSVRC ids pass the --devkit")
+    if values.max() >= classes:
+        raise DataError(f"{path} has labels up to {values.max()}; class indices end at {classes - 1}: for ILSVRC ids pass the --devkit")
     labels: Labels = values[np.argsort(np.argsort(names))]
     return labels
-
-
-def _class_index(word: str) -> int | None:
-    if WORDNET_ID.match(word):
-        return class_index().get(word)
-    return int(word) if word.isdigit() and int(word) < len(class_index()) else None

@@ -6,8 +6,10 @@ from pathlib import PurePosixPath
 
 ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
 LABEL_FILES = ("labels.txt", "labels.csv", "val.txt", "val_labels.txt")
+CLASSES_FILE = "classes.txt"
+BLACKLIST_FILE = "blacklist.txt"
 WORDNET_ID = re.compile(r"n\d{8}$")
-VALIDATION_NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
+VALIDATION_NAME = re.compile(r"(ILSVRC2012|mini)_val_(\d{8})")
 
 
 def is_image(name: str) -> bool:
@@ -16,9 +18,9 @@ def is_image(name: str) -> bool:
 
 
 def is_stray(name: str) -> bool:
-    """Neither an image, nor labels, nor hidden."""
+    """Neither an image, nor what is told of the images, nor hidden."""
     path = PurePosixPath(name)
-    return not (is_image(name) or path.name in LABEL_FILES or path.name.startswith("."))
+    return not (is_image(name) or path.name in (*LABEL_FILES, CLASSES_FILE, BLACKLIST_FILE) or path.name.startswith("."))
 
 
 def without_ending(name: str) -> str:
@@ -34,9 +36,15 @@ def image_id(name: str) -> str:
 
 
 def validation_number(name: str) -> int | None:
-    """1 to 50,000 for an image of the ILSVRC 2012 validation set, told by its name; None for any other."""
+    """From 1, for an image of a validation set, ImageNet's or the mini set, told by its name; None for any other."""
     match = VALIDATION_NAME.search(name)
-    return int(match[1]) if match else None
+    return int(match[2]) if match else None
+
+
+def is_imagenet(name: str) -> bool:
+    """Whether the name is that of an image of the ILSVRC 2012 validation set."""
+    match = VALIDATION_NAME.search(name)
+    return match is not None and match[1] == "ILSVRC2012"
 
 
 def shown(name: str) -> str:

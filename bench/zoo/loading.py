@@ -1,4 +1,4 @@
-"""From a name and weights to a network that classifies into the 1000 classes in their sorted order."""
+"""From a name and weights to a network that classifies into the 1000 classes in their sorted order, or into classes of its own."""
 
 import sys
 from contextlib import redirect_stdout
@@ -17,11 +17,11 @@ from bench.zoo import weights as files
 from bench.zoo.networks import Network, find, unknown
 from bench.zoo.preprocessing import Preprocessing
 
-LabelOrder = Literal["wordnet", "background-first", "ilsvrc"]
+LabelOrder = Literal["wordnet", "background-first", "ilsvrc", "own"]
 """What a network's outputs are: the classes in sorted order; the same behind a background class (TF-Slim, 1001
-outputs); or ILSVRC ids, 1 to 1000 of 1008 in the 2015-12-05 graph, or all of 1000."""
+outputs); ILSVRC ids, 1 to 1000 of 1008 in the 2015-12-05 graph, or all of 1000; or the classes of another data set."""
 
-LABEL_ORDERS: tuple[LabelOrder, ...] = ("wordnet", "background-first", "ilsvrc")
+LABEL_ORDERS: tuple[LabelOrder, ...] = ("wordnet", "background-first", "ilsvrc", "own")
 ORDER_OF_OUTPUTS: dict[int, LabelOrder] = {1000: "wordnet", 1001: "background-first", 1008: "ilsvrc"}
 
 
@@ -44,10 +44,14 @@ class LoadedNetwork:
     prepared_like: str
     prepared_otherwise: tuple[str, ...]
 
+    @property
+    def classes(self) -> int:
+        return self.outputs if self.order == "own" else 1000
+
     def columns(self) -> Tensor:
-        """[1000] the output that stands for each class index."""
-        if self.order == "wordnet":
-            return torch.arange(1000)
+        """[classes] the output that stands for each class index."""
+        if self.order in ("own", "wordnet"):
+            return torch.arange(self.classes)
         if self.order == "background-first":
             return torch.arange(1, 1001)
         first = 1 if self.outputs > 1000 else 0
@@ -97,15 +101,17 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     wider = _build(provider, network.architecture, 1001).state_dict()
     head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
     outputs = len(state[head[0]]) if head and head[0] in state else 1000
+    order = _order(label_order, outputs, path)
     like = tag or next(iter(network.tags), "")
     preprocessing = provider.preprocessing(network.architecture, like)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
+    stated = _build(provider, network.architecture, outputs) if order == "own" else template
     files.fit(module, state, path)
     described = replace(
         network,
         input_size=preprocessing.size,
-        parameters=sum(parameter.numel() for parameter in template.parameters()),
-        multiply_adds=_multiply_adds(template.eval(), preprocessing.size),
+        parameters=sum(parameter.numel() for parameter in stated.parameters()),
+        multiply_adds=_multiply_adds(stated.eval(), preprocessing.size),
     )
     return LoadedNetwork(
         described,
@@ -113,11 +119,18 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
         files.Weights(tag, source, files.sha256(path)),
         preprocessing,
         outputs,
-        _order(label_order, outputs, path),
+        order,
         provider.POOL,
         prepared_like=f"{network.name}.{like}",
         prepared_otherwise=() if tag else _otherwise(provider, network, preprocessing),
     )
+
+
+def fetch(name: str, weights: str | None) -> None:
+    """Bring the weights of a tag to where `load` finds them. Raises `WeightsError` where they cannot be had."""
+    network = find(name)
+    provider = provider_of(network)
+    _resolve(network, weights, provider.tags(network.architecture), provider)
 
 
 def _build(provider: Any, architecture: str, outputs: int) -> nn.Module:
@@ -157,15 +170,11 @@ def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provi
 
 def _order(asked: str, outputs: int, path: Path) -> LabelOrder:
     if asked == "auto":
-        if outputs not in ORDER_OF_OUTPUTS:
-            raise WeightsError(
-                f"{path} has {outputs} outputs, not 1000, 1001 (with a background) or 1008 (ILSVRC ids): take ImageNet-1k weights"
-            )
-        return ORDER_OF_OUTPUTS[outputs]
+        return ORDER_OF_OUTPUTS.get(outputs, "own")
     order = next((order for order in LABEL_ORDERS if order == asked), None)
     if order is None:
         raise unknown("label order", asked, LABEL_ORDERS, "or auto")
-    if outputs < 1000 or (order == "background-first" and outputs < 1001):
+    if (outputs < 1000 and order != "own") or (order == "background-first" and outputs < 1001):
         raise UsageError(f"{path} has {outputs} outputs: too few for --label-order {order}")
     return order
 

@@ -20,7 +20,7 @@ from crops.dialects import IMAGENET, caffe, tf_slim
 from results.run import IncompleteRun, Run
 from results.tables import accuracy, predictions
 from tests import independent
-from tests.conftest import TINY, drawn
+from tests.conftest import TINY, drawn, random_weights
 
 
 @pytest.fixture
@@ -320,10 +320,27 @@ def test_an_image_too_thin_to_resize_is_unreadable(evaluate, photos):
         evaluate()
 
 
+def test_a_data_set_may_have_classes_of_its_own(evaluate, photos, tmp_path):
+    """Named in a classes.txt, as folders or label files have them; then a network has as many outputs."""
+    names = ["dog", "n01484850", "cat"]
+    (photos / "n01440764").rename(photos / "cat")
+    (photos / "n01443537").rename(photos / "dog")
+    few = random_weights(TINY, tmp_path / "few.safetensors", 3)
+    with pytest.raises(DataError, match=r"has WordNet folders, but cat/photo0.JPEG and 3 more are not in one"):
+        evaluate(weights=few)
+    (photos / "classes.txt").write_text("\n".join(names))
+    run = evaluate(weights=few)
+    assert [names[label] for label in next(run.shards()).labels] == ["cat", "cat", "dog", "dog", "n01484850", "n01484850"]
+    assert pooled(run)["1"].shape == (6, 3)
+    assert run.manifest["data"]["classes"] == names
+    assert run.manifest["model"]["label_order"] == "own"
+    with pytest.raises(UsageError, match=r"tells 1,000 classes apart, and .*photos has 3: choose another --model"):
+        evaluate()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data": None}, "no images: pass --data PATH"),
         ({"pool": "median"}, "no pool 'median': try"),
         ({"dialect": "keras"}, "no dialect 'keras'"),
         ({"interpolation": "lanczos"}, "no interpolation 'lanczos'"),
