@@ -125,7 +125,7 @@ def bad_inputs(tmp_path, tiny_weights, photos):
     nothing = tmp_path / "no.run"
     nothing.mkdir()
     return [
-        ([*evaluate], 2, "no images: pass --data PATH"),
+        ([*evaluate], 2, "test_efficientnet tells 1,000 classes apart, and .*mini_val.tar has 50: pass --data PATH"),
         ([*evaluate, "--data", tmp_path / "nowhere"], 1, "no images at .*nowhere: there is no such folder or file"),
         ([*evaluate, "--data", empty], 1, "the folder is empty"),
         ([*evaluate, "--data", text], 1, "no file in it ends in one of"),
