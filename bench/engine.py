@@ -5,7 +5,7 @@ an interruption nor the number of workers changes a single bit of it.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -41,11 +41,11 @@ def shard_size(plan: Plan | Dialect) -> int:
 
 @dataclass
 class _Pending:
-    """An image that waits for the scores of its crops: [crops x classes], once none is missing."""
+    """An image that waits for the scores of its crops: [crops x classes] of each network, once none is missing."""
 
     index: int
     weights: NDArray[np.float64]
-    scores: list[NDArray[np.float32] | None]
+    scores: list[list[NDArray[np.float32]] | None]
     unreadable: UnreadableImage | None = None
 
     @property
@@ -56,9 +56,9 @@ class _Pending:
 class _Batches:
     """Crops of several images, gathered by shape and classified as soon as a batch is full."""
 
-    def __init__(self, score: Score, batch: int, area: int) -> None:
+    def __init__(self, scores: Sequence[Score], batch: int, area: int) -> None:
         """`batch` in crops of `area` pixels; larger inputs are classified in smaller batches."""
-        self._score, self._pixels = score, batch * area
+        self._scores, self._pixels = scores, batch * area
         self._queues: dict[torch.Size, list[tuple[_Pending, int, Tensor]]] = defaultdict(list)
 
     def add(self, pending: _Pending, crops: list[Tensor]) -> None:
@@ -74,9 +74,10 @@ class _Batches:
                 self._classify(queue)
 
     def _classify(self, queue: list[tuple[_Pending, int, Tensor]]) -> None:
-        scores = self._score(torch.stack([crop for _, _, crop in queue])).numpy()
-        for (pending, column, _), row in zip(queue, scores, strict=True):
-            pending.scores[column] = row
+        crops = torch.stack([crop for _, _, crop in queue])
+        scores = [score(crops).numpy() for score in self._scores]
+        for (pending, column, _), *rows in zip(queue, *scores, strict=True):
+            pending.scores[column] = rows
         queue.clear()
 
 
@@ -85,23 +86,24 @@ def shards(
     todo: list[range],
     plan: Plan | Dialect,
     render: Render,
-    score: Score,
+    scores: Sequence[Score],
     *,
     batch: int,
     workers: int,
     skip_unreadable: bool,
     progress: Progress,
-) -> Iterator[Shard]:
-    """Evaluate the images of each range in `todo`, in order: a shard for each.
+) -> Iterator[list[Shard]]:
+    """Evaluate the images of each range in `todo`, in order: a shard for each network, which `scores` stand for.
 
+    Each image is decoded and rendered once, for all of them; `progress` is told of the first one's prediction.
     Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where the network's output is not finite.
     """
     stream = _rendered(images, [index for part in todo for index in part], render, workers)
-    batches = _Batches(score, batch, plan.size**2)
+    batches = _Batches(scores, batch, plan.size**2)
     for part in todo:
         skipped: dict[str, str] = {}
         kept: list[int] = []
-        pooled: list[NDArray[np.float32]] = []
+        pooled: list[list[NDArray[np.float32]]] = [[] for _ in scores]
         for image in _classified(islice(stream, len(part)), batches):
             name = shown(images.ids[image.index])
             if image.unreadable:
@@ -112,21 +114,23 @@ def shards(
                 skipped[images.ids[image.index]] = str(image.unreadable)
                 progress(0, None)
                 continue
-            scores = np.stack([row for row in image.scores if row is not None])
-            if not np.isfinite(scores).all():
-                raise BenchError(f"the network's output for {name} is not finite: try --precision fp32, or other weights")
             kept.append(image.index)
-            pooled.append(pool_scores(scores, image.weights, plan.pool))
-            progress(len(scores), bool(pooled[-1][-1].argmax() == images.labels[image.index]))
-        table = np.stack(pooled) if pooled else np.empty((0, len(plan.names), images.classes), dtype=np.float32)
-        yield Shard(
-            part.start,
-            part.stop,
-            [images.ids[index] for index in kept],
-            images.labels[kept],
-            {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)},
-            skipped,
-        )
+            for network, rows in zip(pooled, zip(*filter(None, image.scores), strict=True), strict=True):
+                outputs = np.stack(rows)
+                if not np.isfinite(outputs).all():
+                    raise BenchError(f"the network's output for {name} is not finite: try --precision fp32, or other weights")
+                network.append(pool_scores(outputs, image.weights, plan.pool))
+            progress(len(image.scores) * len(scores), bool(pooled[0][-1][-1].argmax() == images.labels[image.index]))
+        ids, labels = [images.ids[index] for index in kept], images.labels[kept]
+        empty = np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
+        tables = [np.stack(network) if network else empty for network in pooled]
+        yield [
+            Shard(
+                part.start, part.stop, ids, labels,
+                {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)}, skipped,
+            )
+            for table in tables
+        ]  # fmt: skip
 
 
 def _rendered(images: Images, indices: Iterable[int], render: Render, workers: int) -> Iterator[tuple[int, Rendered | UnreadableImage]]:
