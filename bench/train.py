@@ -42,6 +42,7 @@ from bench.recipes import Recipe
 from bench.runtime import PRECISIONS, Runtime, resolve
 from bench.zoo import find
 from bench.zoo.loading import provider_of
+from bench.zoo.weights import AUXILIARY
 from crops import Normalisation
 from results.run import write_atomically
 
@@ -122,7 +123,8 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtim
     if len(images) < training.batch * ranks:
         raise UsageError(f"{training.data} has {len(images):,} images, fewer than {ranks} x {training.batch}: pass a smaller --batch")
     torch.manual_seed(training.seed)
-    module = getattr(provider, "build_for_training", provider.build)(network.architecture, images.classes).to(runtime.device)
+    build = getattr(provider, "build_for_training", provider.build) if recipe.auxiliary else provider.build
+    module = build(network.architecture, len(images.classes)).to(runtime.device)
     if recipe.auxiliary and not getattr(module, "auxiliary", None):
         raise UsageError(f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary")
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
@@ -267,8 +269,12 @@ def _resume(out: Path, told: str, parts: dict[str, Any]) -> list[dict[str, float
 
 
 def _save(out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module) -> None:
-    """The checkpoint first, the state last: what is there of an epoch that was cut off is written again."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in evaluated.state_dict().items()}
+    """The checkpoint first, the state last: what is there of an epoch that was cut off is written again.
+
+    A checkpoint is for evaluation and leaves the auxiliary heads out; the state has them.
+    """
+    kept = {name: value for name, value in evaluated.state_dict().items() if not name.startswith(AUXILIARY)}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in kept.items()}
     write_atomically(_checkpoint(out, len(log)), save(tensors))
     write_atomically(out / "log.csv", _csv(log))
     state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}

@@ -56,11 +56,12 @@ def inception(
     auxiliary_norm: bool = True,
     resolution: Resolution = 299,
     tensorflow: bool = False,
+    blocks: tuple[int, int, int] = (3, 4, 2),
 ) -> Classifier:
     """Inception-v3, or a row of Table 3 without `factorised_stem` or `auxiliary_norm`, or a row of Table 2.
 
     `tensorflow` is the form of the graph of 2015-12-05: average pools leave the padded zeros out, and the last module
-    pools by maximum.
+    pools by maximum. `blocks` are the first so many modules of each kind, for networks smaller than the paper's.
     """
     style = Style(width, count_zeros=not tensorflow)
     stride = " /2" if resolution == 299 else ""
@@ -71,24 +72,21 @@ def inception(
         "pool1": [] if resolution == 79 else ["max /2 V"],
         "conv": ["1x1 80", "3x3 192 V"],
         "pool2": ["max /2 V"],
-        "5b": _a(32),
-        "5c": _a(64),
-        "5d": _a(64),
-        "6a": GRID_17,
-        "6b": _b(128),
-        "6c": _b(160),
-        "6d": _b(160),
-        "6e": _b(192),
-        "7a": GRID_8,
-        "7b": _c("avg"),
-        "7c": _c("max" if tensorflow else "avg"),
     }
+    grids: list[dict[str, Branch]] = [
+        {"5b": _a(32), "5c": _a(64), "5d": _a(64)},
+        {"6b": _b(128), "6c": _b(160), "6d": _b(160), "6e": _b(192)},
+        {"7b": _c("avg"), "7c": _c("max" if tensorflow else "avg")},
+    ]
+    for reduction, modules, number in zip(({}, {"6a": GRID_17}, {"7a": GRID_8}), grids, blocks, strict=True):
+        tables |= reduction | dict(list(modules.items())[:number])
+    before_head = list(grids[1])[blocks[1] - 1]
     stages: dict[str, nn.Module] = {}
     heads: dict[str, nn.Module] = {}
     channels = 3
     for name, steps in tables.items():
         stages[name], channels = chain(channels, steps, style)
-        if name == "6e":
+        if name == before_head:
             first, depth = chain(channels, ["1x1 128"], style)
             second, depth = chain(depth, ["5x5 768 V"], replace(style, batch_norm=auxiliary_norm))
             heads[name] = AuxiliaryHead(nn.Sequential(first, second), depth, classes)
