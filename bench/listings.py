@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.zoo import NETWORKS, Network
+from bench.zoo.networks import unknown
 from crops import DIALECTS, Plan, Protocol, parse
 from results import published
 
@@ -18,7 +19,7 @@ def models(as_json: bool) -> None:
     _print(
         ("name", "network", "parameters", "multiply-adds", "paper says", "input", "weights", "top-1 / top-5 error of the weights"),
         [
-            (row["name"], row["title"], f"{row['parameters']:,}", f"{row['multiply_adds'] / 1e9:.3f} G",
+            (row["name"], row["title"], f"{row['parameters']:,}", _cost(row["multiply_adds"], 3),
              f"{row['paper']} G" if row["paper"] else "", str(row["input_size"]),
              "\n".join(row["weights"]) or "your own", "\n".join(row["published"]))
             for row in rows
@@ -54,10 +55,15 @@ def protocols(model: str, as_json: bool) -> None:
     print(f"for {network.name}, input {network.input_size} x {network.input_size}; an image of 500 x 375")
     _print(
         ("protocol", "views", "shorter sides", "multiply-adds an image"),
-        [(row["name"], str(row["views"]), ", ".join(map(str, row["scales"])), f"{row['multiply_adds'] / 1e9:,.1f} G") for row in rows],
+        [(row["name"], str(row["views"]), ", ".join(map(str, row["scales"])), _cost(row["multiply_adds"], 1)) for row in rows],
     )
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
+
+
+def _cost(multiply_adds: int, decimals: int) -> str:
+    """In billions; in millions where that would be next to nothing."""
+    return f"{multiply_adds / 1e9:,.{decimals}f} G" if multiply_adds >= 1e9 else f"{multiply_adds / 1e6:,.1f} M"
 
 
 def _protocol(protocol: Protocol, size: int, multiply_adds: int) -> dict[str, Any]:
@@ -71,6 +77,53 @@ def _protocol(protocol: Protocol, size: int, multiply_adds: int) -> dict[str, An
         "dense": protocol.dense,
         "multiply_adds": round(area * multiply_adds),
     }
+
+
+def papers(table: str | None, as_json: bool) -> None:
+    """Print the figures of a table or a paper; without one, which tables there are."""
+    if table is None:
+        listed = [
+            {"table": name, "paper": published.PAPERS[name.partition("/")[0]], "rows": len(published.rows_of(name))}
+            for name in published.tables()
+        ]
+        if as_json:
+            print(json.dumps(listed))
+            return
+        _print(("table", "paper", "rows"), [(str(row["table"]), str(row["paper"]), str(row["rows"])) for row in listed])
+        print("Its figures: inception-bench papers TABLE, such as inception-v4/table4, or PAPER; of the public weights: papers weights.")
+        return
+    if table == "weights":
+        _weights(as_json)
+        return
+    rows = published.rows_of(table)
+    if not rows:
+        raise unknown("table", table, (*published.tables(), *published.PAPERS, "weights"))
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for name in dict.fromkeys(f"{row['paper']}/{row['table']}" for row in rows):
+        print(f"{name} - {published.PAPERS[name.partition('/')[0]]}; errors in percent")
+        _print(
+            ("network", "networks", "crops", "images", "top-1 error", "top-5 error", "multiply-adds", "note"),
+            [
+                (row["network"], row["networks"], row["crops"], row["image_set"], row["top1_error"], row["top5_error"],
+                 f"{row['giga_multiply_adds']} G" if row["giga_multiply_adds"] else "", row["note"])
+                for row in published.rows_of(name)
+            ],
+        )  # fmt: skip
+
+
+def _weights(as_json: bool) -> None:
+    """What others measured with the public weights."""
+    rows = published.weights()
+    if as_json:
+        print(json.dumps(rows))
+        return
+    names = ("weights", "measured_by", "crops", "how", "image_set", "top1_error", "top5_error", "note")
+    _print(
+        ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
+        [tuple(row[name] for name in names) for row in rows],
+    )
 
 
 def table_network(name: str) -> Network:

@@ -1,5 +1,6 @@
 """Hits and intervals: integers in, percentages only when printed."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,3 +34,21 @@ def wilson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
 
     interval: Any = binomtest(n - hits, n).proportion_ci(confidence, method="wilson")
     return 100 * float(interval.low), 100 * float(interval.high)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """The exact two-sided p of McNemar's test: `only_a` and `only_b` images are right in one of two runs alone."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def difference(only_a: int, only_b: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """The 95 % interval of b's error less a's, in percent, for a paired comparison of `n` images (Agresti and Min, 2005).
+
+    Wald's interval after half an image was added to each of the four cells.
+    """
+    b, c, total = only_a + 0.5, only_b + 0.5, n + 2
+    centre = (b - c) / total
+    half = z * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    return 100 * (centre - half), 100 * (centre + half)

@@ -31,6 +31,12 @@ class RunError(Exception):
     exit_code = 1
 
 
+class RunUsageError(RunError):
+    """Runs are asked for what they do not have, or in a way that means nothing. Exit code 2."""
+
+    exit_code = 2
+
+
 class IncompleteRun(RunError):  # noqa: N818 - what it is, not that it is an error
     """Images are missing from a run. Exit code 4."""
 
@@ -72,8 +78,8 @@ class Shard:
         write_atomically(folder / self.file_name(self.start, self.stop), save(self._tensors(), {"shard": json.dumps(about)}))
 
     @classmethod
-    def load(cls, path: Path) -> "Shard":
-        """Read back and verify. Raises `RunError` for a file that is damaged or no shard."""
+    def load(cls, path: Path, expected: str | None = None) -> "Shard":
+        """Read back and verify. Raises `RunError` for a file that is damaged, no shard, or not the one with the hash `expected`."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -86,8 +92,11 @@ class Shard:
                 {name.removeprefix("probabilities/"): array for name, array in tensors.items()},
                 about["skipped"],
             )  # fmt: skip
-            if shard.digest() == about["sha256"]:
-                return shard
+            finite = all(np.isfinite(array).all() for array in shard.probabilities.values())
+            if (found := shard.digest()) == about["sha256"] and finite:
+                if expected in (None, found):
+                    return shard
+                raise RunError(f"{path} is not the shard that the manifest lists: make the run again with --fresh")
         except (SafetensorError, OSError, KeyError, ValueError, TypeError):
             pass
         raise RunError(f"{path} is damaged: delete it, and the same eval command makes it again")
@@ -154,10 +163,7 @@ class Run:
             path = self.path / "shards" / listed["file"]
             if not path.is_file():
                 raise IncompleteRun(f"{path} is missing: the same eval command makes it again")
-            shard = Shard.load(path)
-            if shard.digest() != listed["sha256"]:
-                raise RunError(f"{path} is not the shard that the manifest lists: make the run again with --fresh")
-            yield shard
+            yield Shard.load(path, listed["sha256"])
 
 
 def _span(path: Path) -> tuple[int, int]:

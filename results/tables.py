@@ -1,13 +1,18 @@
 """Tables of runs, as pandas frames."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from results import published
 from results.metrics import error, ranks, top, wilson
-from results.run import NON_BLACKLISTED, Run, RunError
+from results.run import NON_BLACKLISTED, Run, RunError, Shard
+from results.together import each_once
 
 KEY = ("model", "protocol", "image_set")
 MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
@@ -17,35 +22,43 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     """A row for each run, protocol and image set: hits, errors in percent with 95 % intervals, published figures.
 
     Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`; `weights_top1`, `weights_top5`, `weights_source`,
-    `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published; and `weights` and `run`, which tell
-    runs of the same network apart. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
+    `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published; `images_sha256` and
+    `protocol_sha256`, equal where images and protocol are; and `weights` and `run`, which tell runs of the same network
+    apart. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
     """
-    for number, run in enumerate(runs):
-        if any(run.manifest["identity"] == other.manifest["identity"] for other in runs[:number]):
-            raise RunError(f"{run.path} is there twice: name each run once")
-    return pd.DataFrame([row for run in runs for row in _rows(run)])
+    each_once(runs)
+    rows = [row for run in runs for row in _rows(run)]
+    paths = pd.Series([row.pop("run") for row in rows], dtype=object)  # some paths are no Unicode
+    return pd.DataFrame(rows).assign(run=paths)
+
+
+def tally(shard: Shard, excluded: frozenset[str] | None) -> dict[tuple[str, str], NDArray[np.int64]]:
+    """[n, top-1 hits, top-5 hits] of a shard for each protocol and image set."""
+    sets = {"all": np.ones(len(shard.ids), dtype=bool)}
+    if excluded is not None:
+        sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], dtype=bool)
+    found = {}
+    for protocol, probabilities in shard.probabilities.items():
+        rank = ranks(probabilities, shard.labels)
+        for name, chosen in sets.items():
+            found[protocol, name] = np.array([chosen.sum(), (rank[chosen] < 1).sum(), (rank[chosen] < 5).sum()])
+    return found
 
 
 def _rows(run: Run) -> list[dict[str, object]]:
-    counts: dict[tuple[str, str], list[int]] = {}
-    excluded = run.excluded
+    counts: dict[tuple[str, str], NDArray[np.int64]] = {}
     for shard in run.shards():
-        sets = {"all": np.ones(len(shard.ids), dtype=bool)}
-        if excluded is not None:
-            sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], dtype=bool)
-        for protocol, probabilities in shard.probabilities.items():
-            rank = ranks(probabilities, shard.labels)
-            for name, chosen in sets.items():
-                total = counts.setdefault((protocol, name), [0, 0, 0])
-                for i, count in enumerate((chosen.sum(), (rank[chosen] < 1).sum(), (rank[chosen] < 5).sum())):
-                    total[i] += int(count)
-    sets_in_order = ("all", NON_BLACKLISTED)
-    return [
-        _row(run, protocol, image_set, *counts[protocol, image_set])
-        for image_set in sets_in_order
+        for key, found in tally(shard, run.excluded).items():
+            counts[key] = counts.get(key, 0) + found
+    rows = [
+        _row(run, protocol, image_set, *map(int, counts[protocol, image_set]))
+        for image_set in ("all", NON_BLACKLISTED)
         for protocol in run.protocols
-        if counts.get((protocol, image_set), [0])[0]
+        if (protocol, image_set) in counts and counts[protocol, image_set][0]
     ]
+    if not rows:
+        raise RunError(f"{run.path} has no image that could be read: there is nothing to report")
+    return rows
 
 
 def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) -> dict[str, object]:
@@ -57,13 +70,29 @@ def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) 
         row[f"{k}_low"], row[f"{k}_high"] = wilson(hits, n)
     figures = {
         "weights": published.of_weights(weights, protocol, image_set),
-        "paper": published.of_paper(model["paper"] or model["name"], protocol, image_set),
+        "paper": published.of_paper(members_of(model), protocol, image_set),
     }
     for name, figure in figures.items():
         row[f"{name}_top1"] = figure.top1_error if figure else None
         row[f"{name}_top5"] = figure.top5_error if figure else None
         row[f"{name}_source"] = figure.source if figure else ""
-    return row | {"weights": model["tag"] or model["weights"], "run": run.path.name}
+        about = {"images_sha256": run.manifest["data"].get("fingerprint", ""), "protocol_sha256": _protocol_hash(run, protocol)}
+    return row | about | {"weights": model["tag"] or model["weights"], "run": str(run.path)}
+
+
+def _protocol_hash(run: Run, protocol: str) -> str:
+    """Of all that a protocol is: its views, pooling and resampling, for each network."""
+    model, plan = run.manifest["model"], run.manifest["plan"]
+    plans = [member["plan"] for member in model.get("members", [])] or [plan]
+    how = [[each["protocols"][protocol], each.get("pool"), each.get("interpolation"), each.get("size")] for each in plans]
+    return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+
+
+def members_of(model: Mapping[str, Any]) -> list[str]:
+    """The names under which the papers know a run's network, or those of its ensemble."""
+    if "members" in model:
+        return [name for member in model["members"] for name in members_of(member["model"])]
+    return [model["paper"] or model["name"]]
 
 
 def predictions(run: Run, protocol: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Published figures: the tables of the papers, and what others measured with the public weights. Errors in percent."""
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +14,10 @@ PAPERS = {
 }
 
 
+IMAGE_SETS = ("all", "non-blacklisted")
+"""All 50,000 validation images, or the 48,238 off the blacklist."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A published error: top-1 and top-5 in percent, None where it is not given, and who says so."""
@@ -22,13 +27,35 @@ class Figure:
     source: str
 
 
-def of_paper(model: str, protocol: str, image_set: str) -> Figure | None:
-    """The figure for one network `model` (`v3`) under a protocol on an image set, from the first paper that gives it."""
+def of_paper(models: Sequence[str], protocol: str, image_set: str) -> Figure | None:
+    """The figure for a network (`v3`) or an ensemble of several under a protocol on an image set, from the first paper with it."""
     crops = protocol.partition("/")[0]
     for row in _rows("papers.csv"):
-        if (row["model"], row["networks"], row["crops"], row["image_set"]) == (model, "1", crops, image_set):
+        if sorted(networks_of(row)) == sorted(models) and (row["crops"], row["image_set"]) == (crops, image_set):
             return Figure(_number(row["top1_error"]), _number(row["top5_error"]), f"{row['paper']} {row['table']}")
     return None
+
+
+def networks_of(row: Mapping[str, str]) -> list[str]:
+    """The networks of a row, each as often as it stands in the ensemble; none where the paper does not say how many."""
+    names = row["model"].split("+") if row["model"] else []
+    number = int(row["networks"] or 0)
+    return names if len(names) == number else names * number
+
+
+def tables() -> tuple[str, ...]:
+    """The tables that are here: `googlenet/table2` to `inception-v4/table5`."""
+    return tuple(dict.fromkeys(f"{row['paper']}/{row['table']}" for row in _rows("papers.csv")))
+
+
+def rows_of(table: str) -> tuple[dict[str, str], ...]:
+    """The rows of a table, as it prints them, or of all tables of a paper: the columns of `papers.csv` as text."""
+    return tuple(row for row in _rows("papers.csv") if table in (row["paper"], f"{row['paper']}/{row['table']}"))
+
+
+def weights() -> tuple[dict[str, str], ...]:
+    """What others measured with the public weights: the columns of `weights.csv` as text."""
+    return _rows("weights.csv")
 
 
 def multiply_adds(model: str) -> str:
