@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from results.report import csv, json, markdown
+from results.report import csv, json, latex, markdown
 
-FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"csv": csv.write, "md": markdown.write, "json": json.write}
+FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"csv": csv.write, "md": markdown.write, "tex": latex.write, "json": json.write}
 """By file ending."""

@@ -1,22 +1,35 @@
-"""The table as people read it: a row's cells as text, shared by the terminal and Markdown."""
+"""The table as people read it: cells as text, shared by the terminal, Markdown, LaTeX and HTML."""
 
 from typing import Any
 
 import pandas as pd
 
-HEADING = ("model", "protocol", "images", "n", "top-1 error", "top-5 error", "these weights", "paper")
-NOTE = "Errors in percent, with 95 % Wilson intervals. Published: top-1 / top-5."
+NUMBERS = ("n", "top-1 error", "top-5 error")
+"""Columns that are set to the right."""
+
+PUBLISHED = {"these weights": "weights", "paper": "paper"}
+"""Headings of published figures, and what their columns begin with."""
 
 
-def cells(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """One tuple for each row, in the order of `HEADING`."""
+def cells(table: pd.DataFrame) -> list[dict[str, str]]:
+    """A row's cells by heading, for each row; without the columns of published figures where there are none."""
+    there = PUBLISHED if has_published(table) else {}
     return [
-        (
-            str(row["model"]), str(row["protocol"]), str(row["image_set"]), f"{row['n']:,}", _measured(row, "top1"),
-            _measured(row, "top5"), _published(row, "weights"), _published(row, "paper"),
-        )
+        {
+            "model": str(row["model"]), "protocol": str(row["protocol"]), "images": str(row["image_set"]), "n": f"{row['n']:,}",
+            "top-1 error": _measured(row, "top1"), "top-5 error": _measured(row, "top5"),
+        } | {name: _published(row, who) for name, who in there.items()}
         for row in table.to_dict("records")
     ]  # fmt: skip
+
+
+def has_published(table: pd.DataFrame) -> bool:
+    return any(table[f"{who}_source"].any() for who in PUBLISHED.values())
+
+
+def note(table: pd.DataFrame) -> str:
+    """What is said below a table."""
+    return "Errors in percent, with 95 % Wilson intervals." + (" Published: top-1 / top-5." if has_published(table) else "")
 
 
 def _measured(row: dict[Any, Any], k: str) -> str:

@@ -1,11 +1,24 @@
 """Markdown, as wide as it needs to be."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from results.report.cells import HEADING, NOTE, cells
+from results.report.cells import NUMBERS, cells, note
 
 
 def write(table: pd.DataFrame) -> str:
-    rows = [HEADING, tuple("---:" if name in ("n", "top-1 error", "top-5 error") else "---" for name in HEADING), *cells(table)]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", NOTE, ""])
+    rows = cells(table)
+    alignment = ("---:" if name in NUMBERS else "---" for name in rows[0])
+    lines = [row_of(rows[0]), row_of(alignment), *(row_of(row.values()) for row in rows)]
+    return "\n".join([*lines, "", note(table), ""])
+
+
+def row_of(values: Iterable[str]) -> str:
+    """A line of a table."""
+    return "| " + " | ".join(map(escape, values)) + " |"
+
+
+def escape(text: str) -> str:
+    """Text that stays what it is in a cell, whatever letters a file name has."""
+    return " ".join(text.splitlines()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -78,7 +78,7 @@ def test_published_figures_stand_beside(run):
     ],
 )
 def test_the_papers_figures(model, protocol, image_set, top1, top5):
-    figure = published.of_paper(model, protocol, image_set)
+    figure = published.of_paper([model], protocol, image_set)
     assert (figure.top1_error, figure.top5_error) == (top1, top5)
 
 
