@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: test lint install constraints clean
+.PHONY: demo test lint install constraints clean
 
 install: $(VENV)/installed
 
@@ -12,6 +12,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev,hf,pytorchcv]'
 	touch $@
+
+demo: install
+	$(BIN)/inception-bench demo
 
 test: install
 	$(BIN)/pytest

@@ -11,7 +11,8 @@ from bench.errors import WeightsError
 from bench.zoo import from_timm
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
-from bench.zoo.papers.inception_resnet import V1, inception_resnet
+from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
+from bench.zoo.papers.inception_v4 import inception_v4
 from bench.zoo.papers.rethinking import inception
 from bench.zoo.preprocessing import Preprocessing
 from crops.dialects import HALF
@@ -31,15 +32,23 @@ ARCHITECTURES: dict[str, tuple[Callable[..., Classifier], int]] = {
     "inception-v2-79": (partial(inception, auxiliary_norm=False, resolution=79), 79),
     "inception-v3-2015": (partial(inception, tensorflow=True), 299),
     "inception-resnet-v1": (partial(inception_resnet, V1), 299),
+    "mini-bn-googlenet": (partial(googlenet, batch_norm=True, width=0.22), 64),
+    "mini-inception-v3": (partial(inception, width=0.165, blocks=(2, 2, 1)), 80),
+    "mini-inception-v4": (partial(inception_v4, width=0.125, blocks=(2, 3, 1)), 80),
+    "mini-inception-resnet-v2": (partial(inception_resnet, V2, width=0.125, blocks=(2, 4, 2)), 80),
 }
 """Name -> what builds it from a number of classes, and its input in pixels."""
+
+MINI = Path(__file__).resolve().parent.parent / "mini"
 
 GRAPH_OF_2015 = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 """The public PyTorch port of the graph that TensorFlow published on 2015-12-05, made for the Frechet inception distance."""
 
 
 def tags(architecture: str) -> tuple[str, ...]:
-    """Inception-v3 takes timm's weights; the form of 2015-12-05 has its own; for the others there are none."""
+    """Inception-v3 takes timm's weights; the form of 2015-12-05 has its own; those of the mini networks come along."""
+    if architecture.startswith("mini-"):
+        return ("mini",)
     return {"inception-v3": from_timm.tags("inception_v3"), "inception-v3-2015": ("2015-12-05",)}.get(architecture, ())
 
 
@@ -66,6 +75,8 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
     """The weights' file in its cache, downloaded if it is not there, and where it is from."""
     if architecture == "inception-v3":
         return from_timm.fetch("inception_v3", tag)
+    if tag == "mini":
+        return MINI / f"{architecture}.safetensors", "bench/mini"
     try:
         torch.hub.load_state_dict_from_url(GRAPH_OF_2015, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:

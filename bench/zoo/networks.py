@@ -27,6 +27,7 @@ class Network:
     parameters: int | None = None
     multiply_adds: int | None = None
     paper: str = ""
+    classes: int = 1000
 
 
 NETWORKS = {
@@ -61,6 +62,14 @@ NETWORKS = {
                 (), 299, 22_756_328, 6_206_361_696, "ir-v1"),
         Network("ir-v2", "timm", "inception_resnet_v2", "Inception-ResNet-v2 (10/20/10 blocks, as released)",
                 ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
+        Network("mini-v1", "papers", "mini-bn-googlenet", "bn-v1 at 0.22 of its width, for the mini set",
+                ("mini",), 64, 303_006, 7_859_200, classes=50),
+        Network("mini-v3", "papers", "mini-inception-v3", "v3 at a sixth of its width (2/2/1 blocks), for the mini set",
+                ("mini",), 80, 336_783, 4_416_198, classes=50),
+        Network("mini-v4", "papers", "mini-inception-v4", "v4 at an eighth of its width (2/3/1 blocks), for the mini set",
+                ("mini",), 80, 320_102, 4_769_196, classes=50),
+        Network("mini-ir-v2", "papers", "mini-inception-resnet-v2", "ir-v2 at an eighth of its width (2/4/2 blocks), for the mini set",
+                ("mini",), 80, 310_102, 3_524_220, classes=50),
     )
 }  # fmt: skip
 

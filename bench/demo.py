@@ -1,0 +1,17 @@
+"""The mini benchmark: what ImageNet and a GPU are not needed for."""
+
+from pathlib import Path
+
+from bench.evaluation import run_several
+from bench.options import Options
+from bench.progress import Reporter
+from results.ensemble import ensemble
+from results.run import Run
+
+MEMBERS = ("mini-v1", "mini-v3", "mini-v4", "mini-ir-v2")
+
+
+def run_demo(out: Path, reporter: Reporter) -> list[Run]:
+    """The runs of the four mini networks under the 1, 10, 12 and 144 crops on the mini set, and that of their ensemble."""
+    runs = run_several(",".join(MEMBERS), Options(crops="144", out=out), reporter)
+    return [*runs, ensemble(runs, out)]
