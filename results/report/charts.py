@@ -24,7 +24,7 @@ class Point:
 def draw(title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], ticks: Sequence[tuple[float, str]]) -> str:
     """A line with intervals for each of `series` (name, points), a single point as a mark; names stand beside the last.
 
-    `ticks` are the places on the axis that have a number, and that number.
+    `ticks` are the places on the axis that may have a number, and that number.
     """
     points = [point for _, line in series for point in line]
     places = [log10(x) for x in (*(point.x for point in points), *(x for x, _ in ticks))]
@@ -43,7 +43,11 @@ def draw(title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], t
     for level in range(bottom, top + 1, step):
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{level} %</text>')
-    parts += [f'<text x="{x(at):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>' for at, text in ticks]
+    free = 0.0
+    for tick, text in ticks:
+        if x(tick) >= free:  # a number that would touch the one before is left out
+            parts.append(f'<text x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>')
+            free = x(tick) + 40
     parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(axis)}</text>')
     labels: list[tuple[float, float, int, str]] = []
     for number, (name, line) in enumerate(series):
@@ -71,7 +75,7 @@ def _names(labels: list[tuple[float, float, int, str]]) -> list[str]:
     for i in reversed(range(len(places) - 1)):
         places[i] = min(places[i], places[i + 1] - 15)
     for (height, across, colour, name), lowest in zip(labels, places, strict=True):
-        text = name if len(name) <= 24 else name[:23] + "\N{HORIZONTAL ELLIPSIS}"
+        text = name if len(name) <= 20 else name[:19] + "\N{HORIZONTAL ELLIPSIS}"
         left = WIDTH - RIGHT + 12
         parts.append(f'<line class="leader" x1="{across + 7:.1f}" y1="{height:.1f}" x2="{left - 3}" y2="{lowest:.1f}"/>')
         parts.append(f'<text class="name c{colour}" x="{left}" y="{lowest + 4:.1f}">{escape(text)}<title>{escape(name)}</title></text>')

@@ -79,8 +79,7 @@ def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence
     if not series:
         return ""
     ticks = sorted({point.x for _, line in series for point in line})
-    apart = [at for at, before in zip(ticks, [0.0, *ticks], strict=False) if at > 1.3 * before]
-    return charts.draw("Top-1 error against the number of crops", "crops", series, [(at, f"{at:g}") for at in apart])
+    return charts.draw("Top-1 error against the number of crops", "crops", series, [(at, f"{at:g}") for at in ticks])
 
 
 def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
