@@ -197,7 +197,7 @@ def test_what_cannot_be_reported_leaves_no_file(run_cli, run, tmp_path):
 def test_a_run_may_be_named_by_its_manifest_but_only_once(run_cli, run):
     assert run_cli("report", f"{run}/manifest.json").returncode == 0
     done = run_cli("report", run, f"{run}/manifest.json")
-    assert (done.returncode, "is there twice" in done.stderr) == (1, True)
+    assert (done.returncode, "is there twice" in done.stderr) == (2, True)
 
 
 def test_names_of_all_kinds_come_through(run_cli, arguments, photos, tmp_path):
