@@ -28,8 +28,8 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     """
     each_once(runs)
     rows = [row for run in runs for row in _rows(run)]
-    paths = pd.Series([row.pop("run") for row in rows], dtype=object)  # some paths are no Unicode
-    return pd.DataFrame(rows).assign(run=paths)
+    names = pd.Series([row.pop("run") for row in rows], dtype=object)  # some names are no Unicode
+    return pd.DataFrame(rows).assign(run=names)
 
 
 def tally(shard: Shard, excluded: frozenset[str] | None) -> dict[tuple[str, str], NDArray[np.int64]]:
@@ -77,7 +77,7 @@ def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) 
         row[f"{name}_top5"] = figure.top5_error if figure else None
         row[f"{name}_source"] = figure.source if figure else ""
         about = {"images_sha256": run.manifest["data"].get("fingerprint", ""), "protocol_sha256": _protocol_hash(run, protocol)}
-    return row | about | {"weights": model["tag"] or model["weights"], "run": str(run.path)}
+    return row | about | {"weights": model["tag"] or model["weights"], "run": run.path.name}
 
 
 def _protocol_hash(run: Run, protocol: str) -> str:

@@ -15,6 +15,7 @@ from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Point
 from results.run import Run
 from results.tables import accuracy, predictions
+from results.together import each_once
 
 MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
@@ -38,8 +39,10 @@ class Noise:
 
 def write(runs: Sequence[Run], names: Sequence[str], picture: Picture | None = None, noise: Sequence[Noise] | None = None) -> str:
     """The page of runs on the same images. `names` are of the classes, `noise` is one for each run, if asked for."""
-    table = accuracy(runs)
-    measured = [rows.to_dict("records") for _, rows in table[table["image_set"] == "all"].groupby("run", sort=False)]
+    each_once(runs)
+    tables = [accuracy([run]) for run in runs]
+    table = pd.concat(tables, ignore_index=True)
+    measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
     frames = [predictions(run, run.protocols[-1]) for run in runs]
     titles = _titles(runs)
     environment = Environment(autoescape=True, loader=PackageLoader("results.report", "."), undefined=StrictUndefined, trim_blocks=True)
