@@ -226,7 +226,7 @@ def test_interrupted_runs_say_how_to_go_on(arguments, photos):
     import signal
     import time
 
-    for number in range(60):
+    for number in range(300):
         drawn(300, 300, number).save(photos / "n01440764" / f"more{number}.jpg")
     command = [sys.executable, "-m", "bench", *map(str, arguments), "--crops", "144"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
