@@ -34,11 +34,11 @@ def doubt(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int)
     Names the reading of labels or outputs that explains the predictions far better; or says that they are no better
     than chance (exact binomial test at 0.001).
     """
-    from scipy.stats import binomtest
-
     n = len(labels)
     if n < ENOUGH:
         return None
+    from scipy.stats import binomtest
+
     hits = int((predicted == labels).sum())
     measured = f"{hits} of {n} images are right"
     if classes == 1000:

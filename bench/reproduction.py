@@ -25,7 +25,7 @@ from results.ensemble import ensemble
 from results.gap import explain
 from results.published import Figure
 from results.run import Run
-from results.tables import accuracy
+from results.tables import accuracy, weights_of
 
 RECORD = (
     *("n", "top1_hits", "top5_hits", "top1_error", "top5_error", "top1_low", "top1_high", "top5_low", "top5_high"),
@@ -176,9 +176,7 @@ def _record(row: Row, run: Run | None, table: Sequence[Mapping[Any, Any]], why: 
     record |= {key: _plain(measured[key]) for key in RECORD if key in measured}
     if top1 is None and top5 is None:
         return record | {"verdict": "no published figure"}
-    model = run.manifest["model"]
-    weights = f"{model['provider']}/{model['architecture']}.{model['tag']}"
-    gap = explain(Figure(top1, top5, ""), dict(measured) | {"paper_name": paper["model"]}, weights)
+    gap = explain(Figure(top1, top5, ""), dict(measured) | {"paper_name": paper["model"]}, weights_of(run.manifest["model"]))
     return record | {"difference_top1": gap.top1, "difference_top5": gap.top5, "verdict": gap.words}
 
 

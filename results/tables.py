@@ -63,13 +63,12 @@ def _rows(run: Run) -> list[dict[str, object]]:
 
 def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) -> dict[str, object]:
     model = run.manifest["model"]
-    weights = f"{model['provider']}/{model['architecture']}.{model['tag']}"
     row: dict[str, object] = {"model": model["name"], "protocol": protocol, "image_set": image_set, "n": n}
     row |= {"top1_hits": top1, "top5_hits": top5, "top1_error": error(top1, n), "top5_error": error(top5, n)}
     for k, hits in (("top1", top1), ("top5", top5)):
         row[f"{k}_low"], row[f"{k}_high"] = wilson(hits, n)
     figures = {
-        "weights": published.of_weights(weights, protocol, image_set),
+        "weights": published.of_weights(weights_of(model), protocol, image_set),
         "paper": published.of_paper(members_of(model), protocol, image_set),
     }
     for name, figure in figures.items():
@@ -86,6 +85,11 @@ def _protocol_hash(run: Run, protocol: str) -> str:
     plans = [member["plan"] for member in model.get("members", [])] or [plan]
     how = [[each["protocols"][protocol], each.get("pool"), each.get("interpolation"), each.get("size")] for each in plans]
     return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+
+
+def weights_of(model: Mapping[str, Any]) -> str:
+    """A network's weights as the published figures name them: `timm/inception_v3.tf_in1k`."""
+    return f"{model['provider']}/{model['architecture']}.{model['tag']}"
 
 
 def members_of(model: Mapping[str, Any]) -> list[str]:

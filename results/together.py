@@ -45,12 +45,12 @@ def same_protocols(runs: Sequence[Run]) -> None:
 def _alike(a: dict[str, Any], b: dict[str, Any], name: str) -> bool:
     """Whether a protocol is the same lattice, its scales being in the same ratio to the input, to half a pixel."""
     ours, theirs = (plan["protocols"][name] for plan in (a, b))
-    pair = [plan["protocols"][name].get("scales", []) for plan in (a, b)]
-    sizes = [plan.get("size") or 1 for plan in (a, b)]
-    close = len(pair[0]) == len(pair[1]) and all(
-        abs(x / sizes[0] - y / sizes[1]) <= 0.5 / sizes[0] + 0.5 / sizes[1] for x, y in zip(*pair, strict=True)
-    )
-    return bool(ours.get("crops") == theirs.get("crops") and close)
+    size_a, size_b = (plan.get("size") or 1 for plan in (a, b))
+    scales_a, scales_b = (each.get("scales", []) for each in (ours, theirs))
+    if ours.get("crops") != theirs.get("crops") or len(scales_a) != len(scales_b):
+        return False
+    half_a_pixel = 0.5 / size_a + 0.5 / size_b
+    return all(abs(x / size_a - y / size_b) <= half_a_pixel for x, y in zip(scales_a, scales_b, strict=True))
 
 
 def common_protocol(runs: Sequence[Run], asked: str | None) -> str:
