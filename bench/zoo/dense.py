@@ -1,6 +1,8 @@
 """A classifier as a fully convolutional network, for dense evaluation (He et al., 1512.03385, section 3.4)."""
 
+import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,9 @@ def dense(module: nn.Module, pool: str, size: int) -> Callable[[Tensor], Tensor]
     an average over a window as large as the map of a crop moves over the map one by one, and each place goes through
     the classifier. An input of `size` x `size` has the one position of an ordinary crop.
     """
-    pooling = _pooling(module, pool)
-    window = _map_size(module, pooling, size)
+    window = _map_size(module, _pooling(module, pool), size)
+    shared: dict[int, Any] = {id(value): value for value in (*module.parameters(), *module.buffers())}
+    module = copy.deepcopy(module, shared)  # with the same weights, so that the one given still classifies crops
 
     def everywhere(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         features = inputs[0]
@@ -25,12 +28,10 @@ def dense(module: nn.Module, pool: str, size: int) -> Callable[[Tensor], Tensor]
         places = averages.permute(0, 2, 3, 1).flatten(0, 2)
         return places if output.dim() == 2 else places[:, :, None, None]
 
+    _pooling(module, pool).register_forward_hook(everywhere)
+
     def scores(images: Tensor) -> Tensor:
-        handle = pooling.register_forward_hook(everywhere)
-        try:
-            places: Tensor = module(images)
-        finally:
-            handle.remove()
+        places: Tensor = module(images)
         return places.reshape(len(images), -1, places.shape[-1])
 
     return scores

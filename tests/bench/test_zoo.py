@@ -1,6 +1,7 @@
 """Names, weights and outputs of networks."""
 
 import pickle
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -199,7 +200,8 @@ def test_a_dense_network_is_the_network_at_each_position(name, tmp_path):
         maps = []
         handle = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
         loaded.module(single)
-        everywhere(larger)
+        with suppress(RuntimeError):  # of a classifier that takes one place only
+            loaded.module(larger)
         handle.remove()
         window = maps[0].shape[-1]
         places = [(y, x) for y in range(maps[1].shape[2] - window + 1) for x in range(maps[1].shape[3] - window + 1)]
