@@ -1,13 +1,14 @@
 """The loop: decode and render in threads, classify in full batches, pool, and hand out shards.
 
 A shard is a fixed range of images, and no batch crosses its border. So a shard depends on its images alone: neither
-an interruption nor the number of workers changes a single bit of it.
+an interruption nor the number of threads changes a single bit of it.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -20,6 +21,7 @@ from bench.data.decode import decode
 from bench.data.names import shown
 from bench.errors import BenchError, UnreadableImage
 from bench.render import Render, Rendered
+from bench.runtime import Runtime
 from crops import Dialect, Plan, pool_scores
 from results.run import Shard
 
@@ -39,46 +41,99 @@ def shard_size(plan: Plan | Dialect) -> int:
     return min(SHARD_IMAGES, max(1, SHARD_CROPS // views))
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Crops of one image in a batch: columns of the image's plan, rows of the batch."""
+
+    column: int
+    row: int
+    number: int
+    batch: Future[list[NDArray[np.float32]]]
+
+
 @dataclass
 class _Pending:
-    """An image that waits for the scores of its crops: [crops x classes] of each network, once none is missing."""
+    """An image whose crops are on their way: `parts` are those that a batch has taken."""
 
     index: int
     weights: NDArray[np.float64]
-    scores: list[list[NDArray[np.float32]] | None]
+    crops: int
+    parts: list[_Part] = field(default_factory=list)
     unreadable: UnreadableImage | None = None
 
     @property
     def done(self) -> bool:
-        return not any(row is None for row in self.scores)
+        return sum(part.number for part in self.parts) == self.crops and all(part.batch.done() for part in self.parts)
+
+    def scores(self) -> list[NDArray[np.float32]]:
+        """[crops x classes] of each network."""
+        parts = sorted(self.parts, key=lambda part: part.column)
+        rows = [[network[part.row : part.row + part.number] for network in part.batch.result()] for part in parts]
+        return [np.concatenate(network) for network in zip(*rows, strict=True)]
+
+
+@dataclass
+class _Queue:
+    """Crops of one shape that wait for their batch of `full` crops: of which image, from which column on."""
+
+    full: int
+    crops: list[Tensor] = field(default_factory=list)
+    owners: list[tuple[_Pending, int, int]] = field(default_factory=list)
+    number: int = 0
 
 
 class _Batches:
-    """Crops of several images, gathered by shape and classified as soon as a batch is full."""
+    """Crops of several images, gathered by shape and classified by `streams` threads as soon as a batch is full."""
 
-    def __init__(self, scores: Sequence[Score], batch: int, area: int) -> None:
+    def __init__(self, scores: Sequence[Score], batch: int, area: int, streams: int) -> None:
         """`batch` in crops of `area` pixels; larger inputs are classified in smaller batches."""
         self._scores, self._pixels = scores, batch * area
-        self._queues: dict[torch.Size, list[tuple[_Pending, int, Tensor]]] = defaultdict(list)
+        self._queues: dict[tuple[int, int], _Queue] = {}
+        self._pool = threads(streams)
+        self._running: deque[Future[list[NDArray[np.float32]]]] = deque()
+        self._ahead = 2 * streams  # so many that no thread waits for its next batch, and no more
 
-    def add(self, pending: _Pending, crops: list[Tensor]) -> None:
-        for column, crop in enumerate(crops):
-            queue = self._queues[crop.shape]
-            queue.append((pending, column, crop))
-            if len(queue) >= max(1, self._pixels // (crop.shape[1] * crop.shape[2])):
-                self._classify(queue)
+    def add(self, pending: _Pending, blocks: list[Tensor]) -> None:
+        column = 0
+        for block in blocks:
+            number, _, height, width = block.shape
+            queue = self._queues.get((height, width)) or self._queues.setdefault(
+                (height, width), _Queue(max(1, self._pixels // (height * width)))
+            )
+            first = 0
+            while first < number:
+                taken = min(queue.full - queue.number, number - first)
+                queue.crops.append(block[first : first + taken])
+                queue.owners.append((pending, column + first, taken))
+                queue.number += taken
+                first += taken
+                if queue.number == queue.full:
+                    self._submit(queue)
+            column += number
 
     def flush(self) -> None:
+        """Let what is left be classified in batches that are not full."""
         for queue in self._queues.values():
-            if queue:
-                self._classify(queue)
+            if queue.number:
+                self._submit(queue)
 
-    def _classify(self, queue: list[tuple[_Pending, int, Tensor]]) -> None:
-        crops = torch.stack([crop for _, _, crop in queue])
-        scores = [score(crops).numpy() for score in self._scores]
-        for (pending, column, _), *rows in zip(queue, *scores, strict=True):
-            pending.scores[column] = rows
-        queue.clear()
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, queue: _Queue) -> None:
+        while len(self._running) >= self._ahead:
+            wait([self._running.popleft()])
+        batch = self._pool.submit(self._classify, queue.crops)
+        self._running.append(batch)
+        row = 0
+        for pending, column, number in queue.owners:
+            pending.parts.append(_Part(column, row, number, batch))
+            row += number
+        queue.crops, queue.owners, queue.number = [], [], 0
+
+    def _classify(self, parts: list[Tensor]) -> list[NDArray[np.float32]]:
+        pixels = torch.cat(parts)
+        return [score(pixels).numpy() for score in self._scores]
 
 
 def shards(
@@ -88,8 +143,7 @@ def shards(
     render: Render,
     scores: Sequence[Score],
     *,
-    batch: int,
-    workers: int,
+    runtime: Runtime,
     skip_unreadable: bool,
     progress: Progress,
 ) -> Iterator[list[Shard]]:
@@ -98,43 +152,70 @@ def shards(
     Each image is decoded and rendered once, for all of them; `progress` is told of the first one's prediction.
     Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where the network's output is not finite.
     """
-    stream = _rendered(images, [index for part in todo for index in part], render, workers)
-    batches = _Batches(scores, batch, plan.size**2)
+    batches = _Batches(scores, runtime.batch, plan.size**2, runtime.streams)
+    views = len(plan.views) if isinstance(plan, Plan) else 1
+    ahead = runtime.workers + 2 * runtime.batch // views  # images: enough for the next batches, and no more
+    rendered = _rendered(images, [index for part in todo for index in part], render, runtime.workers, ahead)
+    with closing(rendered), closing(batches), closing(_classified(rendered, todo, batches)) as classified:
+        for part in todo:
+            skipped: dict[int, str] = {}
+            pooled: dict[int, list[NDArray[np.float32]]] = {}
+            for image in islice(classified, len(part)):
+                if image.unreadable:
+                    skipped[image.index] = _reason(image.unreadable, image.index, images, skip_unreadable)
+                    progress(0, None)
+                    continue
+                pooled[image.index] = [pool_scores(_finite(rows, image.index, images), image.weights, plan.pool) for rows in image.scores()]
+                right = pooled[image.index][0][-1].argmax() == images.labels[image.index]
+                progress(image.crops * len(scores), bool(right))
+            yield [_shard(images, part, [rows[network] for rows in pooled.values()], skipped, plan) for network in range(len(scores))]
+
+
+def _reason(error: UnreadableImage, index: int, images: Images, skip: bool) -> str:
+    """Why an image is left out, or an end to it all."""
+    if skip:
+        return str(error)
+    raise UnreadableImage(
+        f"{shown(images.ids[index])} in {images.path}: {error}; repair it, or leave such images out with --skip-unreadable"
+    )
+
+
+def _finite(scores: NDArray[np.float32], index: int, images: Images) -> NDArray[np.float32]:
+    if not np.isfinite(scores).all():
+        raise BenchError(f"the network's output for {shown(images.ids[index])} is not finite: try --precision fp32, or other weights")
+    return scores
+
+
+def _shard(images: Images, part: range, pooled: list[NDArray[np.float32]], skipped: dict[int, str], plan: Plan | Dialect) -> Shard:
+    """One network's shard of a range: `pooled` are [protocols x classes] for each image that is not `skipped`."""
+    kept = [index for index in part if index not in skipped]
+    table = np.stack(pooled) if pooled else np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
+    probabilities = {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)}
+    reasons = {images.ids[index]: why for index, why in skipped.items()}
+    return Shard(part.start, part.stop, [images.ids[index] for index in kept], images.labels[kept], probabilities, reasons)
+
+
+def _classified(rendered: Iterator[tuple[int, Rendered | UnreadableImage]], todo: list[range], batches: _Batches) -> Generator[_Pending]:
+    """Each image of the ranges in order, once its crops are classified; a batch fills up across images of one range."""
+    waiting: deque[_Pending] = deque()
     for part in todo:
-        skipped: dict[str, str] = {}
-        kept: list[int] = []
-        pooled: list[list[NDArray[np.float32]]] = [[] for _ in scores]
-        for image in _classified(islice(stream, len(part)), batches):
-            name = shown(images.ids[image.index])
-            if image.unreadable:
-                if not skip_unreadable:
-                    raise UnreadableImage(
-                        f"{name} in {images.path}: {image.unreadable}; repair it, or leave such images out with --skip-unreadable"
-                    )
-                skipped[images.ids[image.index]] = str(image.unreadable)
-                progress(0, None)
-                continue
-            kept.append(image.index)
-            for network, rows in zip(pooled, zip(*filter(None, image.scores), strict=True), strict=True):
-                outputs = np.stack(rows)
-                if not np.isfinite(outputs).all():
-                    raise BenchError(f"the network's output for {name} is not finite: try --precision fp32, or other weights")
-                network.append(pool_scores(outputs, image.weights, plan.pool))
-            progress(len(image.scores) * len(scores), bool(pooled[0][-1][-1].argmax() == images.labels[image.index]))
-        ids, labels = [images.ids[index] for index in kept], images.labels[kept]
-        empty = np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
-        tables = [np.stack(network) if network else empty for network in pooled]
-        yield [
-            Shard(
-                part.start, part.stop, ids, labels,
-                {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)}, skipped,
-            )
-            for table in tables
-        ]  # fmt: skip
+        for index, result in islice(rendered, len(part)):
+            if isinstance(result, UnreadableImage):
+                waiting.append(_Pending(index, np.empty((0, 0)), 0, unreadable=result))
+            else:
+                blocks, weights = result
+                waiting.append(_Pending(index, weights, sum(block.shape[0] for block in blocks)))
+                batches.add(waiting[-1], blocks)
+            while waiting and waiting[0].done:
+                yield waiting.popleft()
+        batches.flush()
+    yield from waiting
 
 
-def _rendered(images: Images, indices: Iterable[int], render: Render, workers: int) -> Iterator[tuple[int, Rendered | UnreadableImage]]:
-    """Each image's crops, in order, made by `workers` threads that stay a few images ahead and no more."""
+def _rendered(
+    images: Images, indices: Iterable[int], render: Render, workers: int, most: int
+) -> Generator[tuple[int, Rendered | UnreadableImage]]:
+    """Each image's crops, in order, made by `workers` threads that stay `most` images ahead."""
 
     def work(index: int) -> Rendered | UnreadableImage:
         try:
@@ -144,33 +225,21 @@ def _rendered(images: Images, indices: Iterable[int], render: Render, workers: i
         except OSError as error:
             return UnreadableImage(f"cannot be read: {error.strerror or error}")
 
-    # one torch thread in each worker: the others belong to the network
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        ahead: deque[tuple[int, Future[Rendered | UnreadableImage]]] = deque()
-        try:
-            for index in indices:
-                ahead.append((index, pool.submit(work, index)))
-                if len(ahead) > workers + 2:
-                    done, future = ahead.popleft()
-                    yield done, future.result()
-            while ahead:
+    pool = threads(workers)
+    ahead: deque[tuple[int, Future[Rendered | UnreadableImage]]] = deque()
+    try:
+        for index in indices:
+            ahead.append((index, pool.submit(work, index)))
+            if len(ahead) > most:
                 done, future = ahead.popleft()
                 yield done, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        while ahead:
+            done, future = ahead.popleft()
+            yield done, future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _classified(stream: Iterable[tuple[int, Rendered | UnreadableImage]], batches: _Batches) -> Iterator[_Pending]:
-    """Each image with its scores, in order; batches fill up across images."""
-    waiting: deque[_Pending] = deque()
-    for index, result in stream:
-        if isinstance(result, UnreadableImage):
-            waiting.append(_Pending(index, np.empty((0, 0)), [], result))
-        else:
-            crops, weights = result
-            waiting.append(_Pending(index, weights, [None] * len(crops)))
-            batches.add(waiting[-1], crops)
-        while waiting and waiting[0].done:
-            yield waiting.popleft()
-    batches.flush()
-    yield from waiting
+def threads(number: int) -> ThreadPoolExecutor:
+    """Threads whose operations do not spread to other cores, which have threads of their own."""
+    return ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=(1,))

@@ -1,30 +1,27 @@
 """`evaluate`: from options to a run on disk."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from bench import engine, record
 from bench.data import Images, open_images
 from bench.data.classes import wordnet_ids
-from bench.data.decode import LARGEST
 from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
 from bench.data.names import is_imagenet, validation_number
 from bench.errors import DataError, ImplausibleLabels, UsageError
 from bench.options import Options
 from bench.plausibility import Doubt
+from bench.precision import settle
 from bench.progress import Reporter, Silent
-from bench.render import RENDERERS, renderer
-from bench.runtime import Runtime, resolve, scorer
+from bench.runtime import resolve
+from bench.setup import Setup, agree, check, set_up
 from bench.zoo import find
-from bench.zoo.loading import LoadedNetwork, load
-from bench.zoo.networks import unknown
-from crops import DIALECTS, POOLS, Dialect, Normalisation, Plan, dialect, parse, parse_scales
-from crops.pillow import RESAMPLING
+from bench.zoo.loading import load
 from results.run import Run, Shard, finish, write_manifest
 
 
@@ -56,7 +53,7 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
     works = [_prepare(options, images, reporter) for options in several]
     groups: dict[object, list[_Work]] = {}
     for work in works:
-        groups.setdefault((work.plan, work.interpolation, work.kind, work.runtime, tuple(work.todo)), []).append(work)
+        groups.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
     for group in groups.values():
         _do(group, images, reporter)
     return [record.with_blacklist(_finished(work, images, reporter), blacklist) for work in works]
@@ -76,14 +73,10 @@ def run_several(models: str, options: Options, reporter: Reporter) -> list[Run]:
 
 @dataclass
 class _Work:
-    """One network's part of an evaluation: its run, what it looks at, and the ranges of images still to do."""
+    """One network's part of an evaluation: its setup, its run, and the ranges of images still to do."""
 
     options: Options
-    network: LoadedNetwork
-    runtime: Runtime
-    plan: Plan | Dialect
-    interpolation: str
-    kind: str
+    setup: Setup
     run: Run
     doubt: Doubt
     todo: list[range]
@@ -99,24 +92,19 @@ def _prepare(options: Options, images: Images, reporter: Reporter) -> _Work:
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
         reporter.note(f"{options.weights} is taken for weights like {network.prepared_like}; others are prepared for differently: {others}")
-    runtime = resolve(options).with_batch_for(network.preprocessing.size)
-    plan = _plan(options, network)
-    interpolation = plan.interpolation if isinstance(plan, Dialect) else _interpolation(options, network)
-    kind = options.renderer if options.renderer != "auto" else "pillow" if isinstance(plan, Dialect) else "tensor"
-    renderer(plan, kind, interpolation, runtime.device)  # what cannot be rendered shows before a run is begun
+    setup = settle(options, set_up(options, network), images, reporter)
     asked = {
         "model": network.describe(),
         "data": _describe(images, options),
-        "plan": plan.describe() | {"interpolation": interpolation, "renderer": kind},
-        "runtime": runtime.describe(),
-        "shard_images": engine.shard_size(plan),
+        **setup.describe(),
+        "shard_images": engine.shard_size(setup.plan),
     }
     run = record.open_run(options, asked, reporter)
     doubt = Doubt(len(images.classes))
     todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
     if todo:
         run = record.with_environment(run, reporter)
-    return _Work(options, network, runtime, plan, interpolation, kind, run, doubt, todo, began)
+    return _Work(options, setup, run, doubt, todo, began)
 
 
 def _do(group: Sequence[_Work], images: Images, reporter: Reporter) -> None:
@@ -126,16 +114,18 @@ def _do(group: Sequence[_Work], images: Images, reporter: Reporter) -> None:
         return
     if len(group) > 1:
         reporter.note(f"{', '.join(work.options.model for work in group)} look at the same crops, which are rendered once")
-    scores = [scorer(work.network, work.runtime, _normalisation(work), logits=work.plan.pool == "logits") for work in group]
+    scorers = [work.setup.scorer(reporter.note) for work in group]
     reporter.start(sum(map(len, first.todo)))
-    made: Iterable[list[Shard]] = engine.shards(
-        images, first.todo, first.plan, renderer(first.plan, first.kind, first.interpolation, first.runtime.device), scores,
-        batch=first.runtime.batch, workers=first.runtime.workers, skip_unreadable=first.options.skip_unreadable, progress=reporter.advance,
+    made = engine.shards(
+        images, first.todo, first.setup.plan, first.setup.renderer(), scorers,
+        runtime=first.setup.runtime, skip_unreadable=first.options.skip_unreadable, progress=reporter.advance,
     )  # fmt: skip
     for shards in made:
         for work, shard in zip(group, shards, strict=True):
             shard.save(work.run.path / "shards")
             _judge(work.doubt, shard, work.options)
+    for work, scorer in zip(group, scorers, strict=True):
+        work.run = record.with_batch(work.run, scorer.batch)
 
 
 def _finished(work: _Work, images: Images, reporter: Reporter) -> Run:
@@ -148,28 +138,6 @@ def _finished(work: _Work, images: Images, reporter: Reporter) -> Run:
     if run.skipped:
         reporter.note(f"{len(run.skipped):,} images could not be read and are left out; {run.path}/manifest.json lists them")
     return run
-
-
-def _normalisation(work: _Work) -> Normalisation:
-    own = work.plan.normalisation if isinstance(work.plan, Dialect) else None
-    return own or work.network.preprocessing.normalisation
-
-
-def check(options: Options) -> None:
-    """Raise `UsageError` for options whose values or combination mean nothing."""
-    choices = {
-        "pool": POOLS,
-        "dialect": ("paper", *DIALECTS),
-        "interpolation": ("auto", *RESAMPLING),
-        "renderer": ("auto", *RENDERERS),
-    }
-    for name, known in choices.items():
-        if getattr(options, name) not in known:
-            raise unknown(name, getattr(options, name), known)
-    if options.dialect != "paper" and (options.crops, options.scales, options.pool, options.interpolation) != ("1", None, "mean", "auto"):
-        raise UsageError(f"--dialect {options.dialect} settles crop and resampling: leave --crops, --scales, --pool, --interpolation away")
-    if options.shuffle_seed is not None and (options.limit is None or options.shuffle_seed < 0):
-        raise UsageError("--shuffle-seed, a number from 0, draws the images of --limit: pass both")
 
 
 def _images(options: Options, reporter: Reporter) -> Images:
@@ -197,30 +165,6 @@ def _blacklist(options: Options, images: Images, reporter: Reporter) -> Blacklis
     if not found:
         reporter.note("no blacklist in or beside the data: --blacklist with a devkit of 2014 or later gives the figures without it, too")
     return found
-
-
-def agree(classes: int, images: Images, options: Options) -> None:
-    """Raise `UsageError` unless network and images are about as many classes."""
-    if classes != len(images.classes):
-        hint = "pass --data PATH" if options.data == "mini" else "choose another --model; a classes.txt beside images names theirs"
-        raise UsageError(f"{options.model} tells {classes:,} classes apart, and {images.path} has {len(images.classes):,}: {hint}")
-
-
-def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
-    expected = network.preprocessing
-    if options.dialect != "paper":
-        own = options.dialect == network.network.provider
-        interpolation = _interpolation(options, network)
-        return dialect(cast(Any, options.dialect), expected.size, interpolation, expected.crop_pct, squash=expected.squash, own=own)
-    scales = parse_scales(options.scales)
-    if scales and max(scales) ** 2 > LARGEST:
-        raise UsageError(f"--scales {options.scales}: {max(scales)} pixels are too many, images of that size are not decoded either")
-    return Plan(parse(options.crops, expected.size, scales), expected.size, cast(Any, options.pool))
-
-
-def _interpolation(options: Options, network: LoadedNetwork) -> str:
-    wanted = network.preprocessing.interpolation if options.interpolation == "auto" else options.interpolation
-    return wanted if wanted in RESAMPLING else "bicubic"
 
 
 def _describe(images: Images, options: Options) -> dict[str, Any]:

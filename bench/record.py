@@ -58,6 +58,12 @@ def with_environment(run: Run, reporter: Reporter) -> Run:
     return write_manifest(run.path, dict(run.manifest) | {"environments": [*so_far, environment()]})
 
 
+def with_batch(run: Run, batch: int) -> Run:
+    """The run with the batch that memory sufficed for, where it is smaller than the one it was begun with."""
+    runtime = run.manifest["runtime"]
+    return run if batch >= runtime["batch"] else write_manifest(run.path, dict(run.manifest) | {"runtime": runtime | {"batch": batch}})
+
+
 def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) -> Run:
     state = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": 0.0, "blacklist": None, "skipped": {}, "shards": []}
     given = {"options": options.given(), "environments": [environment()]}

@@ -16,7 +16,8 @@ from crops.geometry import Patch, Size
 def render(image: Tensor, patches: Sequence[Patch], interpolation: str) -> list[Tensor]:
     """Cut `patches` from `image`, uint8 [3 x height x width]: uint8 [3 x height x width] each, on the image's device.
 
-    A crop is a window on a resized image that other crops share, not a copy.
+    A crop is a window on a resized image that other crops share, not a copy. Its colours lie side by side, as those of a
+    decoded image and as those that convolutions are fastest with.
     """
     resized = {size: resize(image, size, interpolation) for size in dict.fromkeys(patch.resized for patch in patches)}
     squares: dict[tuple[Size, object], Tensor] = {}  # a whole square serves both its mirrors
@@ -47,4 +48,5 @@ def on_floats(image: Tensor, size: Size, interpolation: str) -> Tensor:
 
 
 def _on_bytes(image: Tensor, size: Size, interpolation: str) -> Tensor:
-    return interpolate(image[None], size=size[::-1], mode=interpolation, antialias=True)[0]
+    interleaved = image.permute(1, 2, 0)[None].permute(0, 3, 1, 2)  # with the strides by which torch knows channels-last
+    return interpolate(interleaved, size=size[::-1], mode=interpolation, antialias=True)[0]

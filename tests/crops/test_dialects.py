@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 from timm.data.transforms_factory import create_transform
 from torchvision.models import EfficientNet_B0_Weights, GoogLeNet_Weights, Inception_V3_Weights, ResNet50_Weights
 
-from bench.runtime import normalise
+from bench.scorer import normalise
 from crops import dialect
 from crops.dialects import CAFFE, HALF, IMAGENET
 from tests.conftest import SHARED, drawn
