@@ -1,6 +1,5 @@
 """A paper's table, row by row: what can be run with which weights, run once for each, and set beside the paper."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +10,13 @@ import pandas as pd
 from bench.data import Images
 from bench.demo import MEMBERS
 from bench.errors import UsageError, WeightsError
-from bench.evaluation import agree, run_evaluations
+from bench.evaluation import run_evaluations
 from bench.options import Options
 from bench.progress import Reporter
-from bench.runtime import Runtime
+from bench.setup import agree, set_up
+from bench.throughput import measure
 from bench.zoo import NETWORKS, find
-from bench.zoo.loading import fetch
+from bench.zoo.loading import fetch, untrained
 from bench.zoo.networks import unknown
 from bench.zoo.weights import sha256
 from crops import Plan, parse
@@ -185,13 +185,11 @@ def _plain(value: Any) -> Any:
     return None if pd.isna(value) else value
 
 
-def estimate(rows: Sequence[Row], options: Options, images: int) -> list[dict[str, Any]]:
+def estimate(rows: Sequence[Row], options: Options, images: Images) -> list[dict[str, Any]]:
     """What would run: for each network and weights the crops of all images, their multiply-adds, and seconds on this machine.
 
-    Seconds are those of the network alone, from a few batches with random weights.
+    Seconds are those of the slowest stage alone, measured with random weights.
     """
-    from bench.runtime import resolve
-
     crops = crops_of(rows)
     listed: list[dict[str, Any]] = []
     rates: dict[str, float] = {}
@@ -199,33 +197,12 @@ def estimate(rows: Sequence[Row], options: Options, images: int) -> list[dict[st
         network = find(name)
         assert network.input_size
         assert network.multiply_adds
-        views = len(Plan(parse(crops, network.input_size), network.input_size).views)
-        runtime = resolve(options).with_batch_for(network.input_size)
         if name not in rates:
-            rates[name] = _seconds_a_crop(name, runtime)
-        total = views * images
+            setup = set_up(replace(options, model=name, crops=crops), untrained(name))
+            rates[name] = measure(setup, images, rounds=1, seconds=1.0, whole=False).limit
+        total = len(Plan(parse(crops, network.input_size), network.input_size).views) * len(images)
         listed.append({
-            "network": name, "weights": weights, "crops": crops, "images": images, "crops_in_all": total,
-            "multiply_adds": total * network.multiply_adds, "seconds": round(total * rates[name], 1),
+            "network": name, "weights": weights, "crops": crops, "images": len(images), "crops_in_all": total,
+            "multiply_adds": total * network.multiply_adds, "seconds": round(total / rates[name], 1),
         })  # fmt: skip
     return listed
-
-
-def _seconds_a_crop(name: str, runtime: Runtime) -> float:
-    import torch
-
-    from bench.runtime import PRECISIONS
-    from bench.zoo.loading import provider_of
-
-    network = find(name)
-    assert network.input_size
-    how: dict[str, Any] = {"device": runtime.device, "dtype": PRECISIONS[runtime.precision], "memory_format": torch.channels_last}
-    module = provider_of(network).build(network.architecture, network.classes).eval().to(**how)
-    inputs = torch.zeros(runtime.batch, 3, network.input_size, network.input_size).to(**how)
-    times = []
-    with torch.inference_mode():
-        for _ in range(3):
-            began = time.perf_counter()
-            module(inputs).sum().item()  # waits for the device
-            times.append(time.perf_counter() - began)
-    return min(times[1:]) / runtime.batch

@@ -123,8 +123,8 @@ def reproduce(
     """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
     from bench import reproduction
     from bench.data import open_images
-    from bench.evaluation import check
     from bench.progress import Console
+    from bench.setup import check
     from results.report import verdicts
 
     rows = reproduction.rows_of(table, weights or [])
@@ -132,7 +132,7 @@ def reproduce(
     images = open_images(options.data, options.labels, options.devkit).sample(options.limit, options.shuffle_seed)
     reproduction.check_classes(rows, images, options)
     if dry_run:
-        listed = reproduction.estimate(rows, options, len(images))
+        listed = reproduction.estimate(rows, options, images)
         without = [{"network": row.paper["network"], "why": row.why} for row in rows if row.why]
         if as_json:
             print(json.dumps({"would_run": listed, "without_weights": without}))
@@ -149,6 +149,26 @@ def reproduce(
         raise WeightsError(f"no weights of {table} could be had: see why in the table, or bring them with --weights NAME=FILE")
 
 
+@app.command(epilog="Example: inception-bench throughput --model v3 --crops 144 --data imagenet/val")
+@takes_options(
+    *("model", "weights", "crops", "scales", "interpolation", "dialect", "data", "labels", "devkit", "limit"),
+    *("device", "precision", "batch", "workers", "compile", "renderer"),
+)
+def throughput(
+    options: Options,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Times that each stage is measured, in turns.")] = 5,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a stage is measured each time, about.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Measure what this machine can do, stage by stage, and how near a whole evaluation comes to its slowest stage."""
+    from bench.progress import Console
+    from bench.throughput import run_throughput
+
+    with Console() as console:
+        measured = run_throughput(options, rounds, seconds, console)
+    print(json.dumps(measured.describe()) if as_json else measured.text())
+
+
 @app.command(epilog="Example: inception-bench train --model v2 --recipe rethinking --data imagenet/train --out v2-rethinking")
 def train(
     data: Annotated[str, typer.Option("--data", help="Training images in folders by WordNet id.", show_default=False)],
@@ -163,7 +183,7 @@ def train(
     batch: Annotated[int, typer.Option("--batch", min=2, help="Images in a batch on each device.")] = 32,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode, for each device.")] = 2,
     device: Annotated[str, typer.Option("--device", help=MEANING["device"])] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help=MEANING["precision"])] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16; auto is fp32.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Of the first weights, the order and the patches.")] = 0,
 ) -> None:
     """Train a network by a paper's recipe; under torchrun on several devices. The same command goes on after a stop."""

@@ -126,6 +126,24 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     )
 
 
+def untrained(name: str) -> LoadedNetwork:
+    """A network of the table as `load` gives it, with random weights: to measure how fast it is."""
+    network = find(name)
+    provider = provider_of(network)
+    like = next(iter(network.tags), "")
+    return LoadedNetwork(
+        network,
+        provider.build(network.architecture, network.classes).eval().requires_grad_(False),
+        files.Weights("", "random", ""),
+        provider.preprocessing(network.architecture, like),
+        network.classes,
+        _order("auto", network.classes, Path()),
+        provider.POOL,
+        prepared_like=f"{name}.{like}",
+        prepared_otherwise=(),
+    )
+
+
 def fetch(name: str, weights: str | None) -> None:
     """Bring the weights of a tag to where `load` finds them. Raises `WeightsError` where they cannot be had."""
     network = find(name)
