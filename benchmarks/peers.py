@@ -4,17 +4,18 @@
 
 FOLDER has a folder for each WordNet id. The peers are timm's evaluation loader and loop (1 crop), torchvision's TenCrop in
 a DataLoader (10), and the loop that one writes with Pillow (144). All have as many threads or processes as there are
-cores, fp32, channels-last and the same batch; the peers' workers are kept between rounds. Printed is how many times as
+cores, the same precision and batch, channels-last; the peers' workers are kept between rounds. Printed is how many times as
 long the peer takes, with the network replaced by one that does nothing and with the network, and on how many images both
 predict the same.
 """
 
+import copy
 import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from bench import engine
 from bench.data import Images, open_images
 from bench.options import Options
 from bench.progress import Silent
+from bench.runtime import PRECISIONS
 from bench.setup import Setup, set_up
 from bench.zoo.loading import load
 
@@ -42,11 +44,16 @@ def _scales(setup: Setup) -> list[int]:
     return sorted({view.scale for view in setup.plan.views})  # type: ignore[union-attr]
 
 
+def _how(setup: Setup) -> dict[str, Any]:
+    """Where and in which form a network and its input are."""
+    return {"device": setup.runtime.device, "dtype": PRECISIONS[setup.runtime.precision], "memory_format": torch.channels_last}
+
+
 class Nothing(nn.Module):
     """A network that does nothing, for images of any size."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return torch.zeros(len(images), 1000)
+        return torch.zeros(len(images), 1000, device=images.device)
 
 
 def ours(setup: Setup, images: Images, *, nothing: bool) -> Predictions:
@@ -74,11 +81,12 @@ def ours(setup: Setup, images: Images, *, nothing: bool) -> Predictions:
 
 def by_timm(setup: Setup, module: nn.Module, images: Images) -> Predictions:
     """Timm's validate.py: its loader, and a loop with cross-entropy, top-1 and top-5."""
-    expected, runtime, scales = setup.network.preprocessing, setup.runtime, _scales(setup)
+    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
     loader = create_loader(
-        create_dataset("", root=images.path), input_size=(3, expected.size, expected.size), batch_size=runtime.batch, use_prefetcher=False,
+        create_dataset("", root=images.path), input_size=(3, expected.size, expected.size), batch_size=runtime.batch,
         interpolation=expected.interpolation, mean=expected.normalisation.mean, std=expected.normalisation.std,
-        crop_pct=expected.size / scales[0], num_workers=runtime.workers, device=torch.device("cpu"), persistent_workers=True,
+        crop_pct=expected.size / scales[0], num_workers=runtime.workers, persistent_workers=True,
+        use_prefetcher=runtime.device.type == "cuda", device=runtime.device,
     )  # fmt: skip
     criterion = nn.CrossEntropyLoss()
 
@@ -86,17 +94,17 @@ def by_timm(setup: Setup, module: nn.Module, images: Images) -> Predictions:
     def run() -> Tensor:
         predicted = []
         for pixels, targets in loader:
-            output = module(pixels.to(memory_format=torch.channels_last))
-            criterion(output, targets).item()
+            output = module(pixels.to(**how))
+            criterion(output, targets.to(runtime.device)).item()
             predicted.append(output.topk(5).indices[:, 0])
-        return torch.cat(predicted)
+        return torch.cat(predicted).cpu()
 
     return run
 
 
 def by_tencrop(setup: Setup, module: nn.Module, images: Images) -> Predictions:
     """TenCrop as torchvision's documentation uses it, on the centre square."""
-    expected, runtime, scales = setup.network.preprocessing, setup.runtime, _scales(setup)
+    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
     normal = transforms.Normalize(expected.normalisation.mean, expected.normalisation.std)
     mode = transforms.InterpolationMode(expected.interpolation)
     transform = transforms.Compose([
@@ -111,16 +119,16 @@ def by_tencrop(setup: Setup, module: nn.Module, images: Images) -> Predictions:
     def run() -> Tensor:
         predicted = []
         for pixels, _ in loader:
-            output = module(pixels.flatten(0, 1).to(memory_format=torch.channels_last)).softmax(-1)
+            output = module(pixels.flatten(0, 1).to(**how)).softmax(-1)
             predicted.append(output.view(len(pixels), 10, -1).mean(1).argmax(-1))
-        return torch.cat(predicted)
+        return torch.cat(predicted).cpu()
 
     return run
 
 
 def by_pillow(setup: Setup, module: nn.Module, images: Images) -> Predictions:
     """GoogLeNet's 144 crops, one after the other."""
-    expected, runtime, scales = setup.network.preprocessing, setup.runtime, _scales(setup)
+    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
     size, resample = expected.size, Image.Resampling[expected.interpolation.upper()]
 
     def crops(image: Image.Image) -> list[Image.Image]:
@@ -145,9 +153,9 @@ def by_pillow(setup: Setup, module: nn.Module, images: Images) -> Predictions:
             with Image.open(io.BytesIO(images.read(i))) as image:
                 views = crops(image.convert("RGB"))
             pixels = torch.stack([normalize(to_tensor(view), expected.normalisation.mean, expected.normalisation.std) for view in views])
-            output = [module(part.to(memory_format=torch.channels_last)).softmax(-1) for part in pixels.split(runtime.batch)]
+            output = [module(part.to(**how)).softmax(-1) for part in pixels.split(runtime.batch)]
             predicted.append(torch.cat(output).mean(0).argmax())
-        return torch.stack(predicted)
+        return torch.stack(predicted).cpu()
 
     return run
 
@@ -164,16 +172,18 @@ def main(
     model: Annotated[str, typer.Option(help="A network of this project.")] = "timm/tf_efficientnet_lite0",
     weights: Annotated[str | None, typer.Option(help="Its weights.")] = None,
     rounds: Annotated[int, typer.Option(help="Rounds, in each of which everything runs once.")] = 5,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     few: Annotated[int, typer.Option(help="Images for 144 crops with the network; all in the other cases.")] = 10,
 ) -> None:
     """Print the ratios as a Markdown table."""
     network = load(model, weights)
-    module = network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     everything = open_images(data)
     print("| crops | against | the pipeline alone | with the network | same top-1 |")
     print("| ---: | --- | ---: | ---: | ---: |")
     for protocol, (name, peer) in PEERS.items():
-        setup = set_up(Options(model=model, crops=protocol, data=data), network)
+        setup = set_up(Options(model=model, crops=protocol, data=data, device=device, precision=precision), network)
+        module = copy.deepcopy(network.module).to(**_how(setup))
         images = everything.sample(few if protocol == "144" else None, None)
         alone = in_turns({"ours": ours(setup, everything, nothing=True), "peer": peer(setup, Nothing(), everything)}, rounds)
         whole = {"ours": ours(setup, images, nothing=False), "peer": peer(setup, module, images)}

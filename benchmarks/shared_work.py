@@ -48,7 +48,8 @@ def main(
     for crops, limit in (("1", None), ("144", 200)):
         networks = [Options(model=name, crops=crops, limit=limit, allow_implausible=True) for name in MEMBERS]
         seconds = in_turns({"together": afresh(networks), "apart": afresh(*([one] for one in networks))}, rounds)
-        print(f"| four mini networks, {crops} crops, {limit or 'all'} images | a command for each | {ratio(seconds['together'], seconds['apart'])} |", flush=True)
+        what = f"four mini networks, {crops} crops, {limit or 'all'} images"
+        print(f"| {what} | a command for each | {ratio(seconds['together'], seconds['apart'])} |", flush=True)
 
 
 if __name__ == "__main__":

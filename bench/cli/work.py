@@ -157,7 +157,7 @@ def reproduce(
 def throughput(
     options: Options,
     rounds: Annotated[int, typer.Option("--rounds", min=1, help="Times that each stage is measured, in turns.")] = 5,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a stage is measured each time, about.")] = 5.0,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a stage is measured each time, about.")] = 10.0,
     as_json: Json = False,
 ) -> None:
     """Measure what this machine can do, stage by stage, and how near a whole evaluation comes to its slowest stage."""
