@@ -1,10 +1,12 @@
 """Hits and intervals: integers in, percentages only when printed."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Z = 1.959963984540054
+"""Standard deviations of a normal distribution between which 95 % of it lie, to both sides."""
 
 
 def ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -28,12 +30,13 @@ def error(hits: int, n: int) -> float:
     return 100 * (n - hits) / n
 
 
-def wilson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of the error in percent: (low, high)."""
-    from scipy.stats import binomtest
-
-    interval: Any = binomtest(n - hits, n).proportion_ci(confidence, method="wilson")
-    return 100 * float(interval.low), 100 * float(interval.high)
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval of the error in percent, at 95 %: (low, high)."""
+    share = (n - hits) / n
+    centre = share + Z**2 / (2 * n)
+    half = Z * math.sqrt(share * (1 - share) / n + (Z / (2 * n)) ** 2)
+    low, high = ((centre + side) / (1 + Z**2 / n) for side in (-half, half))
+    return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -43,12 +46,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
-def difference(only_a: int, only_b: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+def difference(only_a: int, only_b: int, n: int) -> tuple[float, float]:
     """The 95 % interval of b's error less a's, in percent, for a paired comparison of `n` images (Agresti and Min, 2005).
 
     Wald's interval after half an image was added to each of the four cells.
     """
     b, c, total = only_a + 0.5, only_b + 0.5, n + 2
     centre = (b - c) / total
-    half = z * math.sqrt(b + c - (b - c) ** 2 / total) / total
+    half = Z * math.sqrt(b + c - (b - c) ** 2 / total) / total
     return 100 * (centre - half), 100 * (centre + half)

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from crops import Normalisation
+
+NORMS = ("BatchNorm2d", "BatchNormAct2d")
+"""Classes by name, torch's and timm's, which has the activation in it: importing timm takes seconds."""
 
 TOLERANCE = 1e-3
 """Largest difference of an output after folding, in parts of the largest output. Rounding makes about 1e-5 of it."""
@@ -36,7 +38,7 @@ def fold_batch_norms(module: nn.Module, size: int) -> tuple[nn.Module, int]:
         convolution.weight, convolution.bias = fuse_conv_bn_weights(
             convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
-        folded.set_submodule(names[norm], norm.act if isinstance(norm, BatchNormAct2d) else nn.Identity())
+        folded.set_submodule(names[norm], getattr(norm, "act", nn.Identity()))
     return (folded, len(pairs)) if pairs and _alike(module, folded, images, images) else (module, 0)
 
 
@@ -70,8 +72,8 @@ def _pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchN
         used[child] += 1
         if isinstance(child, nn.Conv2d):
             made[id(output)] = child, output  # kept, so that no other tensor has its id
-        elif type(child) in (nn.BatchNorm2d, BatchNormAct2d) and child.track_running_stats and id(inputs[0]) in made:
-            found.append((made[id(inputs[0])][0], child))  # type: ignore[arg-type]
+        elif isinstance(child, nn.BatchNorm2d) and type(child).__name__ in NORMS and child.track_running_stats and id(inputs[0]) in made:
+            found.append((made[id(inputs[0])][0], child))
 
     with _watched(module, seen), torch.no_grad():
         module(images)

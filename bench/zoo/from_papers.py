@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from bench.errors import WeightsError
-from bench.zoo import from_timm
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
 from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
@@ -49,12 +48,18 @@ def tags(architecture: str) -> tuple[str, ...]:
     """Inception-v3 takes timm's weights; the form of 2015-12-05 has its own; those of the mini networks come along."""
     if architecture.startswith("mini-"):
         return ("mini",)
-    return {"inception-v3": from_timm.tags("inception_v3"), "inception-v3-2015": ("2015-12-05",)}.get(architecture, ())
+    if architecture == "inception-v3":
+        from bench.zoo import from_timm  # which takes seconds, for this network alone
+
+        return from_timm.tags("inception_v3")
+    return ("2015-12-05",) if architecture == "inception-v3-2015" else ()
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
     """[-1, 1] and bicubic, unless the weights are timm's and say otherwise."""
     if architecture == "inception-v3" and tag:
+        from bench.zoo import from_timm
+
         return from_timm.preprocessing("inception_v3", tag)
     return Preprocessing(ARCHITECTURES[architecture][1], HALF, "bicubic", crop_pct=0.875)
 
@@ -74,6 +79,8 @@ def build_for_training(architecture: str, outputs: int) -> nn.Module:
 def fetch(architecture: str, tag: str) -> tuple[Path, str]:
     """The weights' file in its cache, downloaded if it is not there, and where it is from."""
     if architecture == "inception-v3":
+        from bench.zoo import from_timm
+
         return from_timm.fetch("inception_v3", tag)
     if tag == "mini":
         return MINI / f"{architecture}.safetensors", "bench/mini"

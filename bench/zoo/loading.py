@@ -107,11 +107,12 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
     stated = _build(provider, network.architecture, outputs) if order == "own" else template
     files.fit(module, state, path)
+    as_listed = network.multiply_adds is not None and (order != "own" or outputs == network.classes)
     described = replace(
         network,
         input_size=preprocessing.size,
         parameters=sum(parameter.numel() for parameter in stated.parameters()),
-        multiply_adds=_multiply_adds(stated.eval(), preprocessing.size),
+        multiply_adds=network.multiply_adds if as_listed else multiply_adds(stated.eval(), preprocessing.size),
     )
     return LoadedNetwork(
         described,
@@ -197,7 +198,7 @@ def _order(asked: str, outputs: int, path: Path) -> LabelOrder:
     return order
 
 
-def _multiply_adds(module: nn.Module, size: int) -> int | None:
+def multiply_adds(module: nn.Module, size: int) -> int | None:
     """Of the convolutions and linear layers for one image; None where torch cannot count them."""
     try:
         with FlopCounterMode(display=False) as counter, torch.no_grad():

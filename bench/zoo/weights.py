@@ -2,12 +2,14 @@
 
 import hashlib
 import inspect
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
-from timm.models import load_state_dict
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.data.names import first_of
@@ -35,7 +37,7 @@ def read(path: Path) -> State:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch wonders at foreign pickles; what matters of that becomes an error
-            state = load_state_dict(str(path), weights_only=True)
+            state = _load(path)
     except FileNotFoundError:
         raise WeightsError(f"no weights at {path}: there is no such file") from None
     except SafetensorError as error:
@@ -51,6 +53,14 @@ def read(path: Path) -> State:
     if broken := [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]:
         raise WeightsError(f"{path}: {first_of(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint")
     return tensors
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if path.suffix == ".safetensors":
+        return {re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()}  # wrappers' prefixes
+    from timm.models import load_state_dict
+
+    return dict(load_state_dict(str(path), weights_only=True))
 
 
 def sha256(path: Path) -> str:
