@@ -90,7 +90,7 @@ class Throughput:
         lines += [
             f"limit: {limit}; efficiency, end to end over the limit: {median(self.efficiencies):.3f} ({lowest:.3f} to {highest:.3f})",
             f"{self.setup.network.network.name}, {', '.join(self.setup.plan.names)} crops, {self.crops:g} crops an image; "
-            f"{len(self.whole)} rounds of {self.images:,} images",
+            f"{len(self.whole)} rounds of {self.images:,} {'image' if self.images == 1 else 'images'}",
             f"{runtime['device_name']}, {runtime['precision']}, batch {runtime['batch']}, {runtime['workers']} threads that decode "
             f"and render, {runtime['streams']} that classify; {self.folded} batch normalisations folded",
             *self._operations(runtime["device_name"]),

@@ -53,11 +53,11 @@ def test_four_protocols_of_one_pass_are_an_independent_scripts(evaluate, photos,
 
 
 def test_real_images_and_real_weights(evaluate, shared, lite0):
-    """Six photographs: the reference renderer against the script, and the fast renderer against the reference."""
+    """Four photographs: the reference renderer against the script, and the fast renderer against the reference."""
     data = shared / "data" / "imagenet-sample"
-    options = {"model": "timm/tf_efficientnet_lite0", "weights": str(lite0), "data": str(data), "crops": "1,10,12,144", "limit": 6}
+    options = {"model": "timm/tf_efficientnet_lite0", "weights": str(lite0), "data": str(data), "crops": "1,10,12,144", "limit": 4}
     reference, fast = evaluate(renderer="pillow", **options), evaluate(**options)
-    paths = sorted(data.glob("*/*.JPEG"))[:6]
+    paths = sorted(data.glob("*/*.JPEG"))[:4]
     expected = independent.evaluate("tf_efficientnet_lite0", lite0, paths, 224, [256, 288, 320, 352])
     labels = next(reference.shards()).labels
     for protocol, probabilities in pooled(reference).items():
@@ -65,7 +65,7 @@ def test_real_images_and_real_weights(evaluate, shared, lite0):
         assert (np.argsort(-probabilities)[:, :5] == np.argsort(-expected[protocol])[:, :5]).all()
         theirs = pooled(fast)[protocol]
         assert (theirs.argmax(1) == probabilities.argmax(1)).all()
-        rows = np.arange(6)
+        rows = np.arange(4)
         assert np.abs(theirs[rows, labels] - probabilities[rows, labels]).mean() < 0.003
         assert (probabilities.argmax(1) == labels).mean() > 0.6
 

@@ -89,13 +89,13 @@ def test_wrong_input(run_cli, option, value, said):
 
 def test_peers_predict_the_same(shared, lite0, tmp_path):
     """The comparison's first claim, that the work is the same: timm's loader, TenCrop and Pillow see the same crops."""
-    for picture in sorted((shared / "data" / "imagenet-sample").glob("*/*"))[:6]:
+    for picture in sorted((shared / "data" / "imagenet-sample").glob("*/*"))[:3]:
         folder = tmp_path / picture.parent.name
         folder.mkdir()
         (folder / picture.name).symlink_to(picture)
     script = Path(__file__).resolve().parents[2] / "benchmarks" / "peers.py"
-    command = [sys.executable, script, "--data", tmp_path, "--weights", lite0, "--rounds", "1", "--few", "2"]
+    command = [sys.executable, script, "--data", tmp_path, "--weights", lite0, "--rounds", "1", "--few", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines()[2:]]
-    assert [(row[0], row[-1]) for row in rows] == [("| 1", "6 of 6 |"), ("| 10", "6 of 6 |"), ("| 144", "2 of 2 |")]
+    assert [(row[0], row[-1]) for row in rows] == [("| 1", "3 of 3 |"), ("| 10", "3 of 3 |"), ("| 144", "1 of 1 |")]
