@@ -107,7 +107,7 @@ def show_estimate(listed: Sequence[Mapping[str, Any]], without: Sequence[Mapping
         numbers = (f"{one['images']:,}", f"{one['crops_in_all']:,}", cost, _duration(one["seconds"]))
         shown.add_row(one["network"], escape(one["weights"]), one["crops"], *numbers)
     out = console()
-    out.print(shown, f"in all about {_duration(sum(one['seconds'] for one in listed))} on this machine, the networks alone", sep="\n")
+    out.print(shown, f"in all about {_duration(sum(one['seconds'] for one in listed))} here, the slowest stages alone", sep="\n")
     for row in without:
         out.print(f"not run: {row['network']}: {row['why']}", markup=False, soft_wrap=True)
 
