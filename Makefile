@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/inception-bench demo
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install
 	$(BIN)/ruff check .

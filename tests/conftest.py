@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 
     from results.run import Run
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has cores of its own, which its processes inherit, so that none waits for another's
+    number, count = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[number::count] or cores)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TINY = "timm/test_efficientnet"
 """A network of 0.4 million parameters, input 160."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run what shares an expensive fixture, or else a file."""
+    for item in items:
+        costly = {"demo", "lite0"}.intersection(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(costly, default=item.nodeid.partition("::")[0])))
 
 
 def drawn(width: int, height: int, seed: int = 0) -> Image.Image:
