@@ -11,7 +11,8 @@ from bench.evaluation import run_evaluation
 from bench.options import Options
 from bench.progress import Reporter
 from results.report import csv, curve
-from results.run import Run, write_atomically
+from results.run import Run
+from results.storage import write
 from results.tables import accuracy
 
 
@@ -33,11 +34,11 @@ def over_training(options: Options, reporter: Reporter) -> tuple[list[Run], pd.D
     runs.append(run_evaluation(replace(options, weights=str(checkpoints[-1])), reporter))
     tables = [accuracy([run]).assign(epoch=epochs[path]) for path, run in zip(checkpoints, runs, strict=True)]
     table = pd.concat(tables, ignore_index=True)
-    write_atomically(folder / "curve.csv", csv.write(table).encode())
+    write(folder / "curve.csv", csv.write(table).encode())
     last = runs[0].protocols[-1]
     drawn = table[(table["protocol"] == last) & (table["image_set"] == table["image_set"].iloc[-1])]
     title = f"{options.model}, {last} crop{'s' * (last != '1')}, {drawn['image_set'].iloc[0]} ({drawn['n'].iloc[0]:,} images)"
     series = {f"top-{k} error": list(drawn[f"top{k}_error"]) for k in (1, 5)}
-    write_atomically(folder / "curve.svg", curve.draw(title, "epoch", list(drawn["epoch"]), series).encode())
+    write(folder / "curve.svg", curve.draw(title, "epoch", list(drawn["epoch"]), series).encode())
     reporter.note(f"wrote {folder}/curve.csv and {folder}/curve.svg")
     return runs, table

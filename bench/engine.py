@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, tee
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 from bench.data import Images
 from bench.data.decode import decode
 from bench.data.names import shown
+from bench.distributed import Advance
 from bench.errors import BenchError, UnreadableImage
 from bench.render import Render, Rendered
 from bench.runtime import Runtime
@@ -31,14 +32,15 @@ SHARD_IMAGES = 500
 Score = Callable[[Tensor], Tensor]
 """Pixels [n x 3 x height x width] -> scores [n x classes] on the CPU."""
 
-Progress = Callable[[int, bool | None], None]
-"""Called for each image that is done: crops classified, and whether the prediction is right (None: skipped)."""
-
 
 def shard_size(plan: Plan | Dialect) -> int:
     """Images in a shard: so many that losing one unfinished shard costs little, and that the files are few."""
-    views = len(plan.views) if isinstance(plan, Plan) else 1
-    return min(SHARD_IMAGES, max(1, SHARD_CROPS // views))
+    return min(SHARD_IMAGES, max(1, SHARD_CROPS // views(plan)))
+
+
+def views(plan: Plan | Dialect) -> int:
+    """Crops of an image."""
+    return len(plan.views) if isinstance(plan, Plan) else 1
 
 
 @dataclass(frozen=True)
@@ -138,26 +140,28 @@ class _Batches:
 
 def shards(
     images: Images,
-    todo: list[range],
+    todo: Iterable[range],
     plan: Plan | Dialect,
     render: Render,
     scores: Sequence[Score],
     *,
     runtime: Runtime,
     skip_unreadable: bool,
-    progress: Progress,
+    progress: Advance,
 ) -> Iterator[list[Shard]]:
     """Evaluate the images of each range in `todo`, in order: a shard for each network, which `scores` stand for.
+
+    A range is taken when its first image is about to be decoded, a little ahead of the one whose shards come next.
 
     Each image is decoded and rendered once, for all of them; `progress` is told of the first one's prediction.
     Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where the network's output is not finite.
     """
     batches = _Batches(scores, runtime.batch, plan.size**2, runtime.streams)
-    views = len(plan.views) if isinstance(plan, Plan) else 1
-    ahead = runtime.workers + 2 * runtime.batch // views  # images: enough for the next batches, and no more
-    rendered = _rendered(images, [index for part in todo for index in part], render, runtime.workers, ahead)
-    with closing(rendered), closing(batches), closing(_classified(rendered, todo, batches)) as classified:
-        for part in todo:
+    ahead = runtime.workers + 2 * runtime.batch // views(plan)  # images: enough for the next batches, and no more
+    to_render, to_classify, to_pool = tee(todo, 3)
+    rendered = _rendered(images, (index for part in to_render for index in part), render, runtime.workers, ahead)
+    with closing(rendered), closing(batches), closing(_classified(rendered, to_classify, batches)) as classified:
+        for part in to_pool:
             skipped: dict[int, str] = {}
             pooled: dict[int, list[NDArray[np.float32]]] = {}
             for image in islice(classified, len(part)):
@@ -195,7 +199,9 @@ def _shard(images: Images, part: range, pooled: list[NDArray[np.float32]], skipp
     return Shard(part.start, part.stop, [images.ids[index] for index in kept], images.labels[kept], probabilities, reasons)
 
 
-def _classified(rendered: Iterator[tuple[int, Rendered | UnreadableImage]], todo: list[range], batches: _Batches) -> Generator[_Pending]:
+def _classified(
+    rendered: Iterator[tuple[int, Rendered | UnreadableImage]], todo: Iterable[range], batches: _Batches
+) -> Generator[_Pending]:
     """Each image of the ranges in order, once its crops are classified; a batch fills up across images of one range."""
     waiting: deque[_Pending] = deque()
     for part in todo:

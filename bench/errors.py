@@ -7,6 +7,12 @@ class BenchError(Exception):
     exit_code = 1
 
 
+class Terminated(BenchError):  # noqa: N818 - what happened, not that it is an error
+    """The process was asked to end, by SIGTERM. Exit code 143, as shells have it."""
+
+    exit_code = 143
+
+
 class UsageError(BenchError):
     """The command or call asks for something that does not exist or does not fit together. Exit code 2."""
 

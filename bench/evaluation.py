@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bench.data import Images, open_images
 from bench.data.classes import wordnet_ids
 from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
 from bench.data.names import is_imagenet, validation_number
+from bench.distributed import ranks
 from bench.errors import DataError, ImplausibleLabels, UsageError
 from bench.options import Options
 from bench.plausibility import Doubt
@@ -23,6 +25,7 @@ from bench.setup import Setup, agree, check, set_up
 from bench.zoo import find
 from bench.zoo.loading import load
 from results.run import Run, Shard, finish, write_manifest
+from results.storage import place
 
 
 def evaluate(reporter: Reporter | None = None, **options: Any) -> Run:
@@ -42,21 +45,29 @@ def run_evaluation(options: Options, reporter: Reporter) -> Run:
 def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]:
     """The runs of several networks on the same images: `several` differ in model and weights alone.
 
-    Networks that look at the same crops share their decoding and rendering.
+    Networks that look at the same crops share their decoding and rendering. Under torchrun every rank calls this and makes
+    shards of the same runs; the first one opens and finishes them.
     """
+    group = ranks()
     for options in several:
         check(options)
         find(options.model)
         resolve(options)
     images = _images(several[0], reporter)
     blacklist = _blacklist(several[0], images, reporter)
-    works = [_prepare(options, images, reporter) for options in several]
-    groups: dict[object, list[_Work]] = {}
-    for work in works:
-        groups.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
-    for group in groups.values():
-        _do(group, images, reporter)
-    return [record.with_blacklist(_finished(work, images, reporter), blacklist) for work in works]
+    with ExitStack() as held:
+        works = [_prepare(options, images, held, reporter) for options in several]
+        groups: dict[object, list[_Work]] = {}
+        for work in works:
+            groups.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
+        for together in groups.values():
+            _do(together, images, reporter)
+        group.wait()
+        if group.first:
+            for work in works:
+                record.with_blacklist(_finished(work, images, reporter), blacklist)
+        group.wait()
+        return [Run.open(work.folder) for work in works]
 
 
 def run_several(models: str, options: Options, reporter: Reporter) -> list[Run]:
@@ -73,17 +84,19 @@ def run_several(models: str, options: Options, reporter: Reporter) -> list[Run]:
 
 @dataclass
 class _Work:
-    """One network's part of an evaluation: its setup, its run, and the ranges of images still to do."""
+    """One network's part of an evaluation: its setup, its run's folder and identity, and the ranges of images still to do."""
 
     options: Options
     setup: Setup
-    run: Run
+    folder: Path
+    identity: str
     doubt: Doubt
     todo: list[range]
     began: float
+    batch: int = 0
 
 
-def _prepare(options: Options, images: Images, reporter: Reporter) -> _Work:
+def _prepare(options: Options, images: Images, held: ExitStack, reporter: Reporter) -> _Work:
     began = time.monotonic()
     if options.weights is None:
         agree(find(options.model).classes, images, options)  # before weights are fetched
@@ -99,12 +112,20 @@ def _prepare(options: Options, images: Images, reporter: Reporter) -> _Work:
         **setup.describe(),
         "shard_images": engine.shard_size(setup.plan),
     }
-    run = record.open_run(options, asked, reporter)
+    identity = record.identity(asked)
     doubt = Doubt(len(images.classes))
-    todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
-    if todo:
-        run = record.with_environment(run, reporter)
-    return _Work(options, setup, run, doubt, todo, began)
+
+    def opened() -> tuple[str, str, list[tuple[int, int]]]:
+        run = held.enter_context(record.open_run(options, asked, reporter))
+        todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
+        if todo:
+            record.with_environment(run, reporter)
+        return str(run.path), run.identity, [(part.start, part.stop) for part in todo]
+
+    folder, first, todo = ranks().from_first(opened)
+    if first != identity:
+        raise UsageError(f"{options.data} or the weights of {options.model} differ from those of the first rank: bring the same files")
+    return _Work(options, setup, place(folder), identity, doubt, [range(*span) for span in todo], began)
 
 
 def _do(group: Sequence[_Work], images: Images, reporter: Reporter) -> None:
@@ -117,21 +138,26 @@ def _do(group: Sequence[_Work], images: Images, reporter: Reporter) -> None:
     scorers = [work.setup.scorer(reporter.note) for work in group]
     reporter.start(sum(map(len, first.todo)))
     made = engine.shards(
-        images, first.todo, first.setup.plan, first.setup.renderer(), scorers,
-        runtime=first.setup.runtime, skip_unreadable=first.options.skip_unreadable, progress=reporter.advance,
+        images, ranks().hand_out(first.todo), first.setup.plan, first.setup.renderer(), scorers,
+        runtime=first.setup.runtime, skip_unreadable=first.options.skip_unreadable, progress=ranks().progress(reporter.advance),
     )  # fmt: skip
     for shards in made:
         for work, shard in zip(group, shards, strict=True):
-            shard.save(work.run.path / "shards")
+            shard.save(work.folder / "shards", work.identity)
             _judge(work.doubt, shard, work.options)
     for work, scorer in zip(group, scorers, strict=True):
-        work.run = record.with_batch(work.run, scorer.batch)
+        work.batch = scorer.batch
 
 
 def _finished(work: _Work, images: Images, reporter: Reporter) -> Run:
-    run = work.run
+    run = Run.open(work.folder)
+    if work.batch:
+        run = record.with_batch(run, work.batch)
     if work.todo or not run.complete:
         run = finish(run, run.manifest["seconds"] + time.monotonic() - work.began)
+    if ranks().size > 1:  # each of them has judged its own images alone
+        doubt = Doubt(len(images.classes))
+        record.todo(run, lambda shard: _judge(doubt, shard, work.options), retry_skipped=False)
     if len(run.skipped) == len(images):
         write_manifest(run.path, dict(run.manifest) | {"complete": False})  # nothing to report: not a run that is whole
         raise DataError(f"none of the {len(images):,} images in {images.path} could be read: {next(iter(run.skipped.values()))}")

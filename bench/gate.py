@@ -11,7 +11,8 @@ import pandas as pd
 from bench.errors import UsageError
 from results import regression
 from results.regression import Verdict
-from results.run import MANIFEST, Run, write_atomically
+from results.run import MANIFEST, Run
+from results.storage import write
 from results.tables import accuracy
 
 
@@ -47,7 +48,7 @@ def update(measured: Sequence[Path], against: Path) -> None:
         raise UsageError(f"--update writes a .csv, which {against} is not")
     table, _ = _read(measured)
     regression.judge(table, table, 0)  # a row that is there twice shows here
-    write_atomically(against, regression.write(table).encode())
+    write(against, regression.write(table).encode())
 
 
 def tell_github(verdicts: Sequence[Verdict], baseline: Path) -> list[str]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from bench.data.names import is_imagenet, validation_number
 from bench.errors import BenchError, DataError
 from bench.pictures import names_of, thumbnails, timm_info
+from results.errors import RunError
 from results.metrics import error
 from results.report import html
 from results.report.html import Noise
-from results.run import Run, RunError
+from results.run import Run
 from results.tables import predictions
 from results.together import same_images
 

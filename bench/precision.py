@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bench import engine
 from bench.data import Images
+from bench.distributed import ranks
 from bench.errors import BenchError
 from bench.options import Options
 from bench.progress import Reporter, Silent
@@ -23,10 +24,11 @@ def settle(options: Options, setup: Setup, images: Images, reporter: Reporter) -
     """The setup with the precision that `auto` stands for: on a GPU half where it agrees with fp32, elsewhere fp32.
 
     Compared are the single crops of up to a thousand of the images, drawn with a fixed seed; the runtime keeps the counts.
+    The first rank compares, for all.
     """
     if options.precision != "auto" or setup.runtime.device.type != "cuda":
         return setup
-    same, compared = agreement(setup, HALF, images.sample(IMAGES, 0))
+    same, compared = ranks().from_first(lambda: agreement(setup, HALF, images.sample(IMAGES, 0)))
     chosen = HALF if compared and same >= AGREEMENT * compared else "fp32"
     reporter.note(f"{HALF} predicts as fp32 does on {same:,} of {compared:,} images: --precision {chosen}")
     return replace(setup, runtime=replace(setup.runtime, precision=chosen, agreement=(HALF, same, compared)))

@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
+from bench.distributed import is_first
+
 INTERVAL = 10.0
 """Seconds between plain lines."""
 
@@ -38,7 +40,7 @@ class Console:
     def __init__(self) -> None:
         from rich.console import Console as RichConsole
 
-        self._console = RichConsole(stderr=True, highlight=False)
+        self._console = RichConsole(stderr=True, highlight=False, quiet=not is_first())
         self._bar: object = None
 
     def __enter__(self) -> Self:

@@ -1,10 +1,12 @@
 """The run that an evaluation belongs to: found again or begun, what of it is done, and what its manifest says."""
 
+import fcntl
 import hashlib
 import json
+import os
 import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from bench.data.names import validation_number
 from bench.options import Options
 from bench.progress import Reporter
 from bench.provenance import environment
-from results.run import MANIFEST, Run, RunError, Shard, write_manifest
+from results.errors import IncompleteRun, RunError
+from results.run import MANIFEST, Run, Shard, write_manifest
+from results.storage import is_local, leftovers, reaching, remove
 
 
 def identity(asked: Mapping[str, Any]) -> str:
@@ -28,25 +32,82 @@ def identity(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> Run:
-    """The run of what was asked: the one on disk, under whatever name it was begun, or a new one. Raises `RunError`."""
+@contextmanager
+def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> Iterator[Run]:
+    """The run of what was asked: the one on disk, under whatever name it was begun, or a new one. Raises `RunError`.
+
+    No other command on this machine, or one that shares its files and their locks, can open it meanwhile.
+    """
     name = identity(asked)
+    folder = _folder(options, asked, name)
+    with _only_here(folder):
+        if options.fresh:
+            _clear(folder)
+        for path in leftovers(folder) + leftovers(folder / "shards"):
+            path.unlink(missing_ok=True)
+        run = _there(folder, reporter) or _begin(folder, name, asked, options)
+        if run.identity != name:
+            raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
+        yield run
+
+
+def _there(folder: Path, reporter: Reporter) -> Run | None:
+    """The run in `folder`; None where there is none, or where its manifest is damaged, so that it is begun again on its shards."""
+    try:
+        with reaching(folder):
+            run = Run.open(folder) if (folder / MANIFEST).exists() else None
+    except IncompleteRun:
+        reporter.note(f"{folder / MANIFEST} is damaged: it is made again, and the shards that are whole are kept")
+        return None
+    except OSError as error:
+        raise RunError(f"{folder}: {error.strerror or error}") from None
+    if run:
+        reporter.note(f"{folder} is {'complete' if run.complete else 'continued'}; --fresh starts anew")
+    return run
+
+
+def _folder(options: Options, asked: Mapping[str, Any], name: str) -> Path:
+    """Where the run is, or goes."""
     what = options.crops if options.dialect == "paper" else options.dialect
     data = Path(asked["data"]["path"].removeprefix("hf://")).name.partition(":")[0]
     readable = re.sub(r"[^\w.+-]", "_", f"{options.model}-{data}-{what.replace(',', '+')}")[:120]
-    folder = next(iter(sorted(options.out.glob(f"*-{name[:8]}"))), options.out / f"{readable}-{name[:8]}")
-    if options.fresh and folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None
-    if not (folder / MANIFEST).exists():
-        return _begin(folder, name, asked, options)
-    run = Run.open(folder)
-    if run.manifest["identity"] != name:
-        raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
-    reporter.note(f"{folder} is {'complete' if run.complete else 'continued'}; --fresh starts anew")
-    return run
+    try:
+        with reaching(options.out):
+            found = sorted(options.out.glob(f"*-{name[:8]}"))
+    except OSError as error:
+        raise RunError(f"{options.out}: {error.strerror or error}") from None
+    return next(iter(found), options.out / f"{readable}-{name[:8]}")
+
+
+@contextmanager
+def _only_here(folder: Path) -> Iterator[None]:
+    """Keep other commands from the run in `folder`. Where there are no locks, they would write the same files again."""
+    if not is_local(folder):
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror or error}; choose another --out") from None
+    try:
+        with suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"another command is working on {folder}: wait for it, or choose another --out") from None
+        yield
+    finally:
+        os.close(held)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the run, first what says that there is one."""
+    try:
+        remove(folder / MANIFEST)
+        remove(folder / "shards")
+    except OSError as error:
+        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None
 
 
 def with_environment(run: Run, reporter: Reporter) -> Run:
@@ -76,13 +137,11 @@ def todo(run: Run, look: Callable[[Shard], None], *, retry_skipped: bool) -> lis
     Each good shard is shown to `look`, in order. A shard that is missing or damaged is to be made again, in a run that
     was complete as well.
     """
-    total, step = run.manifest["data"]["images"], run.manifest["shard_images"]
     missing = []
-    for start in range(0, total, step):
-        part = range(start, min(start + step, total))
+    for part in run.parts:
         try:
-            shard = Shard.load(run.path / "shards" / Shard.file_name(part.start, part.stop))
-        except RunError:
+            shard = Shard.load(run.shard_path(part), run.identity)
+        except IncompleteRun:
             missing.append(part)
             continue
         if retry_skipped and shard.skipped:

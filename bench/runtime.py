@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bench.distributed import local_ranks
 from bench.errors import UsageError
 from bench.options import Options
 
@@ -50,9 +51,10 @@ class Runtime:
 
 
 def resolve(options: Options) -> Runtime:
-    """The runtime that the options ask for on this machine. Raises `UsageError`."""
+    """The runtime that the options ask for on this machine; under torchrun each rank has a GPU of its own. Raises `UsageError`."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
-    device = _device(options.device)
+    number, ranks = local_ranks()
+    device = _device(f"cuda:{number}" if ranks > 1 and options.device in ("auto", "cuda") and torch.cuda.is_available() else options.device)
     if device.type == "cpu":
         _keep_freed_memory()
     precision = "fp32" if options.precision == "auto" else options.precision
@@ -62,7 +64,7 @@ def resolve(options: Options) -> Runtime:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} {value}: at least 1")
-    workers = options.workers or min(16, len(os.sched_getaffinity(0)))
+    workers = options.workers or max(1, min(16, len(os.sched_getaffinity(0)) // ranks))
     streams = {"cpu": torch.get_num_threads(), "cuda": 2}.get(device.type, 1)  # on a GPU one batch is prepared while the other runs
     return Runtime(device, precision, options.batch or 0, workers, streams, options.compile)
 

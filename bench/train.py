@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,7 +44,7 @@ from bench.zoo import find
 from bench.zoo.loading import provider_of
 from bench.zoo.weights import AUXILIARY
 from crops import Normalisation
-from results.run import write_atomically
+from results.storage import write
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtim
     told = _told(training, images, ranks, runtime)
     log = _resume(training.out, told, learner.parts)
     if rank == 0:
-        write_atomically(training.out / "log.csv", _csv(log))  # a folder that cannot be written shows now
+        write(training.out / "log.csv", _csv(log))  # a folder that cannot be written shows now
     for epoch in range(len(log), training.epochs):
         began, rate = time.monotonic(), learner.rate
         patches.epoch = epoch
@@ -275,12 +275,12 @@ def _save(out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float
     """
     kept = {name: value for name, value in evaluated.state_dict().items() if not name.startswith(AUXILIARY)}
     tensors = {name: value.detach().cpu().contiguous() for name, value in kept.items()}
-    write_atomically(_checkpoint(out, len(log)), save(tensors))
-    write_atomically(out / "log.csv", _csv(log))
+    write(_checkpoint(out, len(log)), save(tensors))
+    write(out / "log.csv", _csv(log))
     state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
     buffer = io.BytesIO()
     torch.save(state | {"training": told, "log": log}, buffer)
-    write_atomically(out / "state.pt", buffer.getvalue())
+    write(out / "state.pt", buffer.getvalue())
 
 
 def _csv(log: list[dict[str, float]]) -> bytes:
@@ -304,10 +304,9 @@ def _ranks(training: Training) -> Iterator[tuple[int, int, Runtime]]:
     if "RANK" not in os.environ:
         yield 0, 1, resolve(options)
         return
-    if training.device in ("auto", "cuda") and torch.cuda.is_available():
-        options = replace(options, device=f"cuda:{os.environ['LOCAL_RANK']}")
-        torch.cuda.set_device(options.device)
     runtime = resolve(options)
+    if runtime.device.type == "cuda":
+        torch.cuda.set_device(runtime.device)
     distributed.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo")
     try:
         yield distributed.get_rank(), distributed.get_world_size(), runtime

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from results.errors import RunError, RunUsageError
 from results.metrics import difference, error, mcnemar, top
-from results.run import NON_BLACKLISTED, Run, RunError, RunUsageError
+from results.run import NON_BLACKLISTED, Run
 from results.together import common_blacklist, common_protocol, same_images
 
 

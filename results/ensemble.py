@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from results.errors import RunError, RunUsageError
 from results.metrics import error
-from results.run import Run, RunError, RunUsageError, Shard, finish, write_manifest
+from results.run import Run, Shard, finish, write_manifest
 from results.tables import tally
 from results.together import common_blacklist, each_once, same_images, same_protocols
 
@@ -37,7 +38,7 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     given = {"identity": identity, "complete": False} | about | shape
     run = write_manifest(folder, given | {"runtime": None, "skipped": {}, "shards": [], "environments": []})
     for parts in aligned(members):
-        mean(parts).save(run.path / "shards")
+        mean(parts).save(run.path / "shards", identity)
     return finish(run, 0.0)
 
 

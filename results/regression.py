@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from results.comparison import compare
+from results.errors import RunError, RunUsageError
 from results.metrics import error
 from results.report.markdown import escape, row_of
-from results.run import Run, RunError, RunUsageError
+from results.run import Run
 from results.tables import KEY, MEASURED
 
 HASHES = ("images_sha256", "protocol_sha256")

@@ -3,13 +3,12 @@
     RUN/manifest.json                     what was run, on what, with what; `complete` once every image is there
     RUN/shards/00000000-00000028.safetensors  the images 0 to 27: pooled probabilities per protocol, labels, ids
 
-A shard is written whole or not at all and carries the hash of its content. No pickle anywhere.
+A shard is written whole or not at all, names its run, and carries the hash of its content. The manifest lists each
+shard with its range and the hash of its file, and carries the hash of itself. No pickle anywhere.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,29 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA = 1
+from results.errors import IncompleteRun, RunError
+from results.storage import reaching, read, sha256, write
+
+SCHEMA = 2
 MANIFEST = "manifest.json"
 NON_BLACKLISTED = "non-blacklisted"
-KEYS = ("identity", "complete", "model", "data", "plan", "blacklist", "skipped", "shards")
+KEYS = ("identity", "complete", "model", "data", "plan", "shard_images", "blacklist", "skipped", "shards")
 """What every manifest has."""
-
-
-class RunError(Exception):
-    """A run cannot be read or written; the message is one line: what, where, what to do. Exit code 1."""
-
-    exit_code = 1
-
-
-class RunUsageError(RunError):
-    """Runs are asked for what they do not have, or in a way that means nothing. Exit code 2."""
-
-    exit_code = 2
-
-
-class IncompleteRun(RunError):  # noqa: N818 - what it is, not that it is an error
-    """Images are missing from a run. Exit code 4."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True)
@@ -62,44 +46,55 @@ class Shard:
     def file_name(start: int, stop: int) -> str:
         return f"{start:08d}-{stop:08d}.safetensors"
 
-    def digest(self) -> str:
+    def save(self, folder: Path, identity: str) -> None:
+        """Write to the `folder` of the run with that identity, atomically. Raises `RunError`."""
+        from safetensors.numpy import save
+
+        about = {"run": identity, "ids": self.ids, "skipped": self.skipped, "sha256": self._digest(identity)}
+        write(folder / self.file_name(self.start, self.stop), save(self._tensors(), {"shard": json.dumps(about)}))
+
+    @classmethod
+    def load(cls, path: Path, identity: str, listed: str | None = None) -> "Shard":
+        """Read back, and verify that it is the run's and has the hash `listed`, or the one it carries. Raises `IncompleteRun`."""
+        try:
+            data = read(path)
+            if listed in (None, sha256(data)):
+                return cls._parse(data, path, identity)
+        except FileNotFoundError:
+            raise IncompleteRun(f"{path} is missing: the same eval command makes it again") from None
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError):
+            pass
+        raise IncompleteRun(f"{path} is damaged or another run's: the same eval command makes it again")
+
+    @classmethod
+    def _parse(cls, data: bytes, path: Path, identity: str) -> "Shard":
+        """Raises one of many errors for what is no whole shard."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            tensors = load(data)
+        except SafetensorError as error:
+            raise ValueError(str(error)) from None
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        about = json.loads(header["__metadata__"]["shard"])
+        start, stop = map(int, path.name.partition(".")[0].split("-"))
+        labels = tensors.pop("labels")
+        probabilities = {name.removeprefix("probabilities/"): array for name, array in sorted(tensors.items())}
+        shard = cls(start, stop, about["ids"], labels, probabilities, about["skipped"])
+        each_once = len({*shard.ids, *shard.skipped}) == len(shard.ids) + len(shard.skipped) == stop - start
+        finite = all(np.isfinite(array).all() and len(array) == len(labels) == len(shard.ids) for array in probabilities.values())
+        if about["run"] == identity and about["sha256"] == shard._digest(identity) and each_once and finite:
+            return shard
+        raise ValueError("not what was written")
+
+    def _digest(self, identity: str) -> str:
         """sha256 of the content."""
-        digest = hashlib.sha256(json.dumps([self.start, self.stop, self.ids, self.skipped]).encode())
+        digest = hashlib.sha256(json.dumps([identity, self.start, self.stop, self.ids, self.skipped]).encode())
         for name, array in sorted(self._tensors().items()):
             digest.update(f"{name} {array.dtype} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-    def save(self, folder: Path) -> None:
-        """Write to `folder`, atomically. Raises `RunError`."""
-        from safetensors.numpy import save
-
-        about = {"ids": self.ids, "skipped": self.skipped, "sha256": self.digest()}
-        write_atomically(folder / self.file_name(self.start, self.stop), save(self._tensors(), {"shard": json.dumps(about)}))
-
-    @classmethod
-    def load(cls, path: Path, expected: str | None = None) -> "Shard":
-        """Read back and verify. Raises `RunError` for a file that is damaged, no shard, or not the one with the hash `expected`."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, "numpy") as file:
-                about = json.loads(file.metadata()["shard"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            start, stop = map(int, path.stem.split("-"))
-            shard = cls(
-                start, stop, about["ids"], tensors.pop("labels"),
-                {name.removeprefix("probabilities/"): array for name, array in tensors.items()},
-                about["skipped"],
-            )  # fmt: skip
-            finite = all(np.isfinite(array).all() for array in shard.probabilities.values())
-            if (found := shard.digest()) == about["sha256"] and finite:
-                if expected in (None, found):
-                    return shard
-                raise RunError(f"{path} is not the shard that the manifest lists: make the run again with --fresh")
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError):
-            pass
-        raise RunError(f"{path} is damaged: delete it, and the same eval command makes it again")
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
         return {"labels": self.labels} | {f"probabilities/{name}": array for name, array in self.probabilities.items()}
@@ -114,21 +109,30 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """The run in the folder `path` (or whose manifest that is), complete or not. Raises `RunError`."""
+        """The run in the folder `path` (or whose manifest that is), complete or not. Raises `RunError`, or `IncompleteRun`."""
         path = path.parent if path.name == MANIFEST else path
         file = path / MANIFEST
         try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-            schema = manifest["schema"]
+            data = read(file)
         except FileNotFoundError:
             raise RunError(f"{path} is no run: it has no {MANIFEST}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{file} cannot be read ({error}): the run is damaged, make it again with --fresh") from None
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error.strerror or error}") from None
+        try:
+            manifest = json.loads(data)
+            schema = manifest["schema"]
+            whole = _text(manifest) == data and manifest.pop("sha256", None) == sha256(_text(manifest))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            schema, whole = SCHEMA, False
         if schema != SCHEMA:
             raise RunError(f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it")
-        if lacking := [key for key in KEYS if key not in manifest]:
-            raise RunError(f"{file} lacks {', '.join(lacking)}: the run is damaged, make it again with --fresh")
+        if not whole or not all(key in manifest for key in KEYS):
+            raise IncompleteRun(f"{file} is damaged, or was edited: the same eval command makes it again and keeps what is measured")
         return cls(path, manifest)
+
+    @property
+    def identity(self) -> str:
+        return str(self.manifest["identity"])
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -149,32 +153,51 @@ class Run:
         blacklist = self.manifest["blacklist"]
         return None if blacklist is None else frozenset(blacklist["excluded"])
 
-    def shard_paths(self) -> list[Path]:
-        return sorted((self.path / "shards").glob("[0-9]*-[0-9]*.safetensors"))
+    @property
+    def parts(self) -> list[range]:
+        """The ranges of images that have a shard each."""
+        total, step = self.manifest["data"]["images"], self.manifest["shard_images"]
+        return [range(start, min(start + step, total)) for start in range(0, total, step)]
+
+    def shard_path(self, part: range) -> Path:
+        return self.path / "shards" / Shard.file_name(part.start, part.stop)
 
     def shards(self) -> Iterator[Shard]:
-        """All shards in order, each verified. Raises `RunError`, or `IncompleteRun` where images are missing."""
-        if not self.complete:
-            done = sum(stop - start for start, stop in map(_span, self.shard_paths()))
-            raise IncompleteRun(
-                f"{self.path} is incomplete: {done:,} of {self.manifest['data']['images']:,} images; the same eval command continues it"
-            )
-        for listed in self.manifest["shards"]:
-            path = self.path / "shards" / listed["file"]
-            if not path.is_file():
-                raise IncompleteRun(f"{path} is missing: the same eval command makes it again")
-            yield Shard.load(path, listed["sha256"])
+        """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`, or `RunError`."""
+        listed = self.manifest["shards"]
+        if not self.complete or [(one["start"], one["stop"]) for one in listed] != [(part.start, part.stop) for part in self.parts]:
+            raise IncompleteRun(f"{self.path} is incomplete: {self._sound()}; the same eval command continues it")
+        hashes = []
+        for part, one in zip(self.parts, listed, strict=True):
+            try:
+                shard = Shard.load(self.shard_path(part), self.identity, one["sha256"])
+            except IncompleteRun as error:
+                raise IncompleteRun(f"{error}; {self._sound()} are sound") from None
+            hashes.append(np.fromiter(map(hash, (*shard.ids, *shard.skipped)), dtype=np.int64))
+            yield shard
+        if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest["data"]["images"]:
+            raise RunError(f"{self.path} has an image in two shards: make the run again with --fresh")
+
+    def _sound(self) -> str:
+        """`n of N images` of which there are good shards."""
+        sound = 0
+        for part in self.parts:
+            try:
+                Shard.load(self.shard_path(part), self.identity)
+            except IncompleteRun:
+                continue
+            sound += len(part)
+        return f"{sound:,} of {self.manifest['data']['images']:,} images"
 
 
-def _span(path: Path) -> tuple[int, int]:
-    start, _, stop = path.stem.partition("-")
-    return int(start), int(stop)
+def _text(manifest: Mapping[str, Any]) -> bytes:
+    return (json.dumps(manifest, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> Run:
-    """Write the manifest of the run in the folder `path`, atomically, and open it."""
-    text = json.dumps({"schema": SCHEMA} | dict(manifest), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
-    write_atomically(path / MANIFEST, text.encode())
+    """Write the manifest of the run in the folder `path`, atomically, with the hash of itself, and open it."""
+    stated = {"schema": SCHEMA} | dict(manifest)
+    write(path / MANIFEST, _text(stated | {"sha256": sha256(_text(stated))}))
     return Run.open(path)
 
 
@@ -182,43 +205,16 @@ def finish(run: Run, seconds: float) -> Run:
     """Mark a run whose images are all there as complete: list its shards with their hashes. Raises `IncompleteRun`."""
     listed: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
-    expected = 0
-    for path in run.shard_paths():
-        shard = Shard.load(path)
-        if shard.start != expected:
-            break
-        expected = shard.stop
-        listed.append({"file": path.name, "images": len(shard.ids), "sha256": shard.digest()})
+    for part in run.parts:
+        path = run.shard_path(part)
+        try:
+            shard = Shard.load(path, run.identity)
+            with reaching(path):
+                digest = sha256(read(path))
+        except (IncompleteRun, OSError):
+            raise IncompleteRun(f"{run.path} is incomplete: {run._sound()}; the same eval command continues it") from None
+        listed.append({"start": part.start, "stop": part.stop, "images": len(shard.ids), "sha256": digest})
         skipped |= shard.skipped
-    total = run.manifest["data"]["images"]
-    if expected != total:
-        raise IncompleteRun(f"{run.path} is incomplete: {expected:,} of {total:,} images; the same eval command continues it")
     return write_manifest(
         run.path, dict(run.manifest) | {"complete": True, "seconds": round(seconds, 3), "skipped": skipped, "shards": listed}
     )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that after a crash the old or the new content is there, whole. Raises `RunError`.
-
-    Beside the target, flushed to disk, then renamed; the folder's entry is flushed too.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise RunError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another place, and the same command continues"
-        ) from None

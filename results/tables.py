@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results import published
+from results.errors import RunError
 from results.metrics import error, ranks, top, wilson
-from results.run import NON_BLACKLISTED, Run, RunError, Shard
+from results.run import NON_BLACKLISTED, Run, Shard
 from results.together import each_once
 
 KEY = ("model", "protocol", "image_set")

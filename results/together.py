@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from results.run import IncompleteRun, Run, RunError, RunUsageError
+from results.errors import IncompleteRun, RunError, RunUsageError
+from results.run import Run
 
 
 def each_once(runs: Sequence[Run]) -> None:

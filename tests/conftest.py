@@ -26,6 +26,7 @@ TINY = "timm/test_efficientnet"
 """A network of 0.4 million parameters, input 160."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker run what shares an expensive fixture, or else a file."""
     for item in items:

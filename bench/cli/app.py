@@ -1,6 +1,7 @@
 """The command line's frame: the app, its errors as one line, and the options that commands share."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from typing import Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from bench.errors import BenchError
+from bench.distributed import is_first
+from bench.errors import BenchError, Terminated
 from bench.options import Options
 
 app = typer.Typer(
@@ -68,7 +70,7 @@ def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 def _errors(debug: bool) -> Iterator[None]:
     """Turn the package's errors into one line on stderr and their exit code."""
     from crops.protocols import ProtocolError
-    from results.run import RunError
+    from results.errors import RunError
 
     try:
         yield
@@ -88,10 +90,15 @@ def _errors(debug: bool) -> Iterator[None]:
         _end(f"{type(error).__name__}: {error} (a bug of inception-bench; --debug before the command shows where)", 1, error, debug)
 
 
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise Terminated("terminated; the same command continues")
+
+
 def _end(message: str, code: int, error: BaseException, debug: bool) -> NoReturn:
     if debug:
         raise error
-    print("inception-bench:", " ".join(message.split()), file=sys.stderr)
+    if is_first() or code not in (130, 143):  # of a signal to all ranks one tells
+        print("inception-bench:", " ".join(message.split()), file=sys.stderr)
     raise typer.Exit(code) from None
 
 
@@ -105,6 +112,9 @@ def main(
         print(version("inception-bench"))
         raise typer.Exit
     context.with_resource(_errors(debug))
+    signal.signal(signal.SIGTERM, _terminate)
+    if not is_first():
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
 
 
 def write_text(output: str, text: str) -> None:
@@ -114,7 +124,7 @@ def write_text(output: str, text: str) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    from results.run import write_atomically
+    from results.storage import write
 
-    write_atomically(Path(output), data)
+    write(Path(output), data)
     print(f"wrote {output}", file=sys.stderr)

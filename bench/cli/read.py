@@ -102,7 +102,7 @@ def check(
     from bench import gate
     from results.regression import junit as as_junit
     from results.report.verdicts import show_verdicts
-    from results.run import write_atomically
+    from results.storage import write
 
     wanted = gate.Gate(tolerance, alpha, both_ways)
     if update:
@@ -110,7 +110,7 @@ def check(
         print(f"wrote {against}", file=sys.stderr)
     verdicts = gate.check(measured, against, wanted)
     if junit:
-        write_atomically(junit, as_junit(verdicts, str(against)))
+        write(junit, as_junit(verdicts, str(against)))
     for line in gate.tell_github(verdicts, against):
         print(line, file=sys.stderr if as_json else sys.stdout)
     passed = all(verdict.passed for verdict in verdicts)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.zoo import NETWORKS
+from results.run import Run, write_manifest
 from tests.conftest import TINY, drawn
 
 
@@ -178,9 +179,14 @@ def test_what_users_get_wrong_is_answered_in_a_line(run_cli, tmp_path, tiny_weig
         assert code == 0 or (re.search(message, said[0]) and done.stdout == ""), said
 
 
+def unfinished(run):
+    """The run as it is before its end."""
+    opened = Run.open(Path(run))
+    write_manifest(opened.path, dict(opened.manifest) | {"complete": False})
+
+
 def test_an_incomplete_run_is_exit_code_4(run_cli, run):
-    manifest = Path(run) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    unfinished(run)
     done = run_cli("report", run)
     assert done.returncode == 4
     assert "is incomplete: 6 of 6 images; the same eval command continues it" in done.stderr
@@ -188,8 +194,7 @@ def test_an_incomplete_run_is_exit_code_4(run_cli, run):
 
 
 def test_what_cannot_be_reported_leaves_no_file(run_cli, run, tmp_path):
-    manifest = Path(run) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    unfinished(run)
     assert run_cli("report", run, "-o", tmp_path / "table.csv").returncode == 4
     assert not (tmp_path / "table.csv").exists()
 

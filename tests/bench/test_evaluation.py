@@ -17,7 +17,8 @@ from torchvision.transforms._presets import ImageClassification
 import bench
 from bench.errors import DataError, ImplausibleLabels, UnreadableImage, UsageError
 from crops.dialects import IMAGENET, caffe, tf_slim
-from results.run import IncompleteRun, Run
+from results.errors import IncompleteRun
+from results.run import Run
 from results.tables import accuracy, predictions
 from tests import independent
 from tests.conftest import TINY, drawn, random_weights
@@ -169,10 +170,12 @@ def test_the_same_call_reuses_a_finished_run(evaluate):
 
 def test_fresh_starts_anew(evaluate):
     first = evaluate(crops="10")
-    (shard,) = first.shard_paths()
+    shard = first.shard_path(first.parts[0])
     before = shard.stat().st_mtime_ns
-    assert evaluate(crops="10").shard_paths()[0].stat().st_mtime_ns == before
-    assert evaluate(crops="10", fresh=True).shard_paths()[0].stat().st_mtime_ns > before
+    assert evaluate(crops="10").path == first.path
+    assert shard.stat().st_mtime_ns == before
+    evaluate(crops="10", fresh=True)
+    assert shard.stat().st_mtime_ns > before
 
 
 def test_a_run_goes_on_with_another_copy_of_the_images(evaluate, photos, tmp_path):
@@ -199,13 +202,13 @@ def test_labels_are_judged_again_when_the_command_is_typed_again(evaluate, tmp_p
 @pytest.mark.parametrize("spoil", ["delete", "damage"])
 def test_what_is_lost_of_a_finished_run_is_made_again(evaluate, spoil):
     run = evaluate(crops="10")
-    (path,) = run.shard_paths()
+    path = run.shard_path(run.parts[0])
     data = path.read_bytes()
     if spoil == "delete":
         path.unlink()
     else:
         path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    assert evaluate(crops="10").shard_paths() == [path]
+    assert evaluate(crops="10").path == run.path
     assert path.read_bytes() == data
 
 
@@ -247,7 +250,7 @@ def test_versions_that_change_in_the_middle_are_recorded(evaluate, monkeypatch):
     run = evaluate()
     monkeypatch.setattr(record, "environment", lambda: {"torch": "another"})
     assert len(evaluate().manifest["environments"]) == 1  # nothing was made
-    run.shard_paths()[0].unlink()
+    run.shard_path(run.parts[0]).unlink()
     assert [environment["torch"] for environment in evaluate().manifest["environments"]] == [torch.__version__.partition("+")[0], "another"]
 
 
@@ -457,4 +460,6 @@ def test_the_python_interface_is_small():
 
 def test_json_of_a_manifest_is_plain(evaluate):
     run = evaluate()
-    assert json.loads((run.path / "manifest.json").read_text()) == run.manifest
+    stated = json.loads((run.path / "manifest.json").read_text())
+    assert len(stated.pop("sha256")) == 64
+    assert stated == run.manifest

@@ -15,7 +15,8 @@ from bench.cli import app
 from bench.data import open_images
 from bench.page import real_noise
 from bench.reproduction import rows_of
-from results.run import Run, RunError, Shard, finish, write_manifest
+from results.errors import RunError
+from results.run import Run, Shard, finish, write_manifest
 from results.tables import accuracy
 from tests.conftest import random_weights
 
@@ -196,7 +197,7 @@ def worse(demo_runs, tmp_path):
     folder = tmp_path / "worse"
     for shard in run.shards():
         swapped = shard.probabilities | {"144": shard.probabilities["1"]}
-        Shard(shard.start, shard.stop, shard.ids, shard.labels, swapped).save(folder / "shards")
+        Shard(shard.start, shard.stop, shard.ids, shard.labels, swapped).save(folder / "shards", run.identity)
     return finish(write_manifest(folder, manifest | {"identity": "worse", "complete": False}), 1.0)
 
 

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from results.comparison import compare
+from results.errors import RunError
 from results.metrics import difference, mcnemar
-from results.run import RunError, write_manifest
+from results.run import write_manifest
 from results.tables import predictions
 from tests.results.test_ensemble import made
 

@@ -3,7 +3,8 @@ import pytest
 from sklearn.metrics import top_k_accuracy_score
 
 from results.ensemble import ensemble, growth, name_of
-from results.run import IncompleteRun, Run, RunError, Shard, finish, write_manifest
+from results.errors import IncompleteRun, RunError
+from results.run import Run, Shard, finish, write_manifest
 from results.tables import accuracy, predictions
 from tests.results.test_run import started
 
@@ -31,7 +32,8 @@ def made(folder, seed, *, images=25, classes=10, changes=None, labels=0, skipped
         kept = [number for number in range(start, stop) if number not in skipped]
         probabilities = {name: generator.dirichlet(np.ones(classes), len(kept)).astype(np.float32) for name in ("1", "10")}
         reasons = {f"image {number}": "no image" for number in skipped if start <= number < stop}
-        Shard(start, stop, [f"image {number}" for number in kept], truth[kept], probabilities, reasons).save(run.path / "shards")
+        part = Shard(start, stop, [f"image {number}" for number in kept], truth[kept], probabilities, reasons)
+        part.save(run.path / "shards", run.identity)
     return finish(run, 1.0)
 
 
@@ -69,7 +71,7 @@ def test_an_ensemble_is_a_run_like_any_other(members, tmp_path):
 def test_a_damaged_ensemble_is_made_again(members, tmp_path):
     run = ensemble(members, tmp_path / "out")
     before = pooled(run, "10")
-    run.shard_paths()[1].unlink()
+    run.shard_path(run.parts[1]).unlink()
     assert np.array_equal(pooled(ensemble(members, tmp_path / "out"), "10"), before)
     (run.path / "manifest.json").write_text("{")
     assert np.array_equal(pooled(ensemble(members, tmp_path / "out"), "10"), before)
@@ -77,7 +79,7 @@ def test_a_damaged_ensemble_is_made_again(members, tmp_path):
 
 def test_the_same_members_give_the_run_that_is_there(members, tmp_path):
     first = ensemble(members, tmp_path / "out")
-    shard = first.shard_paths()[0]
+    shard = first.shard_path(first.parts[0])
     before = shard.stat().st_mtime_ns
     assert ensemble(members, tmp_path / "out").path == first.path
     assert shard.stat().st_mtime_ns == before

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from results import regression
+from results.errors import RunError
 from results.regression import judge, junit, markdown, read, write
-from results.run import RunError
 
 
 def table(*rows):

@@ -1,11 +1,15 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from results.run import MANIFEST, IncompleteRun, Run, RunError, Shard, finish, write_atomically, write_manifest
+from results.errors import IncompleteRun, RunError
+from results.run import MANIFEST, Run, Shard, finish, write_manifest
+from results.storage import write
 
 
 def shard(start, stop, classes=10, skipped=None):
@@ -25,6 +29,7 @@ def started(folder, images=25):
             "plan": {"protocols": {"1": {}, "10": {}}},
             "data": {"images": images},
             "blacklist": None,
+            "shard_images": 10,
             "skipped": {},
             "shards": [],
         },
@@ -35,7 +40,7 @@ def started(folder, images=25):
 def run(tmp_path):
     opened = started(tmp_path / "run")
     for part in (shard(0, 10), shard(10, 20, skipped={"image 12": "no image"}), shard(20, 25)):
-        part.save(opened.path / "shards")
+        part.save(opened.path / "shards", "x")
     return finish(opened, 1.5)
 
 
@@ -53,33 +58,72 @@ def test_what_was_written_is_read(run):
 
 def test_an_incomplete_run_gives_no_shards(tmp_path):
     opened = started(tmp_path)
-    shard(0, 10).save(tmp_path / "shards")
-    shard(20, 25).save(tmp_path / "shards")
+    shard(0, 10).save(tmp_path / "shards", "x")
+    shard(20, 25).save(tmp_path / "shards", "x")
     with pytest.raises(IncompleteRun, match="15 of 25 images; the same eval command continues"):
         list(opened.shards())
-    with pytest.raises(IncompleteRun, match="10 of 25"):
+    with pytest.raises(IncompleteRun, match="15 of 25"):
         finish(opened, 0)
 
 
 @pytest.mark.parametrize("place", range(0, 1000, 37))
 def test_a_flipped_byte_in_a_shard_is_found(run, place):
-    path = run.shard_paths()[1]
+    path = run.shard_path(run.parts[1])
     data = bytearray(path.read_bytes())
     data[place * len(data) // 1000] ^= 1
     path.write_bytes(data)
-    with pytest.raises(RunError, match="delete it, and the same eval command makes it again"):
+    with pytest.raises(IncompleteRun, match="the same eval command makes it again; 15 of 25 images are sound"):
         list(run.shards())
 
 
-def test_a_shard_of_another_run_is_found(run, tmp_path):
-    other = shard(10, 20)
-    other.save(run.path / "shards")
-    with pytest.raises(RunError, match="not the shard that the manifest lists"):
+@pytest.mark.parametrize("identity", ["x", "y"])
+def test_a_shard_of_another_run_is_found(run, identity):
+    """Of the same images, and whole in itself."""
+    shard(10, 20).save(run.path / "shards", identity)
+    with pytest.raises(IncompleteRun, match=r"00000010-00000020\.safetensors is damaged or another run's"):
         list(run.shards())
+    with pytest.raises(IncompleteRun, match="15 of 25") if identity == "y" else nullcontext():
+        finish(run, 0)
+
+
+def test_an_image_in_two_shards_is_found(tmp_path):
+    opened = started(tmp_path, 20)
+    for start in (0, 10):
+        part = shard(start, start + 10)
+        replace(part, ids=[f"image {number}" for number in range(10)]).save(tmp_path / "shards", "x")
+    with pytest.raises(RunError, match="has an image in two shards"):
+        list(finish(opened, 0).shards())
+
+
+@pytest.mark.parametrize("ids", [["image 1"] * 10, [f"image {number}" for number in range(9)]])
+def test_an_image_twice_or_missing_in_a_shard_is_found(tmp_path, ids):
+    opened = started(tmp_path, 10)
+    part = shard(0, 10)
+    probabilities = {name: array[: len(ids)] for name, array in part.probabilities.items()}
+    Shard(0, 10, ids, part.labels[: len(ids)], probabilities).save(tmp_path / "shards", "x")
+    with pytest.raises(IncompleteRun, match="0 of 10"):
+        finish(opened, 0)
+
+
+@pytest.mark.parametrize("place", range(0, 1000, 37))
+def test_a_flipped_byte_in_a_manifest_is_found(run, place):
+    path = run.path / MANIFEST
+    data = bytearray(path.read_bytes())
+    data[place * len(data) // 1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(RunError, match=r"is damaged, or was edited|has schema"):
+        Run.open(run.path)
+
+
+def test_a_manifest_that_was_edited_is_found(run):
+    path = run.path / MANIFEST
+    path.write_text(path.read_text().replace('"images": 25', '"images": 20'))
+    with pytest.raises(IncompleteRun, match="is damaged, or was edited: the same eval command makes it again"):
+        Run.open(run.path)
 
 
 def test_a_missing_shard_makes_the_run_incomplete(run):
-    run.shard_paths()[0].unlink()
+    run.shard_path(run.parts[0]).unlink()
     with pytest.raises(IncompleteRun, match="00000000-00000010"):
         list(run.shards())
 
@@ -90,8 +134,10 @@ def test_a_missing_shard_makes_the_run_incomplete(run):
         ("{", "damaged"),
         ("[]", "damaged"),
         ("{}", "damaged"),
-        (json.dumps({"schema": 1}), "lacks identity, complete"),
-        (json.dumps({"schema": 2}), "schema 2, this version reads 1"),
+        ("[" * 100_000, "damaged"),
+        (json.dumps({"schema": 2}), "damaged"),
+        (json.dumps({"schema": 1}), "schema 1, this version reads 2: use the version that wrote it"),
+        (json.dumps({"schema": 3}), "schema 3, this version reads 2"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_named(tmp_path, text, message):
@@ -102,7 +148,7 @@ def test_a_manifest_that_cannot_be_used_is_named(tmp_path, text, message):
 
 def test_files_that_are_no_shards_are_left_alone(tmp_path):
     opened = started(tmp_path)
-    shard(0, 10).save(tmp_path / "shards")
+    shard(0, 10).save(tmp_path / "shards", "x")
     (tmp_path / "shards" / "copy.safetensors").write_text("x")
     with pytest.raises(IncompleteRun, match="10 of 25"):
         list(opened.shards())
@@ -118,11 +164,12 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path):
     script = f"""
 import sys, pathlib
 sys.path[:0] = {sys.path!r}
-from results.run import RunError, write_atomically
+from results.errors import RunError
+from results.storage import write
 target = pathlib.Path({str(tmp_path)!r}, "manifest.json")
-write_atomically(target, b"old")
+write(target, b"old")
 try:
-    write_atomically(target, b"x" * 1_000_000)
+    write(target, b"x" * 1_000_000)
 except RunError as error:
     print(error)
 print(target.read_bytes(), sorted(path.name for path in target.parent.iterdir()))
@@ -138,4 +185,4 @@ print(target.read_bytes(), sorted(path.name for path in target.parent.iterdir())
 def test_writing_below_a_file_is_an_error_that_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot write .*file/runs/manifest\.json"):
-        write_atomically(tmp_path / "file" / "runs" / "manifest.json", b"")
+        write(tmp_path / "file" / "runs" / "manifest.json", b"")

@@ -15,7 +15,7 @@ from tests.results.test_run import shard, started
 def run(tmp_path):
     opened = started(tmp_path / "run")
     for part in (shard(0, 10), shard(10, 20), shard(20, 25)):
-        part.save(opened.path / "shards")
+        part.save(opened.path / "shards", "x")
     return finish(opened, 1.5)
 
 
