@@ -182,7 +182,7 @@ def _images(options: Options, reporter: Reporter) -> Images:
 
 def _blacklist(options: Options, images: Images, reporter: Reporter) -> Blacklist | None:
     """The blacklist; an empty one where no image can be on it; None where the second image set cannot be told."""
-    found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(Path(images.path), options.devkit)
+    found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(images.place, options.devkit)
     if found and not found.official and any(map(is_imagenet, images.ids)):
         reporter.note(f"{found.source} has {len(found.numbers):,} images and is not the challenge's list of 1,762")
     if not any(validation_number(image_id) for image_id in images.ids):

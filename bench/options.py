@@ -4,9 +4,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from results.storage import place
+
 
 def _option(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"help": meaning})
+
+
+PLACES = ("labels", "devkit", "blacklist", "out")
+"""Options that are files or folders, here or of an object store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +29,10 @@ class Options:
     pool: str = _option("mean", "how crops become one prediction: mean of probabilities, logits, or max")
     dialect: str = _option("paper", "the single crop as another tool takes it: timm, torchvision, tf-slim or caffe")
     label_order: str = _option("auto", "what the outputs are: wordnet, background-first or ilsvrc; auto tells by their number")
-    data: str = _option("mini", "a folder of WordNet-id folders, a flat folder, a .tar, hf://NAME:SPLIT, or mini, which comes along")
+    data: str = _option(
+        "mini",
+        "a folder of WordNet-id folders, a flat folder or a .tar (s3://..., too), hf://NAME:SPLIT, or mini, which comes along",
+    )
     labels: Path | None = _option(None, "a label file, lines of 'NAME CLASS'; found in or beside the data by default")
     devkit: Path | None = _option(None, "an ILSVRC devkit, folder or .tar.gz; found in or beside the data by default")
     blacklist: Path | None = _option(None, "a devkit of 2014 or later, or a plain list; found in or beside the data by default")
@@ -35,17 +44,17 @@ class Options:
     workers: int | None = _option(None, "threads that decode and render; by default as many as there are cores, 16 at most")
     compile: bool = _option(False, "compile the network with torch.compile")
     renderer: str = _option("auto", "tensor (fast) or pillow (the reference); auto is pillow for a dialect, else tensor")
-    out: Path = _option(Path("runs"), "the folder that runs go to")
+    out: Path = _option(Path("runs"), "the folder that runs go to, here or at s3://...")
     fresh: bool = _option(False, "start anew where there is a run already (which knows its images by name, size and label)")
     skip_unreadable: bool = _option(False, "leave out images that cannot be decoded, and list them; otherwise they end the run")
     allow_implausible: bool = _option(False, "go on when labels and predictions agree no better than by chance")
 
     def __post_init__(self) -> None:
         """Take what Python callers would naturally write: paths as text, crops as a number, scales as a list."""
-        for name in ("labels", "devkit", "blacklist", "out"):
+        for name in PLACES:
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, Path(value).expanduser())
+                object.__setattr__(self, name, place(value))
         for name in ("data", "weights", "crops"):
             value = getattr(self, name)
             if value is not None:
@@ -56,4 +65,4 @@ class Options:
     def given(self) -> dict[str, Any]:
         """The options that are not at their defaults, as plain values."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default}
-        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+        return {name: str(value) if name in PLACES else value for name, value in values.items()}

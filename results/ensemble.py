@@ -18,6 +18,9 @@ from results.run import Run, Shard, finish, write_manifest
 from results.tables import tally
 from results.together import common_blacklist, each_once, same_images, same_protocols
 
+MEMBER_KEYS = ("identity", "model", "plan", "runtime")
+"""What an ensemble's manifest says of each member."""
+
 
 def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     """The run of `members` together, in a folder of `out`; the one that is there, where it was made before and is whole.
@@ -72,7 +75,7 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     protocols = members[0].manifest["plan"]["protocols"]
     rows = []
     base: dict[str, tuple[float, float]] = {}
-    for (image_set, networks, protocol), (n, top1, top5) in sorted(counts.items(), key=lambda item: item[0][:2]):
+    for (image_set, networks, protocol), (n, top1, top5, *_) in sorted(counts.items(), key=lambda item: item[0][:2]):
         if n:
             errors = error(int(top1), int(n)), error(int(top5), int(n))
             first = base.setdefault(image_set, errors)
@@ -129,7 +132,7 @@ def _identity(members: Sequence[Run]) -> str:
 def _model(name: str, members: Sequence[Run]) -> dict[str, Any]:
     """What the members are, in the words of a network's own description."""
     models = [member.manifest["model"] for member in members]
-    listed = [{"run": member.path.name} | {key: member.manifest[key] for key in ("identity", "model", "plan")} for member in members]
+    listed = [{"run": member.path.name} | {key: member.manifest[key] for key in MEMBER_KEYS} for member in members]
     sums = {key: _sum([model.get(key) for model in models]) for key in ("parameters", "multiply_adds")}
     about = {"name": name, "paper": "", "provider": "ensemble", "architecture": "", "tag": "", "weights": f"{len(members)} networks"}
     return about | sums | {"members": listed}

@@ -20,6 +20,16 @@ def ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDAr
     return np.asarray(before.sum(axis=1), dtype=np.int64)
 
 
+def rank_range(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], tolerance: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """([n], [n]) the least and the greatest that `ranks` could be, were two probabilities' difference off by `tolerance`."""
+    own = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    least = (probabilities > own + tolerance).sum(axis=1)
+    greatest = (probabilities >= own - tolerance).sum(axis=1) - 1  # itself
+    return least, greatest
+
+
 def top(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """[n x k] the classes of the k highest probabilities, the highest first, ties as in `ranks`."""
     return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]

@@ -23,7 +23,7 @@ from results.storage import reaching, read, sha256, write
 SCHEMA = 2
 MANIFEST = "manifest.json"
 NON_BLACKLISTED = "non-blacklisted"
-KEYS = ("identity", "complete", "model", "data", "plan", "shard_images", "blacklist", "skipped", "shards")
+KEYS = ("identity", "complete", "model", "data", "plan", "runtime", "shard_images", "blacklist", "skipped", "shards")
 """What every manifest has."""
 
 

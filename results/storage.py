@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from results.errors import RunError
+from results.errors import RunError, RunUsageError
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 
 
 def place(name: str | Path) -> Path:
-    """The folder or file `name`, a path or a URL. Raises `ValueError` for an object store that nothing here can reach."""
+    """The folder or file `name`, a path or a URL. Raises `RunUsageError` for a URL that nothing here can reach."""
     if not URL.match(str(name)):
         return Path(name).expanduser() if isinstance(name, str) else name
     from upath import UPath
@@ -30,7 +30,7 @@ def place(name: str | Path) -> Path:
         found = UPath(name, use_listings_cache=False)  # other programs write there, too
         found.fs  # noqa: B018 - loads what reaches it
     except (ImportError, ValueError) as error:
-        raise ValueError(f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs") from None
+        raise RunUsageError(f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs") from None
     return cast(Path, found)
 
 
@@ -117,7 +117,7 @@ def _write_file(path: Path, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError:
+    except BaseException:  # an interruption, too
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise

@@ -11,18 +11,23 @@ from numpy.typing import NDArray
 
 from results import published
 from results.errors import RunError
-from results.metrics import error, ranks, top, wilson
+from results.metrics import error, rank_range, ranks, top, wilson
 from results.run import NON_BLACKLISTED, Run, Shard
 from results.together import each_once
 
 KEY = ("model", "protocol", "image_set")
+ROUNDING = {"fp32": 1e-5, "fp16": 2e-3, "bf16": 1.6e-2}
+"""What a difference of two probabilities may differ by between batch sizes and processors, by precision: two units in the last
+place of 1 in half precision; in fp32, where many operations add up, ten times what was measured."""
+
 MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
 
 
 def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     """A row for each run, protocol and image set: hits, errors in percent with 95 % intervals, published figures.
 
-    Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`; `weights_top1`, `weights_top5`, `weights_source`,
+    Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`; `top1_near` and `top5_near`, images that are hits or not within
+    `ROUNDING`, ties among them; `weights_top1`, `weights_top5`, `weights_source`,
     `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published; `images_sha256` and
     `protocol_sha256`, equal where images and protocol are; and `weights` and `run`, which tell runs of the same network
     apart. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
@@ -33,23 +38,26 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(run=names)
 
 
-def tally(shard: Shard, excluded: frozenset[str] | None) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """[n, top-1 hits, top-5 hits] of a shard for each protocol and image set."""
+def tally(shard: Shard, excluded: frozenset[str] | None, tolerance: float = 0.0) -> dict[tuple[str, str], NDArray[np.int64]]:
+    """[n, top-1 hits, top-5 hits, top-1 near, top-5 near] of a shard for each protocol and image set."""
     sets = {"all": np.ones(len(shard.ids), dtype=bool)}
     if excluded is not None:
         sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], dtype=bool)
     found = {}
     for protocol, probabilities in shard.probabilities.items():
         rank = ranks(probabilities, shard.labels)
+        least, greatest = rank_range(probabilities, shard.labels, tolerance)
+        columns = [np.ones_like(rank), rank < 1, rank < 5, *((least < k) & (greatest >= k) for k in (1, 5))]
         for name, chosen in sets.items():
-            found[protocol, name] = np.array([chosen.sum(), (rank[chosen] < 1).sum(), (rank[chosen] < 5).sum()])
+            found[protocol, name] = np.array([column[chosen].sum() for column in columns])
     return found
 
 
 def _rows(run: Run) -> list[dict[str, object]]:
     counts: dict[tuple[str, str], NDArray[np.int64]] = {}
+    excluded = run.excluded
     for shard in run.shards():
-        for key, found in tally(shard, run.excluded).items():
+        for key, found in tally(shard, excluded, rounding(run.manifest)).items():
             counts[key] = counts.get(key, 0) + found
     rows = [
         _row(run, protocol, image_set, *map(int, counts[protocol, image_set]))
@@ -62,12 +70,20 @@ def _rows(run: Run) -> list[dict[str, object]]:
     return rows
 
 
-def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int) -> dict[str, object]:
+def rounding(manifest: Mapping[str, Any]) -> float:
+    """What differences of a run's probabilities may be off by; an ensemble's as much as those of its members."""
+    if members := manifest["model"].get("members"):
+        return max(rounding(member) for member in members)
+    return ROUNDING[manifest["runtime"]["precision"]]
+
+
+def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int, near1: int, near5: int) -> dict[str, object]:
     model = run.manifest["model"]
     row: dict[str, object] = {"model": model["name"], "protocol": protocol, "image_set": image_set, "n": n}
     row |= {"top1_hits": top1, "top5_hits": top5, "top1_error": error(top1, n), "top5_error": error(top5, n)}
     for k, hits in (("top1", top1), ("top5", top5)):
         row[f"{k}_low"], row[f"{k}_high"] = wilson(hits, n)
+    row |= {"top1_near": near1, "top5_near": near5}
     figures = {
         "weights": published.of_weights(weights_of(model), protocol, image_set),
         "paper": published.of_paper(members_of(model), protocol, image_set),

@@ -16,7 +16,9 @@ import typer
 
 from bench.distributed import is_first
 from bench.errors import BenchError, Terminated
-from bench.options import Options
+from bench.options import PLACES, Options
+from results.errors import RunError
+from results.storage import place, write
 
 app = typer.Typer(
     name="inception-bench",
@@ -34,13 +36,17 @@ FLAGS = {"fresh": "--fresh/--resume"}
 USAGE_ERRORS: tuple[type[BaseException], ...] = tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What the parser raises: click's, or the copy of it that Typer has."""
 
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=place)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 
 
 def flag(name: str) -> Any:
     """The option `name` of `Options` as the command line has it."""
     declaration = FLAGS.get(name, f"--{name.replace('_', '-')}")
-    return typer.Option(declaration, help=MEANING[name], show_default=getattr(DEFAULT, name) not in (None, False))
+    shown = getattr(DEFAULT, name) not in (None, False)
+    if name in PLACES:
+        return typer.Option(declaration, help=MEANING[name], show_default=shown, parser=place, metavar="PATH")
+    return typer.Option(declaration, help=MEANING[name], show_default=shown)
 
 
 def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -70,7 +76,6 @@ def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
 def _errors(debug: bool) -> Iterator[None]:
     """Turn the package's errors into one line on stderr and their exit code."""
     from crops.protocols import ProtocolError
-    from results.errors import RunError
 
     try:
         yield
@@ -124,7 +129,5 @@ def write_text(output: str, text: str) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    from results.storage import write
-
-    write(Path(output), data)
+    write(place(output), data)
     print(f"wrote {output}", file=sys.stderr)

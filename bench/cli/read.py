@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.app import Json, app, write_text
+from bench.cli.app import Json, Runs, app, write_text
 from bench.errors import UsageError
+from results.storage import place
 
 
 @app.command(epilog="Example: inception-bench report runs/v3-val-144-1a2b3c4d -o table.md")
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False)],
+    runs: Runs,
     output: Annotated[str, typer.Option("--output", "-o", help="A .csv, .md, .tex, .json or .html file, or - for stdout.")] = "-",
     format: Annotated[str | None, typer.Option("--format", help="csv, md, tex, json or html, where the ending does not say.")] = None,
     real: Annotated[bool, typer.Option("--real", help="On the .html page: what the ReaL labels say of ImageNet's mistakes.")] = False,
@@ -39,7 +40,7 @@ def report(
 
 @app.command(epilog="Example: inception-bench predictions runs/v3-val-144-1a2b3c4d --protocol 144 -o predictions.csv")
 def predictions(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False, parser=place)],
     protocol: Annotated[str | None, typer.Option("--protocol", help="One of the run's; by default its last.", show_default=False)] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="A .csv file, or - for stdout.")] = "-",
 ) -> None:
@@ -59,8 +60,8 @@ def predictions(
 
 @app.command(epilog="Example: inception-bench compare runs/v3-val-144-1a2b3c4d runs/v4-val-144-5e6f7a8b")
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)],
-    b: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another on the same images.", show_default=False)],
+    a: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False, parser=place)],
+    b: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of another on the same images.", show_default=False, parser=place)],
     protocol: Annotated[str | None, typer.Option("--protocol", help="By default the last that both have.", show_default=False)] = None,
     image_set: Annotated[str, typer.Option("--image-set", help="all or non-blacklisted")] = "all",
     show: Annotated[Path | None, typer.Option("--show", help="Draw the images that flipped into this .png.", show_default=False)] = None,
@@ -87,8 +88,8 @@ def compare(
 
 @app.command(epilog="Example: inception-bench check runs/v3-val-144-1a2b3c4d --against baseline.csv --tolerance 0.1")
 def check(
-    measured: Annotated[list[Path], typer.Argument(metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False)],
-    against: Annotated[Path, typer.Option("--against", help="The baseline: a CSV, or a run.", show_default=False)],
+    measured: Annotated[list[Path], typer.Argument(metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=place)],
+    against: Annotated[Path, typer.Option("--against", help="The baseline: a CSV, or a run.", show_default=False, parser=place)],
     tolerance: Annotated[float, typer.Option("--tolerance", help="Points by which an error may be worse.")] = 0.1,
     alpha: Annotated[float, typer.Option("--alpha", help="Where both are runs: p below which a paired test fails.")] = 0.01,
     both_ways: Annotated[bool, typer.Option("--both-ways", help="Fail when better, too, so that baselines are renewed.")] = False,

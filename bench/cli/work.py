@@ -9,6 +9,7 @@ import typer
 from bench.cli.app import DEFAULT, MEANING, Json, app, flag, takes_options, write_text
 from bench.errors import WeightsError
 from bench.options import Options
+from results.storage import place
 
 
 @app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
@@ -72,7 +73,9 @@ SHARED = (
 @takes_options(*SHARED)
 def ensemble(
     options: Options,
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False)] = None,
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False, parser=place)
+    ] = None,
     models: Annotated[
         str,
         typer.Option("--models", help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, by commas.", show_default=False),

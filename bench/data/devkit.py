@@ -80,12 +80,12 @@ def read_blacklist(path: Path) -> Blacklist:
         raise DataError(f"cannot read the blacklist {path}: {error}") from None
 
 
-def find_blacklist(data: Path, devkit: Path | None) -> Blacklist | None:
+def find_blacklist(data: Path | None, devkit: Path | None) -> Blacklist | None:
     """The blacklist of `devkit`, or of any devkit in the folder `data` or beside it, or a `blacklist.txt` there."""
-    for kit in filter(None, dict.fromkeys((devkit, *_devkits(data)))):
+    for kit in filter(None, dict.fromkeys((devkit, *(_devkits(data) if data else ())))):
         if next(_members(kit, BLACKLIST), None):
             return read_blacklist(kit)
-    plain = (folder / BLACKLIST_FILE for folder in (data, data.parent))
+    plain = (folder / BLACKLIST_FILE for folder in ((data, data.parent) if data else ()))
     return next((read_blacklist(path) for path in plain if path.is_file()), None)
 
 
@@ -105,7 +105,10 @@ def _integers(text: bytes, source: str) -> NDArray[np.int64]:
 
 
 def _is_archive(path: Path) -> bool:
-    return path.is_file() and tarfile.is_tarfile(path)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return tarfile.is_tarfile(file)
 
 
 def _one(devkit: Path, pattern: re.Pattern[str], what: str) -> tuple[str, bytes]:
@@ -123,7 +126,7 @@ def _members(devkit: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, byte
                 yield path.name, path.read_bytes()
     elif _is_archive(devkit):
         try:
-            with tarfile.open(devkit) as archive:
+            with devkit.open("rb") as packed, tarfile.open(fileobj=packed) as archive:
                 for member in archive:
                     if member.isfile() and pattern.search(member.name) and (file := archive.extractfile(member)):
                         yield Path(member.name).name, file.read()

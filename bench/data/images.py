@@ -4,10 +4,12 @@ import hashlib
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from posixpath import join, normpath
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from bench.data.classes import find_classes, wordnet_ids
 from bench.data.labels import find_labels
 from bench.data.names import ENDINGS, image_id, is_image, is_stray
 from bench.errors import DataError
+from results import storage
 
 MINI = Path(__file__).resolve().parent.parent / "mini" / "mini_val.tar"
 """The mini set (`bench/mini`)."""
@@ -42,6 +45,11 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def place(self) -> Path | None:
+        """The folder or archive in which they lie; None for a data set of the Hugging Face hub."""
+        return None if self.path.startswith("hf://") else storage.place(self.path)
 
     def fingerprint(self) -> str:
         """sha256 of all ids, sizes and labels: the same for a folder and a .tar of the same images.
@@ -80,20 +88,21 @@ class Files:
 
 def find_images(data: str) -> Files:
     """The image files at `data`: a folder, a .tar, or `mini`, the set that comes along. Raises `DataError`."""
-    path = MINI if data == "mini" else Path(data).expanduser().resolve()
-    if path.is_dir():
-        names, sizes, ignored = _files(path)
+    path = MINI if data == "mini" else storage.place(data).resolve()
+    with _telling(path):
+        is_folder, is_file = path.is_dir(), path.is_file()
+    if is_folder:
+        with _telling(path):
+            names, sizes, ignored = _files(path) if storage.is_local(path) else _objects(path)
 
         def read(i: int) -> bytes:
-            return (path / names[i]).read_bytes()
+            return storage.read(path / names[i])
 
-    elif path.is_file():
+    elif is_file:
         names, sizes, offsets, ignored = _members(path)
 
         def read(i: int) -> bytes:
-            with path.open("rb") as archive:  # opened each time, so that threads do not share a position
-                archive.seek(offsets[i])
-                return archive.read(sizes[i])
+            return storage.read(path, offsets[i], offsets[i] + sizes[i])
 
     else:
         raise DataError(f"no images at {data}: there is no such folder or file")
@@ -111,8 +120,9 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
     files = find_images(data)
     if absent := [p for p in (labels, devkit) if p and not p.exists()]:
         raise DataError(f"{absent[0]} does not exist")
-    classes = find_classes(files.path)
-    values, source = find_labels(files.names, files.path, classes, labels, devkit)
+    with _telling(files.path):
+        classes = find_classes(files.path)
+        values, source = find_labels(files.names, files.path, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]
     twice, count = Counter(ids).most_common(1)[0]
     if count > 1:
@@ -151,21 +161,39 @@ def _files(folder: Path) -> tuple[list[str], list[int], int]:
     return names, [found[name] for name in names], ignored
 
 
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Turn what keeps the data from being reached into an error of the data."""
+    try:
+        with storage.reaching(path):
+            yield
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: {error.strerror or error}") from None
+
+
+def _objects(folder: Path) -> tuple[list[str], list[int], int]:
+    """As `_files`, of a folder in an object store."""
+    remote = cast(Any, folder)
+    found = remote.fs.find(remote.path, detail=True)
+    sizes = {PurePosixPath(path).relative_to(remote.path).as_posix(): about["size"] for path, about in found.items()}
+    seen = [name for name in sizes if not any(part.startswith(".") for part in PurePosixPath(name).parts)]
+    names = sorted(filter(is_image, seen))
+    return names, [sizes[name] for name in names], sum(map(is_stray, seen))
+
+
 def _members(path: Path) -> tuple[list[str], list[int], list[int], int]:
     """Names, sorted, bytes and offsets of the images in a .tar, links resolved; and the number of other files.
 
     Nothing is ever unpacked. Raises `DataError` for an archive that is cut off or has images that cannot be read in place.
     """
     try:
-        with tarfile.open(path, "r:") as archive:
+        with storage.reaching(path), path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
             members = archive.getmembers()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first") from None
     end = max((member.offset_data + (-(-member.size // 512) * 512 if member.isfile() else 0) for member in members), default=0)
-    with path.open("rb") as file:
-        file.seek(end)
-        if file.read(512) != bytes(512):
-            raise DataError(f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again")
+    if storage.read(path, end, end + 512) != bytes(512):
+        raise DataError(f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again")
     files = [(normpath(member.name), member) for member in members if not member.isdir()]
     by_name = dict(files)
     images = {name: _target(member, by_name, path) for name, member in files if is_image(name)}

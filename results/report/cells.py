@@ -29,7 +29,17 @@ def has_published(table: pd.DataFrame) -> bool:
 
 def note(table: pd.DataFrame) -> str:
     """What is said below a table."""
-    return "Errors in percent, with 95 % Wilson intervals." + (" Published: top-1 / top-5." if has_published(table) else "")
+    published = " Published: top-1 / top-5." if has_published(table) else ""
+    return f"Errors in percent, with 95 % Wilson intervals.{published} {_near(table)}"
+
+
+def _near(table: pd.DataFrame) -> str:
+    """What another batch size or processor could change."""
+    near = table[["top1_near", "top5_near"]]
+    if not near.to_numpy().any():
+        return "No image is a hit or a miss by rounding alone."
+    most = near.div(table["n"], axis=0).to_numpy().max()
+    return f"In a row up to {near.to_numpy().max():,} images are hits or misses by rounding alone, {100 * most:.2g} points of error."
 
 
 def _measured(row: dict[Any, Any], k: str) -> str:

@@ -227,23 +227,6 @@ def test_a_full_stdout_is_an_error_in_a_line(run):
     assert (done.returncode, done.stderr) == (1, "inception-bench: input or output: No space left on device\n")
 
 
-def test_interrupted_runs_say_how_to_go_on(arguments, photos):
-    import signal
-    import time
-
-    for number in range(300):
-        drawn(300, 300, number).save(photos / "n01440764" / f"more{number}.jpg")
-    command = [sys.executable, "-m", "bench", *map(str, arguments), "--crops", "144"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    shards = photos.parent / "runs"
-    while not list(shards.glob("*/shards/*.safetensors")) and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert said.splitlines()[-1] == "inception-bench: interrupted; the same command continues"
-
-
 def test_a_traceback_is_there_for_the_asking(run_cli, tmp_path):
     assert "Traceback" not in run_cli("report", tmp_path).stderr
     assert "Traceback" in run_cli("--debug", "report", tmp_path).stderr

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import top_k_accuracy_score
 
-from results.metrics import error, ranks, top, wilson
+from results.metrics import error, rank_range, ranks, top, wilson
 
 
 def made_up(seed, n=200, classes=20):
@@ -45,3 +45,20 @@ def test_wilsons_interval_is_scipys(n, share):
 
 def test_errors_are_in_percent():
     assert error(39_033, 50_000) == pytest.approx(21.934)
+
+
+@given(st.integers(2, 7), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-3, 0.2]))
+def test_the_range_of_ranks_is_what_disturbances_reach(classes, seed, tolerance):
+    """Each probability moved by half the tolerance at most: no rank leaves the range; and its ends are those of the extremes."""
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(classes), 20)
+    probabilities[:, 1] = probabilities[:, 0]  # ties
+    labels = generator.integers(0, classes, 20)
+    least, greatest = rank_range(probabilities, labels, tolerance)
+    for _ in range(10):
+        moved = ranks(probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels)
+        assert ((least <= moved) & (moved <= greatest)).all()
+    own = np.arange(classes) == labels[:, None]
+    assert least.tolist() == ((probabilities - np.where(own, 0, tolerance)) > (probabilities * own).sum(1, keepdims=True)).sum(1).tolist()
+    assert (least <= ranks(probabilities, labels)).all()
+    assert (greatest >= ranks(probabilities, labels)).all()

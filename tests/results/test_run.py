@@ -29,6 +29,7 @@ def started(folder, images=25):
             "plan": {"protocols": {"1": {}, "10": {}}},
             "data": {"images": images},
             "blacklist": None,
+            "runtime": {"precision": "fp32", "device_name": "cpu"},
             "shard_images": 10,
             "skipped": {},
             "shards": [],

@@ -6,7 +6,7 @@ import pytest
 
 from results import published
 from results.report import FORMATS
-from results.run import finish, write_manifest
+from results.run import Shard, finish, write_manifest
 from results.tables import KEY, MEASURED, accuracy, predictions
 from tests.results.test_run import shard, started
 
@@ -108,3 +108,15 @@ def test_markdown_is_a_table_with_intervals(run):
     assert lines[0].startswith("| model | protocol | images | n | top-1 error")
     assert {line.count("|") for line in lines[:4]} == {9}
     assert lines[2].split("|")[5].strip().endswith("]")
+
+
+def test_images_that_rounding_decides_are_counted(tmp_path):
+    """Of four images one is far from any border, one is a tie of the first, one a near miss of it, one a near miss of the fifth."""
+    opened = started(tmp_path, 4)
+    rows = np.full((4, 10), 0.01, dtype=np.float32)
+    rows[:, :6] = [[0.9, 0, 0, 0, 0, 0], [0.3, 0.3, 0, 0, 0, 0], [0.3, 0.300005, 0, 0, 0, 0], [0.099996, 0.3, 0.2, 0.15, 0.12, 0.1]]
+    Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows}).save(tmp_path / "shards", "x")
+    table = accuracy([finish(opened, 0)])
+    assert table[["top1_hits", "top5_hits", "top1_near", "top5_near"]].to_numpy().tolist() == [[2, 3, 2, 1]] * 2
+    assert "In a row up to 2 images are hits or misses by rounding alone, 50 points of error." in FORMATS["md"](table)
+    assert "No image is a hit or a miss by rounding alone." in FORMATS["md"](table.assign(top1_near=0, top5_near=0))
