@@ -152,6 +152,34 @@ def reproduce(
         raise WeightsError(f"no weights of {table} could be had: see why in the table, or bring them with --weights NAME=FILE")
 
 
+@app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
+@takes_options(
+    *("model", "weights", "crops", "scales", "interpolation", "pool", "dialect", "label_order", *SHARED[2:8]),
+    *("device", "precision", "batch", "workers", "compile", "renderer", "out"),
+)
+def doctor(
+    options: Options,
+    read: Annotated[bool, typer.Option("--read", help="Decode every image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at data, weights and machine before hours are spent: a line each, exit code 1 when a run could not be trusted."""
+    from dataclasses import asdict
+
+    from bench.doctor import examine, passed
+    from bench.progress import Console
+
+    findings = []
+    with Console() as console:
+        for finding in examine(options, console, read=read):
+            findings.append(finding)
+            if not as_json:
+                print(f"{finding.state:<6}{finding.what:<13}{' '.join(finding.words.split())}", flush=True)
+    if as_json:
+        print(json.dumps({"passed": passed(findings), "findings": [asdict(finding) for finding in findings]}))
+    if not passed(findings):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: inception-bench throughput --model v3 --crops 144 --data imagenet/val")
 @takes_options(
     *("model", "weights", "crops", "scales", "interpolation", "dialect", "data", "labels", "devkit", "limit"),

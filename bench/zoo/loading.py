@@ -97,6 +97,9 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     tags = provider.tags(network.architecture)
     tag, path, source = _resolve(network, weights, tags, provider)
     network = replace(network, tags=network.tags + tuple(other for other in tags if other not in network.tags))
+    digest = files.sha256(path) if path.is_file() else ""
+    if tag:
+        files.verify(path, digest)
     state = files.named_for(template, files.read(path))
     wider = _build(provider, network.architecture, 1001).state_dict()
     head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
@@ -117,7 +120,7 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     return LoadedNetwork(
         described,
         module,
-        files.Weights(tag, source, files.sha256(path)),
+        files.Weights(tag, source, digest),
         preprocessing,
         outputs,
         order,

@@ -68,6 +68,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def verify(path: Path, digest: str) -> None:
+    """Raise `WeightsError` where the name of a fetched file has its hash, as caches of hubs have it, and the hash is another."""
+    blob = path.resolve().name
+    named = re.search(r"-([0-9a-f]{8,64})\.\w+$", path.name)
+    expected = blob if re.fullmatch(r"[0-9a-f]{64}", blob) else named[1] if named else ""
+    if not digest.startswith(expected):
+        raise WeightsError(f"{path} is damaged, its sha256 is {digest[:8]}..., not {expected[:8]}...: delete it, and it is fetched again")
+
+
 def named_for(module: nn.Module, state: State) -> State:
     """`state` under the names of `module`, as far as they can be told, and without auxiliary heads."""
     expected = module.state_dict().keys()

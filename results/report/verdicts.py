@@ -10,6 +10,7 @@ from rich.table import Table
 from results.comparison import Comparison
 from results.regression import Verdict
 from results.regression import shown as errors_of
+from results.report.cells import duration
 from results.report.terminal import console
 from results.run import Run
 
@@ -104,13 +105,9 @@ def show_estimate(listed: Sequence[Mapping[str, Any]], without: Sequence[Mapping
     shown = Table("network", "weights", "crops", "images", "crops in all", "multiply-adds", "about")
     for one in listed:
         cost = f"{one['multiply_adds'] / 1e15:,.3g} P"
-        numbers = (f"{one['images']:,}", f"{one['crops_in_all']:,}", cost, _duration(one["seconds"]))
+        numbers = (f"{one['images']:,}", f"{one['crops_in_all']:,}", cost, duration(one["seconds"]))
         shown.add_row(one["network"], escape(one["weights"]), one["crops"], *numbers)
     out = console()
-    out.print(shown, f"in all about {_duration(sum(one['seconds'] for one in listed))} here, the slowest stages alone", sep="\n")
+    out.print(shown, f"in all about {duration(sum(one['seconds'] for one in listed))} here, the slowest stages alone", sep="\n")
     for row in without:
         out.print(f"not run: {row['network']}: {row['why']}", markup=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"

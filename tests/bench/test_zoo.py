@@ -13,6 +13,7 @@ from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS, find
 from bench.zoo.dense import dense
 from bench.zoo.loading import load, multiply_adds, provider_of
+from bench.zoo.weights import verify
 from tests.conftest import TINY, random_weights
 
 INCEPTION_V3 = 23_834_568
@@ -218,3 +219,17 @@ def test_a_network_without_a_pooling_module_says_so():
 
     with pytest.raises(UsageError, match=r"MobileNetV2 has no pooling module 'avgpool'.*not possible"):
         dense(mobilenet_v2(), "avgpool", 224)
+
+
+def test_a_fetched_file_that_is_not_what_its_name_says_is_refused(tmp_path):
+    """Names of torch's cache end in the beginning of the hash; the hub's cache has blobs by their whole hash, behind links."""
+    digest = "0123456789abcdef" * 4
+    (tmp_path / "blobs").mkdir()
+    for blob in (digest, "f" * 64):
+        (tmp_path / "blobs" / blob).touch()
+        (tmp_path / f"model-{blob[0]}.safetensors").symlink_to(tmp_path / "blobs" / blob)
+    for good in ("googlenet-01234567.pth", "inception_v3-0123456789.safetensors", "model-0.safetensors", "plain.pth"):
+        verify(tmp_path / good, digest)
+    for bad in ("googlenet-1378be20.pth", "model-f.safetensors"):
+        with pytest.raises(WeightsError, match=rf"{bad} is damaged, its sha256 is 01234567.*: delete it, and it is fetched again"):
+            verify(tmp_path / bad, digest)
