@@ -138,9 +138,10 @@ def todo(run: Run, look: Callable[[Shard], None], *, retry_skipped: bool) -> lis
     was complete as well.
     """
     missing = []
+    listed = {one["start"]: one["sha256"] for one in run.manifest["shards"]}
     for part in run.parts:
         try:
-            shard = Shard.load(run.shard_path(part), run.identity)
+            shard = Shard.load(run.shard_path(part), run.identity, listed.get(part.start))
         except IncompleteRun:
             missing.append(part)
             continue

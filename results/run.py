@@ -140,7 +140,9 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        return bool(self.manifest["complete"])
+        """Whether it was finished, and lists a shard for each of its ranges."""
+        listed = [range(one["start"], one["stop"]) for one in self.manifest["shards"]]
+        return bool(self.manifest["complete"]) and listed == self.parts
 
     @property
     def skipped(self) -> dict[str, str]:
@@ -164,11 +166,10 @@ class Run:
 
     def shards(self) -> Iterator[Shard]:
         """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`, or `RunError`."""
-        listed = self.manifest["shards"]
-        if not self.complete or [(one["start"], one["stop"]) for one in listed] != [(part.start, part.stop) for part in self.parts]:
+        if not self.complete:
             raise IncompleteRun(f"{self.path} is incomplete: {self._sound()}; the same eval command continues it")
         hashes = []
-        for part, one in zip(self.parts, listed, strict=True):
+        for part, one in zip(self.parts, self.manifest["shards"], strict=True):
             try:
                 shard = Shard.load(self.shard_path(part), self.identity, one["sha256"])
             except IncompleteRun as error:

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import stat
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from posixpath import join, normpath
 from typing import Any, cast
@@ -57,7 +59,7 @@ class Images:
         Pixels are not read for it, so a change that keeps an image's size in bytes does not show.
         """
         digest = hashlib.sha256()
-        for row in zip(self.ids, self.sizes.tolist(), self.labels.tolist(), strict=True):
+        for row in zip(self.ids, self.sizes, self.labels, strict=True):
             digest.update("{}\t{}\t{}\n".format(*row).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
@@ -124,8 +126,7 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
         classes = find_classes(files.path)
         values, source = find_labels(files.names, files.path, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]
-    twice, count = Counter(ids).most_common(1)[0]
-    if count > 1:
+    if twice := next((a for a, b in pairwise(sorted(ids)) if a == b), None):
         raise DataError(f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice")
     sizes = np.array(files.sizes, dtype=np.int64)
     return Images(str(files.path), ids, values, sizes, files.read, source, files.ignored, classes)
@@ -154,9 +155,12 @@ def _files(folder: Path) -> tuple[list[str], list[int], int]:
             ignored += is_stray(name)
             if is_image(name):
                 try:
-                    found[path.relative_to(folder).as_posix()] = path.stat().st_size
+                    about = path.stat()
                 except OSError as error:
                     raise DataError(f"{path}: {error.strerror}; remove it if it is a link to nowhere") from None
+                if not stat.S_ISREG(about.st_mode):
+                    raise DataError(f"{path} is a pipe or a device, not a file: remove it")
+                found[path.relative_to(folder).as_posix()] = about.st_size
     names = sorted(found)
     return names, [found[name] for name in names], ignored
 

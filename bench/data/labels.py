@@ -1,7 +1,8 @@
 """Which class each image is: from its WordNet folder, a label file or a devkit; never from a folder's place among others."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,6 +14,8 @@ from bench.data.names import LABEL_FILES, WORDNET_ID, first_of, validation_numbe
 from bench.errors import DataError
 
 Labels = NDArray[np.int64]
+
+NUMBER = re.compile(r"[0-9]+")
 
 
 def find_labels(names: Sequence[str], data: Path, classes: Sequence[str], labels: Path | None, devkit: Path | None) -> tuple[Labels, str]:
@@ -74,57 +77,79 @@ def read_label_file(path: Path, names: Sequence[str], classes: Sequence[str]) ->
 
     A file with nothing but class indices labels the images in the order of their names. Raises `DataError`.
     """
-    try:
-        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the labels {path}: {error}") from None
     if GROUND_TRUTH.search(path.name):
         raise DataError(f"{path} has ILSVRC ids, which are not class indices: pass the devkit it is from as --devkit")
-    if lines and all(line.isdigit() for line in lines):
-        return _in_order(path, lines, names, len(classes))
+    try:
+        if all(NUMBER.fullmatch(line) for line in _lines(path)):
+            return _in_order(path, names, len(classes))
+        return _by_name(path, names, classes)
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read the labels {path}, which are no UTF-8 ({error}): save them as UTF-8") from None
+    except OSError as error:
+        raise DataError(f"cannot read the labels {path}: {error.strerror or error}") from None
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file that are not empty, one by one: there may be millions."""
+    with path.open(encoding="utf-8-sig") as file:
+        yield from filter(None, map(str.strip, file))
+
+
+def _in_order(path: Path, names: Sequence[str], classes: int) -> Labels:
+    values = np.fromiter((min(int(line[-10:]), 10**9) for line in _lines(path)), dtype=np.int64)
+    if len(values) != len(names):
+        raise DataError(f"{path} has {len(values):,} labels for {len(names):,} images: write 'NAME CLASS' on each line")
+    if values.max() >= classes:
+        raise DataError(f"{path} has labels up to {values.max()}; class indices end at {classes - 1}: for ILSVRC ids pass the --devkit")
+    order = sorted(range(len(names)), key=names.__getitem__)
+    labels: Labels = np.empty_like(values)
+    labels[order] = values
+    return labels
+
+
+def _by_name(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
     index = class_index(classes)
-    rows = [_row(line, index) for line in lines]
-    if rows and rows[0][1] is None:
-        rows = rows[1:]  # a heading
-    by_name: dict[str, int] = {}
-    for name, value in rows:
+    whole = {name: i for i, name in enumerate(names)}
+    found = np.full(len(names), -1, dtype=np.int64)
+    others: dict[str, int] = {}  # by names that are no image's whole path
+    for number, line in enumerate(_lines(path)):
+        name, value = _row(line, index)
         if value is None:
+            if number == 0:
+                continue  # a heading
             raise DataError(f"{path}: the line of {name!r} is not 'NAME CLASS' with a class from 0 to {len(classes) - 1} or its name")
-        if by_name.setdefault(name, value) != value:
-            raise DataError(f"{path} labels {name!r} twice, as {by_name[name]} and {value}: keep one")
-    found = _match(names, by_name)
-    if missing := [name for name, value in zip(names, found, strict=True) if value is None]:
+        i = whole.get(name)
+        if i is None:
+            before = others.setdefault(name, value)
+        else:
+            before = value if found[i] < 0 else int(found[i])
+            found[i] = value
+        if before != value:
+            raise DataError(f"{path} labels {name!r} twice, as {before} and {value}: keep one")
+    del whole
+    if (found < 0).any():
+        _by_short_names(found, names, others)
+    if missing := [names[i] for i in np.flatnonzero(found < 0).tolist()]:
         raise DataError(f"{path} does not label all images, {first_of(missing)} missing: add them, or take the images away")
-    return np.array(found, dtype=np.int64)
+    return found
 
 
 def _row(line: str, index: dict[str, int]) -> tuple[str, int | None]:
     """Name and class of a line: `NAME,CLASS` with anything after a blank left out (Kaggle's boxes), or `NAME CLASS`."""
     name, _, word = line.partition(",") if "," in line else (line.rpartition(" ") if " " in line else line.rpartition("\t"))
     word = (word.split() or [""])[0]
-    return name.strip(), index.get(word, int(word) if word.isdigit() and int(word) < len(index) else None)
+    number = int(word) if NUMBER.fullmatch(word) and len(word) < 10 else len(index)
+    return name.strip(), index.get(word, number if number < len(index) else None)
 
 
-def _match(names: Sequence[str], by_name: dict[str, int]) -> list[int | None]:
-    """Each image's label by its whole path; else by its name without folders, then without ending, where that is unique."""
-    found = [by_name.get(name) for name in names]
+def _by_short_names(found: Labels, names: Sequence[str], others: Mapping[str, int]) -> None:
+    """Label what is not `found` (-1) by its name without folders, then without ending, where that is unique."""
     for short in (lambda name: PurePosixPath(name).name, without_ending):
         images = Counter(map(short, names))
         lines: dict[str, set[int]] = {}
-        for name, value in by_name.items():
+        for name, value in (*others.items(), *((names[i], int(found[i])) for i in np.flatnonzero(found >= 0).tolist())):
             lines.setdefault(short(name), set()).add(value)
-        for i, name in enumerate(names):
-            values = lines.get(short(name), set())
-            if found[i] is None and images[short(name)] == len(values) == 1:
+        for i in np.flatnonzero(found < 0).tolist():
+            values = lines.get(short(names[i]), set())
+            if images[short(names[i])] == len(values) == 1:
                 found[i] = next(iter(values))
-    return found
-
-
-def _in_order(path: Path, lines: list[str], names: Sequence[str], classes: int) -> Labels:
-    values = np.array([min(int(line), 10**9) for line in lines], dtype=np.int64)
-    if len(values) != len(names):
-        raise DataError(f"{path} has {len(values):,} labels for {len(names):,} images: write 'NAME CLASS' on each line")
-    if values.max() >= classes:
-        raise DataError(f"{path} has labels up to {values.max()}; class indices end at {classes - 1}: for ILSVRC ids pass the --devkit")
-    labels: Labels = values[np.argsort(np.argsort(names))]
-    return labels

@@ -43,9 +43,10 @@ def read(path: Path) -> State:
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a whole .safetensors file ({error}): fetch it again") from None
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
-        if "weights_only" in str(error):
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
             raise WeightsError(f"{path} is a pickle with code in it, which is not run: save its state_dict() as .safetensors") from None
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        no_pickle = "weights_only" in str(error)  # of which torch says much that does not help
+        reason = "no pickle of tensors" if no_pickle else (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again") from None
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
