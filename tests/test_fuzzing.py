@@ -3,7 +3,6 @@
 import io
 import json
 import tarfile
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -21,17 +20,24 @@ from bench.data.images import find_images
 from bench.data.labels import read_label_file
 from bench.errors import BenchError, DataError, UnreadableImage, WeightsError
 from bench.zoo import weights
-from crops import Plan, ProtocolError, View, parse, parse_scales, pool_scores
-from crops import place as place_view
+from crops import Plan, ProtocolError, parse, parse_scales, place
 from results import regression
-from results.errors import IncompleteRun, RunError
+from results.errors import RunError
 from results.report import csv
-from results.run import MANIFEST, Run, Shard, finish
+from results.run import MANIFEST, Run, finish
 from tests.conftest import drawn
 from tests.results.test_run import shard, started
 
 FILES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 SIZE = 64
+
+
+def attempt(read, *errors):
+    """(what was read, None), or (None, the line with which it was refused)."""
+    try:
+        return read(), None
+    except errors as error:
+        return None, str(error)
 
 
 def mutations(data, number, seed=0):
@@ -62,26 +68,24 @@ def mutations(data, number, seed=0):
 @example("9" * 400, None)
 @example("2x1x5x2", "70,80")
 def test_protocols_are_parsed_or_refused(crops, scales):
-    """Whatever is parsed has weights that make an average of its own views."""
-    try:
-        protocols = parse(crops, SIZE, parse_scales(scales))
-    except ProtocolError as error:
-        assert "\n" not in str(error)
+    """Whatever is parsed are protocols that each average their own views."""
+    plan, refusal = attempt(lambda: Plan(parse(crops, SIZE, parse_scales(scales)), SIZE), ProtocolError)
+    if refusal:
+        assert "\n" not in refusal
         return
-    plan = Plan(protocols, SIZE)
-    assert all(isinstance(view, View) or protocol.name == "dense" for protocol in protocols for view in protocol.views)
-    image = (90, 70)
-    weights_ = plan.weights(*image) if hasattr(plan, "weights") else None
-    assert weights_ is None or np.allclose(np.asarray(weights_).sum(axis=1), 1)
+    patches, weights_ = plan.patches(90, 70)
+    assert weights_.shape == (len(plan.names), len(patches))
+    assert np.allclose(weights_.sum(axis=1), 1)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from(parse("144", SIZE)[-1].views))
 def test_a_view_of_any_image_is_inside_of_it(width, height, view):
-    patch = place_view(view, width, height, SIZE)
-    assert patch.left >= 0 <= patch.top
-    assert patch.left + patch.side <= patch.width
-    assert patch.top + patch.side <= patch.height
-    assert min(patch.width, patch.height) == view.scale
+    patch = place(view, width, height, SIZE)
+    left, top, right, bottom = patch.box
+    assert min(patch.resized) == view.scale
+    assert 0 <= left < right <= patch.resized[0]
+    assert 0 <= top < bottom <= patch.resized[1]
+    assert right - left == bottom - top
 
 
 NAMES = [f"{letter}/{number}.jpg" for letter in "ab" for number in range(3)]
@@ -101,10 +105,9 @@ def test_label_files_are_read_or_refused(tmp_path, lines):
     """What is read is what the line of each image's name says, or, with nothing but numbers, the line of its number."""
     path = tmp_path / "labels.txt"
     path.write_text("\n".join(lines), "utf-8", errors="surrogatepass")
-    try:
-        labels = read_label_file(path, NAMES, wordnet_ids()).tolist()
-    except DataError as error:
-        assert str(path) in str(error)
+    labels, refusal = attempt(lambda: read_label_file(path, NAMES, wordnet_ids()).tolist(), DataError)
+    if refusal:
+        assert str(path) in refusal
         return
     assert all(0 <= label < 1000 for label in labels)
     stated = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] in NAMES}
@@ -119,10 +122,8 @@ def test_bytes_are_no_labels_and_no_blacklist_or_sensible_ones(tmp_path, data):
     path = tmp_path / "file.txt"
     path.write_bytes(data)
     for read in (lambda: read_label_file(path, NAMES, wordnet_ids()), lambda: read_blacklist(path)):
-        try:
-            read()
-        except BenchError as error:
-            assert str(path) in str(error)
+        value, refusal = attempt(read, BenchError)
+        assert (str(path) in refusal) if refusal else value is not None
 
 
 JSON = st.recursive(
@@ -161,8 +162,6 @@ def test_a_run_that_is_changed_anyhow_is_refused(tmp_path):
                 continue
             with pytest.raises(RunError):
                 list(Run.open(tmp_path).shards())
-            with pytest.raises(IncompleteRun) if path.name != MANIFEST else pytest.raises(RunError):
-                Shard.load(path, "x", run.manifest["shards"][1]["sha256"]) if path.name != MANIFEST else Run.open(tmp_path)
         path.write_bytes(good)
     assert len(list(Run.open(tmp_path).shards())) == 3
 
@@ -176,10 +175,9 @@ def test_tables_are_read_or_refused(tmp_path, rows, headed):
     path = tmp_path / "table.csv"
     heading = ["model,protocol,image_set,n,top1_hits,top5_hits"] if headed else []
     path.write_text("\n".join([*heading, *map(",".join, rows)]), "utf-8")
-    try:
-        table = regression.read(path)
-    except RunError as error:
-        assert str(path) in str(error)
+    table, refusal = attempt(lambda: regression.read(path), RunError)
+    if refusal:
+        assert str(path) in refusal
         return
     assert ((table["top1_hits"] <= table["top5_hits"]) & (table["top5_hits"] <= table["n"]) & (table["n"] > 0)).all()
 
@@ -205,23 +203,19 @@ def encoded(kind, **options):
 KINDS = {"JPEG": {}, "JPEG progressive": {"progressive": True}, "PNG": {}, "GIF": {}, "WEBP": {}, "TIFF": {}, "BMP": {}}
 
 
+@pytest.mark.filterwarnings("ignore:::PIL")
 @pytest.mark.parametrize("kind", KINDS)
 def test_mutated_images_are_pillows_pixels_or_refused(kind):
     """Also, where libjpeg-turbo reads one without a complaint, the pixels are Pillow's."""
     refused = 0
-    for data in mutations(encoded(kind.partition(" ")[0], **KINDS[kind]), 400):
-        try:
-            pixels = decode(data)
-        except UnreadableImage:
-            refused += 1
-            continue
-        assert pixels.dtype == np.uint8
-        assert pixels.ndim == 3
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    for data in mutations(encoded(kind.partition(" ")[0], **KINDS[kind]), 1000):
+        pixels, refusal = attempt(lambda data=data: decode(data), UnreadableImage)
+        refused += refusal is not None
+        if not refusal:
+            assert (pixels.dtype, pixels.ndim) == (np.uint8, 3)
             with Image.open(io.BytesIO(data)) as image:
                 assert np.array_equal(pixels, np.asarray(image.convert("RGB")))
-    assert refused < 400
+    assert 0 < refused < 1000
 
 
 @pytest.mark.parametrize("ending", [".safetensors", ".pth", ".old.pth"])
@@ -234,12 +228,8 @@ def test_mutated_checkpoints_are_tensors_or_refused_and_nothing_runs(tmp_path, e
         torch.save(state, path, _use_new_zipfile_serialization=ending == ".pth")
     for data in mutations(path.read_bytes(), 400):
         path.write_bytes(data)
-        try:
-            found = weights.read(path)
-        except WeightsError as error:
-            assert "\n" not in str(error)
-            continue
-        assert all(isinstance(value, torch.Tensor) for value in found.values())
+        found, refusal = attempt(lambda: weights.read(path), WeightsError)
+        assert "\n" not in refusal if refusal else all(isinstance(value, torch.Tensor) for value in found.values())
 
 
 def test_mutated_archives_are_listed_or_refused(tmp_path):
@@ -249,20 +239,11 @@ def test_mutated_archives_are_listed_or_refused(tmp_path):
             about = tarfile.TarInfo(f"n01440764/{number}.jpg")
             about.size = 100
             archive.addfile(about, io.BytesIO(bytes(100)))
-    for data in mutations(path.read_bytes(), 600):
+    for data in mutations(path.read_bytes(), 2000):
         path.write_bytes(data)
-        try:
-            files = find_images(str(path))
-        except DataError as error:
-            assert str(path) in str(error)
+        files, refusal = attempt(lambda: find_images(str(path)), DataError)
+        if refusal:
+            assert str(path) in refusal
             continue
         assert all(len(files.read(i)) == size for i, size in enumerate(files.sizes))
         assert len(set(files.names)) == len(files.names)
-
-
-@given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_pooled_probabilities_are_averages(crops, classes, seed):
-    generator = np.random.default_rng(seed)
-    scores = generator.dirichlet(np.ones(classes + 1), crops).astype(np.float32)
-    average = np.full((1, crops), 1 / crops)
-    assert np.allclose(pool_scores(scores, average, "mean"), scores.mean(axis=0), atol=1e-6)
