@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/inception-bench demo
 
 test: install
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bench.distributed import is_first
 from bench.evaluation import run_several
 from bench.options import Options
 from bench.progress import Reporter
@@ -12,6 +13,9 @@ MEMBERS = ("mini-v1", "mini-v3", "mini-v4", "mini-ir-v2")
 
 
 def run_demo(out: Path, reporter: Reporter) -> list[Run]:
-    """The runs of the four mini networks under the 1, 10, 12 and 144 crops on the mini set, and that of their ensemble."""
+    """The runs of the four mini networks under the 1, 10, 12 and 144 crops on the mini set, and that of their ensemble.
+
+    The ensemble is made by the first of torchrun's ranks alone.
+    """
     runs = run_several(",".join(MEMBERS), Options(crops="144", out=out), reporter)
-    return [*runs, ensemble(runs, out)]
+    return [*runs, ensemble(runs, out)] if is_first() else runs

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.data import Images
 from bench.demo import MEMBERS
+from bench.distributed import is_first
 from bench.errors import UsageError, WeightsError
 from bench.evaluation import run_evaluations
 from bench.options import Options
@@ -125,7 +126,7 @@ def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tupl
 
     A record has the paper's columns as `published_top1` and so on, the measured ones as in a table of results (None where
     nothing was run), `difference_top1` and `_top5`, `verdict`, and `run`. Weights that cannot be fetched leave their rows
-    empty; weights from a file must fit.
+    empty; weights from a file must fit. Of torchrun's ranks only the first has records.
     """
     missing: dict[Member, str] = {}
     for name, weights in (members := members_of(rows)):
@@ -138,6 +139,8 @@ def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tupl
     asked = [replace(options, model=name, weights=weights, crops=crops_of(rows)) for name, weights in here]
     runs = dict(zip(here, run_evaluations(asked, reporter) if asked else [], strict=True))
     made = list(runs.values())
+    if not is_first():
+        return made, []
     tables: dict[Path, list[dict[Any, Any]]] = {}
     records = []
     for row in rows:

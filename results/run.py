@@ -23,6 +23,9 @@ from results.storage import reaching, read, sha256, write
 SCHEMA = 2
 MANIFEST = "manifest.json"
 NON_BLACKLISTED = "non-blacklisted"
+SEAL = b',\n  "sha256": "'
+"""What stands between a manifest and its hash."""
+
 KEYS = ("identity", "complete", "model", "data", "plan", "runtime", "shard_images", "blacklist", "skipped", "shards")
 """What every manifest has."""
 
@@ -121,7 +124,8 @@ class Run:
         try:
             manifest = json.loads(data)
             schema = manifest["schema"]
-            whole = _text(manifest) == data and manifest.pop("sha256", None) == sha256(_text(manifest))
+            body, _, seal = data.rpartition(SEAL)
+            whole = seal == _end(body) and manifest.pop("sha256")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             schema, whole = SCHEMA, False
         if schema != SCHEMA:
@@ -191,14 +195,23 @@ class Run:
         return f"{sound:,} of {self.manifest['data']['images']:,} images"
 
 
-def _text(manifest: Mapping[str, Any]) -> bytes:
-    return (json.dumps(manifest, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
+def _body(manifest: Mapping[str, Any]) -> bytes:
+    """All but the hash, as JSON, with a line for each shard: there may be hundreds of thousands."""
+    dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+    lines = ",\n    ".join(map(dumps, manifest["shards"]))
+    frame = json.dumps(dict(manifest) | {"shards": []}, indent=2, ensure_ascii=True, allow_nan=False).removesuffix("\n}")
+    return (frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1) if lines else frame).encode()
+
+
+def _end(body: bytes) -> bytes:
+    """What stands behind `SEAL`: the hash of what stands before it."""
+    return f'{sha256(body)}"\n}}\n'.encode()
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> Run:
     """Write the manifest of the run in the folder `path`, atomically, with the hash of itself, and open it."""
-    stated = {"schema": SCHEMA} | dict(manifest)
-    write(path / MANIFEST, _text(stated | {"sha256": sha256(_text(stated))}))
+    body = _body({"schema": SCHEMA} | dict(manifest))
+    write(path / MANIFEST, body + SEAL + _end(body))
     return Run.open(path)
 
 

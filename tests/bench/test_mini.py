@@ -99,8 +99,7 @@ def test_the_ensemble_is_better_than_its_best_member(demo_runs):
 
 
 def test_the_demo_prints_and_writes_its_table(demo, demo_runs):
-    done, out = demo
-    summary = json.loads(done.stdout)
+    summary, out = demo
     assert [Run.open(run.path).manifest["model"]["name"] for run in demo_runs] == [*MEMBERS, "+".join(MEMBERS)]
     assert {row["image_set"] for row in summary["rows"]} == {"all", "non-blacklisted"}
     assert {row["protocol"] for row in summary["rows"]} == {"1", "10", "12", "144"}

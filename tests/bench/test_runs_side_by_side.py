@@ -193,12 +193,11 @@ def test_a_missing_row_fails_the_gate(demo_runs, demo, tmp_path):
 def worse(demo_runs, tmp_path):
     """The first run with its single crop in place of its 144."""
     run = demo_runs[0]
-    manifest = json.loads((run.path / "manifest.json").read_text())
     folder = tmp_path / "worse"
     for shard in run.shards():
         swapped = shard.probabilities | {"144": shard.probabilities["1"]}
-        Shard(shard.start, shard.stop, shard.ids, shard.labels, swapped).save(folder / "shards", run.identity)
-    return finish(write_manifest(folder, manifest | {"identity": "worse", "complete": False}), 1.0)
+        Shard(shard.start, shard.stop, shard.ids, shard.labels, swapped).save(folder / "shards", "worse")
+    return finish(write_manifest(folder, dict(run.manifest) | {"identity": "worse", "complete": False}), 1.0)
 
 
 def test_two_runs_are_held_to_the_paired_test(demo_runs, worse):
@@ -281,8 +280,8 @@ def test_real_labels_by_hand(shared, tmp_path):
     said = np.zeros((len(images), 1000), dtype=np.float32)
     said[:, 0] = 1
     run = started(tmp_path / "run", len(images))
-    run = write_manifest(run.path, dict(run.manifest) | {"plan": {"protocols": {"1": {}}}})
-    Shard(0, len(images), list(images.ids), images.labels, {"1": said}).save(run.path / "shards")
+    run = write_manifest(run.path, dict(run.manifest) | {"plan": {"protocols": {"1": {}}}, "shard_images": len(images)})
+    Shard(0, len(images), list(images.ids), images.labels, {"1": said}).save(run.path / "shards", run.identity)
     noise = real_noise(finish(run, 1.0))
     oracle = RealLabelsImagenet([f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 50_001)]).real_labels
     lists = [oracle[f"{image_id}.JPEG"] for image_id in images.ids]
