@@ -72,7 +72,7 @@ def ours(setup: Setup, images: Images, *, nothing: bool) -> Predictions:
         predicted = []
         with tempfile.TemporaryDirectory() as folder:
             for (shard,) in made:
-                shard.save(Path(folder))
+                shard.save(Path(folder), "peers")
                 predicted.append(shard.probabilities[name].argmax(axis=1))
         return torch.from_numpy(np.concatenate(predicted))
 

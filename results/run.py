@@ -181,7 +181,7 @@ class Run:
             hashes.append(np.fromiter(map(hash, (*shard.ids, *shard.skipped)), dtype=np.int64))
             yield shard
         if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest["data"]["images"]:
-            raise RunError(f"{self.path} has an image in two shards: make the run again with --fresh")
+            raise IncompleteRun(f"{self.path} has an image in two shards: make the run again with --fresh")
 
     def _sound(self) -> str:
         """`n of N images` of which there are good shards."""

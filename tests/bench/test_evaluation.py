@@ -216,14 +216,22 @@ def test_a_compiled_network_says_the_same(evaluate):
         assert np.abs(plain[protocol] - compiled[protocol]).max() < 1e-4
 
 
-def test_another_batch_rounds_by_less_than_what_is_counted_as_near(evaluate, tmp_path):
-    """Measured: 1e-6. So where no image is near a border the table is the same."""
-    mini = {"model": "mini-v3", "weights": None, "data": "mini", "limit": 60, "crops": "12"}
-    one, many = (evaluate(**mini, batch=batch, out=tmp_path / str(batch)) for batch in (1, 54))
-    for protocol, probabilities in pooled(one).items():
-        assert 0 < np.abs(probabilities - pooled(many)[protocol]).max() < ROUNDING["fp32"] / 2
-    assert not accuracy([one])[["top1_near", "top5_near"]].to_numpy().any()
-    assert accuracy([one])[list(MEASURED)].equals(accuracy([many])[list(MEASURED)])
+@pytest.mark.parametrize(
+    ("options", "shard"),
+    [({"batch": 1}, 341), ({"batch": 300}, 341), ({"workers": 1}, 341), ({"workers": 5}, 341), ({}, 7), ({"batch": 13, "workers": 3}, 40)],
+)
+def test_the_table_is_the_same_whatever_the_batch_the_shards_and_the_workers(evaluate, tmp_path, monkeypatch, options, shard):
+    """Other batches round otherwise, by 1e-6 as measured, and no image is so near to a border. Workers change no bit."""
+    mini = {"model": "mini-v3", "weights": None, "data": "mini", "limit": 120, "crops": "12"}
+    usual = evaluate(**mini)
+    monkeypatch.setattr("bench.engine.SHARD_IMAGES", shard)
+    other = evaluate(**mini, **options, out=tmp_path / "other")
+    assert len(other.parts) == -(-120 // min(shard, 120))
+    assert accuracy([other])[list(MEASURED)].equals(accuracy([usual])[list(MEASURED)])
+    assert not accuracy([other])[["top1_near", "top5_near"]].to_numpy().any()
+    most = max(np.abs(probabilities - pooled(usual)[name]).max() for name, probabilities in pooled(other).items())
+    assert most < ROUNDING["fp32"] / 2
+    assert most == 0 or list(options) != ["workers"]
 
 
 def test_a_repaired_image_is_read_again(evaluate, photos):

@@ -92,7 +92,7 @@ def test_an_image_in_two_shards_is_found(tmp_path):
     for start in (0, 10):
         part = shard(start, start + 10)
         replace(part, ids=[f"image {number}" for number in range(10)]).save(tmp_path / "shards", "x")
-    with pytest.raises(RunError, match="has an image in two shards"):
+    with pytest.raises(IncompleteRun, match="has an image in two shards"):
         list(finish(opened, 0).shards())
 
 
