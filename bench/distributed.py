@@ -1,15 +1,17 @@
 """The ranks of torchrun: which of them says what all must know, and which images are whose.
 
-Everything goes through torchrun's rendezvous store, and nothing from rank to rank: so no rank waits for one that is gone,
-but for torchrun, which ends them all and starts them again (`--max-restarts`).
+Everything goes through torchrun's rendezvous store, and nothing from rank to rank. torchrun starts all ranks again when one
+dies (`--max-restarts`); a rank that waits for one that is gone for good, with its machine perhaps, gives up after a minute.
 """
 
 import json
 import os
+import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -21,10 +23,20 @@ Advance = Callable[[int, bool | None], None]
 INTERVAL = 0.1
 """Seconds between looks at what the others have done."""
 
+PATIENCE = 60.0
+"""Seconds of silence after which a rank is taken for gone; each gives a sign of life every tenth of that."""
+
+MEETING = 600.0
+"""Seconds in which all ranks have to come after the first."""
+
+
+def under_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
 
 def is_first() -> bool:
     """Whether this is the only process or the first rank: the one that prints."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("RANK", "0") == "0" or not under_torchrun()
 
 
 def local_ranks() -> tuple[int, int]:
@@ -41,6 +53,14 @@ class Ranks:
         """What `find`, called on the first rank alone, gives: a JSON value."""
         return find()
 
+    def first_here(self, prepare: Callable[[], None]) -> None:
+        """Call `prepare` on one rank of each machine, and then on the others, which find what it left there."""
+        prepare()
+
+    def once(self, name: str) -> bool:
+        """Whether nobody asked that of this `name` before, ranks that died and were started again among them."""
+        return True
+
     def hand_out(self, parts: Sequence[range]) -> Iterator[range]:
         """The parts that fall to this rank, taken one by one when they are asked for. Each falls to one rank."""
         return iter(parts)
@@ -50,7 +70,7 @@ class Ranks:
         return advance
 
     def wait(self) -> None:
-        """Until all ranks have come here."""
+        """Until all ranks have come here. Raises `BenchError` when one is gone."""
 
 
 class Torchrun(Ranks):
@@ -62,10 +82,14 @@ class Torchrun(Ranks):
 
         with _reaching():
             store, rank, self.size = next(rendezvous("env://"))
-        self.first = rank == 0
-        self._store = PrefixStore(f"inception-bench/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+            self.first = rank == 0
+            self._lasting = PrefixStore("inception-bench", store)
+            self._store = PrefixStore(_meet(self._lasting, rank, self.size), self._lasting)
         self._calls = 0
         self._shared: _Shared | None = None
+        self._signs = [f"alive/{number}" for number in range(self.size)]
+        self._seen: list[tuple[bytes, float]] = [(b"", time.monotonic())] * self.size
+        threading.Thread(target=self._give_signs, args=(self._signs[rank],), daemon=True).start()
 
     def from_first(self, find: Callable[[], Any]) -> Any:
         key = self._key("said")
@@ -74,18 +98,33 @@ class Torchrun(Ranks):
             with _reaching():
                 self._store.set(key, json.dumps(value))
             return value
+        self._until(lambda: self._store.check([key]))
+        return json.loads(self._store.get(key))
+
+    def first_here(self, prepare: Callable[[], None]) -> None:
+        key = f"{self._key('prepared')}/{os.environ['GROUP_RANK']}"
+        ahead = local_ranks()[0] == 0
+        if not ahead:
+            self._until(lambda: self._store.check([key]))
+        prepare()
+        if ahead:
+            with _reaching():
+                self._store.set(key, "")
+
+    def once(self, name: str) -> bool:
         with _reaching():
-            while not self._store.check([key]):
-                time.sleep(INTERVAL)
-            return json.loads(self._store.get(key))
+            return bool(self._lasting.add(f"once/{name}", 1) == 1)
 
     def hand_out(self, parts: Sequence[range]) -> Iterator[range]:
         return self._take(parts, self._key("next"))
 
     def _take(self, parts: Sequence[range], key: str) -> Iterator[range]:
-        with _reaching():
-            while (number := self._store.add(key, 1) - 1) < len(parts):
-                yield parts[number]
+        while True:
+            with _reaching():
+                number = self._store.add(key, 1) - 1
+            if number >= len(parts):
+                return
+            yield parts[number]
 
     def progress(self, advance: Advance) -> Advance:
         self._shared = _Shared(self._store, self._key("done"), advance if self.first else None)
@@ -93,22 +132,65 @@ class Torchrun(Ranks):
 
     def wait(self) -> None:
         key = self._key("here")
-        if self._shared:
-            self._shared.exchange()
+        self._exchange()
         with _reaching():
             self._store.add(key, 1)
-            while self._store.add(key, 0) < self.size:
-                time.sleep(INTERVAL)
-                if self.first and self._shared:
-                    self._shared.exchange()
+        self._until(lambda: self._store.add(key, 0) >= self.size, self._exchange if self.first else lambda: None)
+        self._exchange()
+        self._shared = None
+
+    def _exchange(self) -> None:
         if self._shared:
             self._shared.exchange()
-            self._shared = None
 
     def _key(self, kind: str) -> str:
         """The same on all ranks, and another one at each call."""
         self._calls += 1
         return f"{self._calls}/{kind}"
+
+    def _until(self, condition: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait as long as all ranks give signs of life."""
+        looked = time.monotonic()
+        self._seen = [(sign, looked) for sign, _ in self._seen]
+        with _reaching():
+            while not condition():
+                time.sleep(INTERVAL)
+                meanwhile()
+                if time.monotonic() - looked > PATIENCE / 10:
+                    looked = time.monotonic()
+                    self._look_for_signs(looked)
+
+    def _look_for_signs(self, now: float) -> None:
+        found = [self._store.get(sign) if self._store.check([sign]) else b"" for sign in self._signs]
+        self._seen = [last if last[0] == sign else (sign, now) for last, sign in zip(self._seen, found, strict=True)]
+        if silent := [number for number, (_, when) in enumerate(self._seen) if now - when > PATIENCE]:
+            raise BenchError(f"rank {silent[0]} has not been heard of for {PATIENCE:.0f} s: start the same command again, on all machines")
+
+    def _give_signs(self, sign: str) -> None:
+        with suppress(Exception):  # the store is gone: whoever waits finds out
+            while True:
+                self._store.add(sign, 1)
+                time.sleep(PATIENCE / 10)
+
+
+def _meet(store: Any, rank: int, size: int) -> str:
+    """A name for this start that all ranks know, and no rank of an earlier one: torchrun's store outlives its ranks."""
+    own = uuid.uuid4().hex
+    began = time.monotonic()
+    others = [f"{own}/{number}" for number in range(1, size)]
+    if rank == 0:
+        store.set("start", own)
+    while time.monotonic() - began < MEETING:
+        if rank == 0 and (not others or store.check(others)):
+            store.set(f"{own}/go", json.dumps([store.get(key).decode() for key in others]))
+            return own
+        if rank != 0 and store.check(["start"]):
+            start: str = store.get("start").decode()
+            store.set(f"{start}/{rank}", own)
+            if store.check([f"{start}/go"]) and own in json.loads(store.get(f"{start}/go")):
+                return start
+        time.sleep(INTERVAL)
+    raise BenchError(f"not all {size} ranks came within {MEETING:.0f} s: start the same command again, on all machines")
 
 
 class _Shared:
@@ -151,7 +233,7 @@ def _reaching() -> Iterator[None]:
 
     try:
         yield
-    except (DistError, ValueError) as error:
+    except DistError as error:
         reason = str(error).splitlines()[0]
         raise BenchError(f"torchrun's rendezvous store cannot be reached ({reason}): start the same command again") from None
 
@@ -159,4 +241,4 @@ def _reaching() -> Iterator[None]:
 @cache
 def ranks() -> Ranks:
     """What this process is: one of the ranks of torchrun, or alone."""
-    return Torchrun() if "RANK" in os.environ else Ranks()
+    return Torchrun() if under_torchrun() else Ranks()

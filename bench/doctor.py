@@ -1,5 +1,6 @@
 """What could spoil an evaluation, looked at before hours are spent on it."""
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -28,12 +29,15 @@ from crops import Plan, parse
 from results.errors import RunError
 from results.report.cells import duration
 from results.run import Shard
-from results.storage import is_local
+from results.storage import is_local, remove, write
 
 Found = TypeVar("Found")
 
 NAMED = 5
 """Of what is wrong in the same way so many are named."""
+
+PROBE = ".inception-bench-doctor"
+"""What is written to an object store to see that it can be, and removed."""
 
 ROOM = 1.1
 """What a run writes, over the bytes of its probabilities."""
@@ -163,7 +167,9 @@ def _of_both(images: Images, network: LoadedNetwork, options: Options, reporter:
     state: Literal["ok", "note"] = "note" if runtime["device"] == "cpu" else "ok"
     yield Finding("device", state, f"{runtime['device_name']}, {runtime['precision']}, batch {runtime['batch']}")
     yield from _label_order(images, setup)
-    yield _disk(images, setup, options.out)
+    disk = yield from _found("disk", lambda: _disk(images, setup, options.out))
+    if disk:
+        yield disk
     yield from _time(images, setup)
 
 
@@ -200,8 +206,12 @@ def _disk(images: Images, setup: Setup, out: Path) -> Finding:
     """What the run will write, against what is free."""
     needed = int(len(images) * len(images.classes) * 4 * len(setup.plan.names) * ROOM)
     if not is_local(out):
-        return Finding("disk", "ok", f"the run takes {_size(needed)} in {out}")
+        write(out / PROBE, b"")
+        remove(out / PROBE)
+        return Finding("disk", "ok", f"the run takes {_size(needed)} in {out}, which can be written")
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
+    if not os.access(there, os.W_OK):
+        raise RunError(f"{there} cannot be written: choose another --out")
     free = shutil.disk_usage(there).free
     words = f"the run takes {_size(needed)}, {_size(free)} are free in {there}"
     return Finding("disk", "ok", words) if needed < free else Finding("disk", "wrong", f"{words}: make room, or choose another --out")

@@ -20,7 +20,7 @@ from bench.data import Images
 from bench.data.decode import decode
 from bench.data.names import shown
 from bench.distributed import Advance
-from bench.errors import BenchError, UnreadableImage
+from bench.errors import BenchError, DataError, UnreadableImage
 from bench.render import Render, Rendered
 from bench.runtime import Runtime
 from crops import Dialect, Plan, pool_scores
@@ -225,11 +225,14 @@ def _rendered(
 
     def work(index: int) -> Rendered | UnreadableImage:
         try:
-            return render(decode(images.read(index)))
+            data = images.read(index)
+        except OSError as error:  # of the disk or the network, and not of the image
+            where = f"{shown(images.ids[index])} in {images.path}"
+            raise DataError(f"{where} cannot be read ({error.strerror or error}): the same command continues") from None
+        try:
+            return render(decode(data))
         except UnreadableImage as error:
             return error
-        except OSError as error:
-            return UnreadableImage(f"cannot be read: {error.strerror or error}")
 
     pool = threads(workers)
     ahead: deque[tuple[int, Future[Rendered | UnreadableImage]]] = deque()

@@ -7,10 +7,8 @@ class BenchError(Exception):
     exit_code = 1
 
 
-class Terminated(BenchError):  # noqa: N818 - what happened, not that it is an error
-    """The process was asked to end, by SIGTERM. Exit code 143, as shells have it."""
-
-    exit_code = 143
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end, by SIGTERM; nothing that catches errors may take it for one."""
 
 
 class UsageError(BenchError):

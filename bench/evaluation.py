@@ -15,7 +15,7 @@ from bench.data.classes import wordnet_ids
 from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
 from bench.data.names import is_imagenet, validation_number
 from bench.distributed import ranks
-from bench.errors import DataError, ImplausibleLabels, UsageError
+from bench.errors import BenchError, DataError, ImplausibleLabels, UsageError
 from bench.options import Options
 from bench.plausibility import Doubt
 from bench.precision import settle
@@ -23,9 +23,12 @@ from bench.progress import Reporter, Silent
 from bench.runtime import resolve
 from bench.setup import Setup, agree, check, set_up
 from bench.zoo import find
-from bench.zoo.loading import load
-from results.run import Run, Shard, finish, write_manifest
+from bench.zoo.loading import fetch, load
+from results.run import MANIFEST, Run, Shard, finish, write_manifest
 from results.storage import place
+
+SEEN = 60.0
+"""Seconds after which a shared file system shows every machine what the others wrote, if it does at all."""
 
 
 def evaluate(reporter: Reporter | None = None, **options: Any) -> Run:
@@ -48,7 +51,6 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
     Networks that look at the same crops share their decoding and rendering. Under torchrun every rank calls this and makes
     shards of the same runs; the first one opens and finishes them.
     """
-    group = ranks()
     for options in several:
         check(options)
         find(options.model)
@@ -56,17 +58,19 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
     images = _images(several[0], reporter)
     blacklist = _blacklist(several[0], images, reporter)
     with ExitStack() as held:
-        works = [_prepare(options, images, held, reporter) for options in several]
-        groups: dict[object, list[_Work]] = {}
+        works: list[_Work] = []
+        for options in several:
+            works.append(_prepare(options, images, held, works, reporter))
+        alike: dict[object, list[_Work]] = {}
         for work in works:
-            groups.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
-        for together in groups.values():
+            alike.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
+        for together in alike.values():
             _do(together, images, reporter)
-        group.wait()
-        if group.first:
+        ranks().wait()
+        if ranks().first:
             for work in works:
-                record.with_blacklist(_finished(work, images, reporter), blacklist)
-        group.wait()
+                _finish(work, images, blacklist, reporter)
+        ranks().wait()
         return [Run.open(work.folder) for work in works]
 
 
@@ -96,10 +100,11 @@ class _Work:
     batch: int = 0
 
 
-def _prepare(options: Options, images: Images, held: ExitStack, reporter: Reporter) -> _Work:
+def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence[_Work], reporter: Reporter) -> _Work:
     began = time.monotonic()
     if options.weights is None:
         agree(find(options.model).classes, images, options)  # before weights are fetched
+    ranks().first_here(lambda: fetch(options.model, options.weights))
     network = load(options.model, options.weights, options.label_order)
     agree(network.classes, images, options)
     if network.prepared_otherwise:
@@ -113,57 +118,85 @@ def _prepare(options: Options, images: Images, held: ExitStack, reporter: Report
         "shard_images": engine.shard_size(setup.plan),
     }
     identity = record.identity(asked)
+    if twice := next((work for work in before if work.identity == identity), None):
+        raise UsageError(f"{options.model} and {twice.options.model} are the same network with the same weights: name it once")
     doubt = Doubt(len(images.classes))
 
-    def opened() -> tuple[str, str, list[tuple[int, int]]]:
+    def opened() -> tuple[str, dict[str, str], list[tuple[int, int]]]:
         run = held.enter_context(record.open_run(options, asked, reporter))
         todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
         if todo:
             record.with_environment(run, reporter)
-        return str(run.path), run.identity, [(part.start, part.stop) for part in todo]
+        return str(run.path), record.decisive(asked), [(part.start, part.stop) for part in todo]
 
-    folder, first, todo = ranks().from_first(opened)
-    if first != identity:
-        raise UsageError(f"{options.data} or the weights of {options.model} differ from those of the first rank: bring the same files")
-    return _Work(options, setup, place(folder), identity, doubt, [range(*span) for span in todo], began)
+    place_, decisive, todo = ranks().from_first(opened)
+    folder = place(place_)
+    if differs := [name for name, value in record.decisive(asked).items() if value != decisive[name]]:
+        raise BenchError(f"the {' and '.join(differs)} differ here from those of the first rank: bring the same to all machines")
+    if not (folder / MANIFEST).exists():
+        raise BenchError(f"{folder} is not where the first rank writes to: name an --out that all machines reach")
+    return _Work(options, setup, folder, identity, doubt, [range(*span) for span in todo], began)
 
 
-def _do(group: Sequence[_Work], images: Images, reporter: Reporter) -> None:
-    """Evaluate what is to do, the same for all of the group, and save the shards."""
-    first = group[0]
+def _do(alike: Sequence[_Work], images: Images, reporter: Reporter) -> None:
+    """Evaluate what is to do, the same for all of them, and save the shards."""
+    first = alike[0]
     if not first.todo:
         return
-    if len(group) > 1:
-        reporter.note(f"{', '.join(work.options.model for work in group)} look at the same crops, which are rendered once")
-    scorers = [work.setup.scorer(reporter.note) for work in group]
+    if len(alike) > 1:
+        reporter.note(f"{', '.join(work.options.model for work in alike)} look at the same crops, which are rendered once")
+    scorers = [work.setup.scorer(reporter.note) for work in alike]
     reporter.start(sum(map(len, first.todo)))
     made = engine.shards(
         images, ranks().hand_out(first.todo), first.setup.plan, first.setup.renderer(), scorers,
         runtime=first.setup.runtime, skip_unreadable=first.options.skip_unreadable, progress=ranks().progress(reporter.advance),
     )  # fmt: skip
     for shards in made:
-        for work, shard in zip(group, shards, strict=True):
+        for work, shard in zip(alike, shards, strict=True):
             shard.save(work.folder / "shards", work.identity)
             _judge(work.doubt, shard, work.options)
-    for work, scorer in zip(group, scorers, strict=True):
+    for work, scorer in zip(alike, scorers, strict=True):
         work.batch = scorer.batch
 
 
-def _finished(work: _Work, images: Images, reporter: Reporter) -> Run:
+def _finish(work: _Work, images: Images, blacklist: Blacklist | None, reporter: Reporter) -> None:
+    """Look through all shards, and mark the run as complete."""
     run = Run.open(work.folder)
     if work.batch:
         run = record.with_batch(run, work.batch)
+    doubt = Doubt(len(images.classes))
+    excluded: list[str] = []
+
+    def look(shard: Shard) -> None:
+        if ranks().size > 1:  # each has judged its own images alone
+            _judge(doubt, shard, work.options)
+        if blacklist:
+            excluded.extend(record.excluded(shard, blacklist))
+
     if work.todo or not run.complete:
-        run = finish(run, run.manifest["seconds"] + time.monotonic() - work.began)
-    if ranks().size > 1:  # each of them has judged its own images alone
-        doubt = Doubt(len(images.classes))
-        record.todo(run, lambda shard: _judge(doubt, shard, work.options), retry_skipped=False)
+        _until_seen(run)
+        run = finish(run, run.manifest["seconds"] + time.monotonic() - work.began, look)
+    elif blacklist:
+        for shard in run.shards():
+            look(shard)
+    if blacklist:
+        run = record.with_blacklist(run, blacklist, excluded)
+    _tell_of_skipped(run, images, reporter)
+
+
+def _tell_of_skipped(run: Run, images: Images, reporter: Reporter) -> None:
     if len(run.skipped) == len(images):
         write_manifest(run.path, dict(run.manifest) | {"complete": False})  # nothing to report: not a run that is whole
         raise DataError(f"none of the {len(images):,} images in {images.path} could be read: {next(iter(run.skipped.values()))}")
     if run.skipped:
         reporter.note(f"{len(run.skipped):,} images could not be read and are left out; {run.path}/manifest.json lists them")
-    return run
+
+
+def _until_seen(run: Run) -> None:
+    """Wait for what other machines wrote, which a shared file system may show some seconds later."""
+    began = time.monotonic()
+    while ranks().size > 1 and time.monotonic() - began < SEEN and not all(run.shard_path(part).exists() for part in run.parts):
+        time.sleep(1)
 
 
 def _images(options: Options, reporter: Reporter) -> Images:

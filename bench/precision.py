@@ -26,9 +26,13 @@ def settle(options: Options, setup: Setup, images: Images, reporter: Reporter) -
     Compared are the single crops of up to a thousand of the images, drawn with a fixed seed; the runtime keeps the counts.
     The first rank compares, for all.
     """
-    if options.precision != "auto" or setup.runtime.device.type != "cuda":
+    if options.precision != "auto":
         return setup
-    same, compared = ranks().from_first(lambda: agreement(setup, HALF, images.sample(IMAGES, 0)))
+    on_gpu = setup.runtime.device.type == "cuda"
+    found = ranks().from_first(lambda: agreement(setup, HALF, images.sample(IMAGES, 0)) if on_gpu else None)
+    if found is None:
+        return setup
+    same, compared = found
     chosen = HALF if compared and same >= AGREEMENT * compared else "fp32"
     reporter.note(f"{HALF} predicts as fp32 does on {same:,} of {compared:,} images: --precision {chosen}")
     return replace(setup, runtime=replace(setup.runtime, precision=chosen, agreement=(HALF, same, compared)))

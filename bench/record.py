@@ -3,16 +3,16 @@
 import fcntl
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.data.devkit import Blacklist
 from bench.data.names import validation_number
+from bench.distributed import ranks
 from bench.options import Options
 from bench.progress import Reporter
 from bench.provenance import environment
@@ -20,28 +20,43 @@ from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST, Run, Shard, write_manifest
 from results.storage import is_local, leftovers, reaching, remove
 
+LOCK = ".lock"
+"""The file in a run's folder that the command which works on it holds."""
+
 
 def identity(asked: Mapping[str, Any]) -> str:
-    """Hash of all that decides the figures: not a path, a batch size or a number of workers."""
-    model = {key: value for key, value in asked["model"].items() if key not in ("name", "paper", "tag", "weights")}
-    device = asked["runtime"]["device"].partition(":")[0]
-    decisive = [
-        model, asked["data"]["fingerprint"], asked["plan"], device,
-        asked["runtime"]["precision"], asked["runtime"]["compile"], asked["shard_images"],
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    """Hash of all that decides the figures."""
+    return _hash(decisive(asked))
+
+
+def decisive(asked: Mapping[str, Any]) -> dict[str, str]:
+    """A hash of each thing that decides the figures: not of a path, a batch size or a number of workers."""
+    runtime = asked["runtime"]
+    parts = {
+        "model": {key: value for key, value in asked["model"].items() if key not in ("name", "paper", "tag", "weights")},
+        "images or labels": asked["data"]["fingerprint"],
+        "protocols": [asked["plan"], asked["shard_images"]],
+        "kind of device": runtime["device"].partition(":")[0],
+        "precision": [runtime["precision"], runtime["compile"]],
+    }
+    return {name: _hash(part) for name, part in parts.items()}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
 def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> Iterator[Run]:
     """The run of what was asked: the one on disk, under whatever name it was begun, or a new one. Raises `RunError`.
 
-    No other command on this machine, or one that shares its files and their locks, can open it meanwhile.
+    No other command can open it meanwhile, as far as locks on its folder reach. `--fresh` clears it once, and not when
+    torchrun starts its ranks again.
     """
     name = identity(asked)
     folder = _folder(options, asked, name)
-    with _only_here(folder):
-        if options.fresh:
+    with _only_here(folder, reporter):
+        if options.fresh and ranks().once(f"clear {name}"):
             _clear(folder)
         for path in leftovers(folder) + leftovers(folder / "shards"):
             path.unlink(missing_ok=True)
@@ -80,25 +95,24 @@ def _folder(options: Options, asked: Mapping[str, Any], name: str) -> Path:
 
 
 @contextmanager
-def _only_here(folder: Path) -> Iterator[None]:
+def _only_here(folder: Path, reporter: Reporter) -> Iterator[None]:
     """Keep other commands from the run in `folder`. Where there are no locks, they would write the same files again."""
     if not is_local(folder):
         yield
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = os.open(folder, os.O_RDONLY)
+        lock = (folder / LOCK).open("a")  # for writing, as locks on files that machines share have to be
     except OSError as error:
         raise RunError(f"cannot write {folder}: {error.strerror or error}; choose another --out") from None
-    try:
-        with suppress(OSError):  # a file system without locks
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"another command is working on {folder}: wait for it, or choose another --out") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another command is working on {folder}: wait for it, or choose another --out") from None
+        except OSError as error:
+            reporter.note(f"{folder} cannot be locked ({error.strerror}): let no other command work on it")
         yield
-    finally:
-        os.close(held)
 
 
 def _clear(folder: Path) -> None:
@@ -152,10 +166,12 @@ def todo(run: Run, look: Callable[[Shard], None], *, retry_skipped: bool) -> lis
     return missing
 
 
-def with_blacklist(run: Run, blacklist: Blacklist | None) -> Run:
-    """The run with the blacklist's part of its images noted in the manifest; unchanged where none is known."""
-    if blacklist is None:
-        return run
-    excluded = [image_id for shard in run.shards() for image_id in shard.ids if validation_number(image_id) in blacklist.numbers]
+def excluded(shard: Shard, blacklist: Blacklist) -> list[str]:
+    """The shard's images that are on the blacklist."""
+    return [image_id for image_id in shard.ids if validation_number(image_id) in blacklist.numbers]
+
+
+def with_blacklist(run: Run, blacklist: Blacklist, excluded: list[str]) -> Run:
+    """The run with the images of its own that the blacklist has noted in the manifest."""
     entry = {"source": blacklist.source, "sha256": blacklist.sha256, "excluded": excluded}
     return run if run.manifest["blacklist"] == entry else write_manifest(run.path, dict(run.manifest) | {"blacklist": entry})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.data import Images
 from bench.demo import MEMBERS
-from bench.distributed import is_first
+from bench.distributed import is_first, ranks
 from bench.errors import UsageError, WeightsError
 from bench.evaluation import run_evaluations
 from bench.options import Options
@@ -128,13 +128,8 @@ def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tupl
     nothing was run), `difference_top1` and `_top5`, `verdict`, and `run`. Weights that cannot be fetched leave their rows
     empty; weights from a file must fit. Of torchrun's ranks only the first has records.
     """
-    missing: dict[Member, str] = {}
-    for name, weights in (members := members_of(rows)):
-        try:
-            fetch(name, weights)
-        except (WeightsError, UsageError) as error:  # no network, or its library is not installed
-            missing[name, weights] = str(error)
-            reporter.note(f"left out: {error}")
+    members = members_of(rows)
+    missing: dict[Member, str] = {members[number]: why for number, why in ranks().from_first(lambda: _cannot_be_had(members, reporter))}
     here = [member for member in members if member not in missing]
     asked = [replace(options, model=name, weights=weights, crops=crops_of(rows)) for name, weights in here]
     runs = dict(zip(here, run_evaluations(asked, reporter) if asked else [], strict=True))
@@ -154,6 +149,18 @@ def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tupl
                 tables[run.path] = accuracy([run]).to_dict("records")
         records.append(_record(row, run, tables[run.path] if run else [], why))
     return made, records
+
+
+def _cannot_be_had(members: Sequence[Member], reporter: Reporter) -> list[tuple[int, str]]:
+    """The number of each member whose weights cannot be fetched, and why."""
+    missing = []
+    for number, (name, weights) in enumerate(members):
+        try:
+            fetch(name, weights)
+        except (WeightsError, UsageError) as error:  # no network, or its library is not installed
+            missing.append((number, str(error)))
+            reporter.note(f"left out: {error}")
+    return missing
 
 
 def check_classes(rows: Sequence[Row], images: Images, options: Options) -> None:

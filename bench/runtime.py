@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bench.distributed import local_ranks
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.options import Options
 
 BATCH = {"cpu": 4}
@@ -54,7 +54,10 @@ def resolve(options: Options) -> Runtime:
     """The runtime that the options ask for on this machine; under torchrun each rank has a GPU of its own. Raises `UsageError`."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
     number, ranks = local_ranks()
-    device = _device(f"cuda:{number}" if ranks > 1 and options.device in ("auto", "cuda") and torch.cuda.is_available() else options.device)
+    own_gpu = ranks > 1 and options.device in ("auto", "cuda") and torch.cuda.is_available()
+    if own_gpu and number >= torch.cuda.device_count():
+        raise BenchError(f"{ranks} ranks for {torch.cuda.device_count()} GPUs: pass torchrun a --nproc-per-node of that number")
+    device = _device(f"cuda:{number}" if own_gpu else options.device)
     if device.type == "cpu":
         _keep_freed_memory()
     precision = "fp32" if options.precision == "auto" else options.precision

@@ -9,7 +9,7 @@ shard with its range and the hash of its file, and carries the hash of itself. N
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.errors import IncompleteRun, RunError
-from results.storage import reaching, read, sha256, write
+from results.storage import read, sha256, write
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
@@ -59,10 +59,16 @@ class Shard:
     @classmethod
     def load(cls, path: Path, identity: str, listed: str | None = None) -> "Shard":
         """Read back, and verify that it is the run's and has the hash `listed`, or the one it carries. Raises `IncompleteRun`."""
+        return cls.load_with_hash(path, identity, listed)[0]
+
+    @classmethod
+    def load_with_hash(cls, path: Path, identity: str, listed: str | None = None) -> tuple["Shard", str]:
+        """As `load`, and the sha256 of the file."""
         try:
             data = read(path)
-            if listed in (None, sha256(data)):
-                return cls._parse(data, path, identity)
+            found = sha256(data)
+            if listed in (None, found):
+                return cls._parse(data, path, identity), found
         except FileNotFoundError:
             raise IncompleteRun(f"{path} is missing: the same eval command makes it again") from None
         except (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError):
@@ -129,7 +135,7 @@ class Run:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             schema, whole = SCHEMA, False
         if schema != SCHEMA:
-            raise RunError(f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it")
+            raise RunError(f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or eval --fresh")
         if not whole or not all(key in manifest for key in KEYS):
             raise IncompleteRun(f"{file} is damaged, or was edited: the same eval command makes it again and keeps what is measured")
         return cls(path, manifest)
@@ -170,8 +176,7 @@ class Run:
 
     def shards(self) -> Iterator[Shard]:
         """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`, or `RunError`."""
-        if not self.complete:
-            raise IncompleteRun(f"{self.path} is incomplete: {self._sound()}; the same eval command continues it")
+        self.check_complete()
         hashes = []
         for part, one in zip(self.parts, self.manifest["shards"], strict=True):
             try:
@@ -183,12 +188,18 @@ class Run:
         if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest["data"]["images"]:
             raise IncompleteRun(f"{self.path} has an image in two shards: make the run again with --fresh")
 
+    def check_complete(self) -> None:
+        """Raise `IncompleteRun`, with the number of images that are there, unless the run is complete."""
+        if not self.complete:
+            raise IncompleteRun(f"{self.path} is incomplete: {self._sound()}; the same eval command continues it")
+
     def _sound(self) -> str:
         """`n of N images` of which there are good shards."""
         sound = 0
+        listed = {one["start"]: one["sha256"] for one in self.manifest["shards"]}
         for part in self.parts:
             try:
-                Shard.load(self.shard_path(part), self.identity)
+                Shard.load(self.shard_path(part), self.identity, listed.get(part.start))
             except IncompleteRun:
                 continue
             sound += len(part)
@@ -215,18 +226,19 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> Run:
     return Run.open(path)
 
 
-def finish(run: Run, seconds: float) -> Run:
-    """Mark a run whose images are all there as complete: list its shards with their hashes. Raises `IncompleteRun`."""
+def finish(run: Run, seconds: float, look: Callable[[Shard], None] = lambda shard: None) -> Run:
+    """Mark a run whose images are all there as complete: list its shards with their hashes, each shown to `look`.
+
+    Raises `IncompleteRun`, and what `look` raises.
+    """
     listed: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
     for part in run.parts:
-        path = run.shard_path(part)
         try:
-            shard = Shard.load(path, run.identity)
-            with reaching(path):
-                digest = sha256(read(path))
-        except (IncompleteRun, OSError):
+            shard, digest = Shard.load_with_hash(run.shard_path(part), run.identity)
+        except IncompleteRun:
             raise IncompleteRun(f"{run.path} is incomplete: {run._sound()}; the same eval command continues it") from None
+        look(shard)
         listed.append({"start": part.start, "stop": part.stop, "images": len(shard.ids), "sha256": digest})
         skipped |= shard.skipped
     return write_manifest(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from results.errors import IncompleteRun, RunError, RunUsageError
+from results.errors import RunError, RunUsageError
 from results.run import Run
 
 
@@ -20,8 +20,7 @@ def same_images(runs: Sequence[Run]) -> None:
     """Raise `RunError` with the difference unless the runs are on the same images with the same labels; `IncompleteRun`."""
     first, wanted = runs[0], runs[0].manifest["data"]
     for run in runs:
-        if not run.complete:
-            raise IncompleteRun(f"{run.path} is incomplete: the same eval command continues it")
+        run.check_complete()
         data = run.manifest["data"]
         if data["fingerprint"] != wanted["fingerprint"] or data.get("classes") != wanted.get("classes"):
             ours, theirs = (f"{what['images']:,} of {what['path']}, labelled by {what['labels']}" for what in (data, wanted))

@@ -36,6 +36,9 @@ FLAGS = {"fresh": "--fresh/--resume"}
 USAGE_ERRORS: tuple[type[BaseException], ...] = tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What the parser raises: click's, or the copy of it that Typer has."""
 
+STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")
+"""Packages whose errors are about an object store."""
+
 Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=place)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 
@@ -81,6 +84,8 @@ def _errors(debug: bool) -> Iterator[None]:
         yield
     except (BenchError, RunError, ProtocolError) as error:
         _end(str(error), getattr(error, "exit_code", 2), error, debug)
+    except Terminated as error:
+        _end("terminated; the same command continues", 143, error, debug)
     except KeyboardInterrupt as error:
         _end("interrupted; the same command continues", 130, error, debug)
     except BrokenPipeError:  # the reader of stdout has gone, as `head` does
@@ -92,17 +97,19 @@ def _errors(debug: bool) -> Iterator[None]:
     except USAGE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort, so that users never meet a traceback unasked
+        if type(error).__module__.partition(".")[0] in STORE_CLIENTS:
+            _end(f"the object store cannot be reached ({type(error).__name__}: {error})", 1, error, debug)
         _end(f"{type(error).__name__}: {error} (a bug of inception-bench; --debug before the command shows where)", 1, error, debug)
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
-    raise Terminated("terminated; the same command continues")
+    raise Terminated
 
 
 def _end(message: str, code: int, error: BaseException, debug: bool) -> NoReturn:
     if debug:
         raise error
-    if is_first() or code not in (130, 143):  # of a signal to all ranks one tells
+    if is_first() or code not in (2, 130, 143):  # what all ranks meet one tells
         print("inception-bench:", " ".join(message.split()), file=sys.stderr)
     raise typer.Exit(code) from None
 

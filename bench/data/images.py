@@ -143,12 +143,12 @@ def _files(folder: Path) -> tuple[list[str], list[int], int]:
 
     found: dict[str, int] = {}
     ignored = 0
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = str(Path(place).resolve())
-        if real in seen:
-            raise DataError(f"{place} is a link to a folder that is here already: its images would count twice; remove it")
-        seen.add(real)
+        if other := seen.get(real):
+            raise DataError(f"{other} and {place} are one folder, by a link: its images would count twice; remove the link")
+        seen[real] = place
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(place, name)

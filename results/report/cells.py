@@ -35,11 +35,11 @@ def note(table: pd.DataFrame) -> str:
 
 def _near(table: pd.DataFrame) -> str:
     """What another batch size or processor could change."""
-    near = table[["top1_near", "top5_near"]]
-    if not near.to_numpy().any():
+    near = table[["top1_near", "top5_near"]].max(axis=1)
+    if not near.any():
         return "No image is a hit or a miss by rounding alone."
-    most = near.div(table["n"], axis=0).to_numpy().max()
-    return f"In a row up to {near.to_numpy().max():,} images are hits or misses by rounding alone, {100 * most:.2g} points of error."
+    images, n = max(zip(near.tolist(), table["n"].tolist(), strict=True), key=lambda row: row[0] / row[1])
+    return f"Rounding alone could turn up to {images:,} of {n:,} images into hits or misses: {100 * images / n:.2f} points of error."
 
 
 def _measured(row: dict[Any, Any], k: str) -> str:

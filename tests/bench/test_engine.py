@@ -9,7 +9,7 @@ import torch
 from bench import engine
 from bench.data import open_images
 from bench.data.decode import decode
-from bench.errors import BenchError, UnreadableImage
+from bench.errors import BenchError, DataError, UnreadableImage
 from bench.options import Options
 from bench.progress import Silent
 from bench.setup import set_up
@@ -99,3 +99,21 @@ def test_an_image_that_cannot_be_read_ends_the_loop_after_what_was_whole(setup, 
 def test_an_output_that_is_not_finite_is_an_error(setup, photos):
     with pytest.raises(BenchError, match=r"output for .*photo0.JPEG is not finite"):
         evaluate(setup("1"), photos, lambda pixels: torch.full((len(pixels), 1000), torch.nan), [range(6)])
+
+
+def test_a_disk_or_a_network_that_fails_is_no_fault_of_an_image(setup, photos):
+    """With --skip-unreadable neither: what comes next may be read again."""
+    found = open_images(str(photos))
+
+    def read(i):
+        if i == 3:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        return found.read(i)
+
+    single = setup("1")
+    made = engine.shards(
+        replace(found, read=read), [range(6)], single.plan, single.renderer(), [brightness],
+        runtime=single.runtime, skip_unreadable=True, progress=Silent().advance,
+    )  # fmt: skip
+    with pytest.raises(DataError, match=r"photo\d.JPEG in .* cannot be read \(Connection reset by peer\): the same command continues"):
+        list(made)

@@ -26,6 +26,7 @@ import bench
 from bench.cli import app
 from bench.data import open_images
 from bench.data.decode import decode
+from results.errors import RunError
 from results.run import Run, write_manifest
 from results.storage import sha256
 from tests.conftest import TINY, drawn, random_weights
@@ -415,7 +416,7 @@ RUNS = {  # (exit code, what is said)
     "a list": (4, "is damaged, or was edited"),
     "brackets without end": (4, "is damaged, or was edited"),
     "NaN": (4, "is damaged, or was edited"),
-    "a newer schema": (1, "has schema 3, this version reads 2: use the version that wrote it"),
+    "a newer schema": (1, "has schema 3, this version reads 2: use the version that wrote it, or eval --fresh"),
     "gone": (1, "is no run: it has no manifest.json"),
     "a folder": (1, "manifest.json cannot be read: Is a directory"),
     "of a run that is not complete": (4, "is incomplete: 4 of 4 images; the same eval command continues it"),
@@ -449,14 +450,23 @@ def test_a_run_that_is_not_what_was_written_stands_in_no_table_ensemble_or_gate(
         assert re.search(said if command != ensemble else said.partition(";")[0].partition(":")[0], lines[0]), lines
 
 
-@pytest.mark.parametrize("name", [name for name, (code, _) in RUNS.items() if code == 4])
+FOLDER = "shard that is a folder"
+
+
+def test_a_folder_in_the_place_of_a_shard_is_named_and_not_removed(measured, tiny_weights, tmp_path):
+    copy = Run.open(shutil.copytree(measured[1].path, tmp_path / measured[1].path.name))
+    spoilt(copy, FOLDER)
+    with pytest.raises(RunError, match=r"cannot write .*00000004\.safetensors: Is a directory"):
+        bench.evaluate(model=TINY, weights=str(tiny_weights), data=measured[0], out=tmp_path)
+    assert copy.shard_path(copy.parts[0]).is_dir()
+
+
+@pytest.mark.parametrize("name", [name for name, (code, _) in RUNS.items() if code == 4 and name != FOLDER])
 def test_eval_makes_again_what_is_lost_of_a_run_and_no_more(measured, tiny_weights, tmp_path, name):
     photos, run = measured
     shutil.copytree(run.path, tmp_path / run.path.name)
     copy = Run.open(tmp_path / run.path.name)
     spoilt(copy, name)
-    if name == "shard that is a folder":
-        return  # nothing is removed that is no file of ours; the line says what is in the way
     again = bench.evaluate(model=TINY, weights=str(tiny_weights), data=photos, out=tmp_path)
     assert again.path == copy.path
     assert again.manifest["shards"] == run.manifest["shards"]

@@ -13,6 +13,7 @@ import pytest
 
 import bench
 from bench import record
+from bench.record import LOCK
 from results.errors import IncompleteRun
 from results.run import Run
 
@@ -43,8 +44,10 @@ def table(out):
 
 
 def until_a_shard(process, out):
+    deadline = time.monotonic() + 120
     while not shards(out):
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
@@ -79,7 +82,7 @@ def test_a_run_that_is_killed_25_times_ends_with_the_same_bytes(undisturbed, tmp
     assert 0 < len(kept) < 36
     assert "is continued" in end(start(tmp_path))
     assert shards(tmp_path) == shards(whole)
-    assert not list(tmp_path.rglob(".*"))
+    assert [path.name for path in tmp_path.rglob(".*")] == [LOCK]
     assert table(tmp_path) == table(whole)
 
 
@@ -92,7 +95,20 @@ def test_a_signal_ends_a_run_with_a_line_on_how_to_go_on(undisturbed, tmp_path, 
     assert (process.returncode, stdout) == (code, "")
     assert stderr.splitlines()[-1] == f"inception-bench: {word}; the same command continues"
     assert shards(tmp_path).items() <= shards(undisturbed[0]).items()
-    assert not list(tmp_path.rglob(".*"))
+    assert [path.name for path in tmp_path.rglob(".*")] == [LOCK]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 0.9])
+def test_a_signal_before_the_first_shard_is_a_signal_too(undisturbed, tmp_path, share):
+    """While modules and weights are read: no other error is made of it."""
+    for command in ([*EVAL, "--out", str(tmp_path)], [*EVAL[:-1], "doctor"]):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(share * undisturbed[1])
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+        if process.returncode != 0:  # 0: it was done
+            assert process.returncode in (143, -signal.SIGTERM), stderr
+            assert process.returncode < 0 or stderr.splitlines()[-1] == "inception-bench: terminated; the same command continues"
 
 
 def test_a_second_command_on_the_same_run_is_refused(tmp_path):
@@ -178,4 +194,4 @@ def test_what_a_killed_write_left_is_removed_and_a_damaged_manifest_is_made_agai
     again = bench.evaluate(limit=20, out=tmp_path)
     assert again.manifest["shards"] == run.manifest["shards"]
     assert again.shard_path(again.parts[0]).stat().st_mtime_ns == before
-    assert sorted(path.name for path in run.path.rglob("*")) == ["00000000-00000020.safetensors", "manifest.json", "shards"]
+    assert sorted(path.name for path in run.path.rglob("*")) == [LOCK, "00000000-00000020.safetensors", "manifest.json", "shards"]

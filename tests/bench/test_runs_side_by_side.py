@@ -59,6 +59,7 @@ def test_an_ensemble_on_the_command_line_and_its_growth(demo, demo_runs, tmp_pat
         (["ensemble"], 2, "two runs or more"),
         (["ensemble", "--models", ","], 2, "names no network"),
         (["ensemble", "--nope"], 2, "No such option"),
+        (["ensemble", "--models", "mini-v1,mini-v1", "--limit", "9"], 2, "mini-v1 and mini-v1 are the same network with the same weights"),
         (["ensemble", "--models", "mini-v1,v9"], 2, "no network 'v9'"),
         (["ensemble", "--models", "mini-v1=nowhere.pth,mini-v3"], 2, "no weights at nowhere.pth"),
         (["papers", "inception-v4/table9"], 2, "no table 'inception-v4/table9': try inception-v4/table"),

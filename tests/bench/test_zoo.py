@@ -1,5 +1,6 @@
 """Names, weights and outputs of networks."""
 
+import hashlib
 import pickle
 from contextlib import suppress
 from dataclasses import replace
@@ -222,14 +223,19 @@ def test_a_network_without_a_pooling_module_says_so():
 
 
 def test_a_fetched_file_that_is_not_what_its_name_says_is_refused(tmp_path):
-    """Names of torch's cache end in the beginning of the hash; the hub's cache has blobs by their whole hash, behind links."""
-    digest = "0123456789abcdef" * 4
+    """Names in torch's cache end in the beginning of the sha256, pytorchcv's of the sha1; the hub's blobs are the whole sha256."""
+    content = b"weights"
+    sha256, sha1 = hashlib.sha256(content).hexdigest(), hashlib.sha1(content).hexdigest()
     (tmp_path / "blobs").mkdir()
-    for blob in (digest, "f" * 64):
-        (tmp_path / "blobs" / blob).touch()
+    for blob in (sha256, "f" * 64):
+        (tmp_path / "blobs" / blob).write_bytes(content)
         (tmp_path / f"model-{blob[0]}.safetensors").symlink_to(tmp_path / "blobs" / blob)
-    for good in ("googlenet-01234567.pth", "inception_v3-0123456789.safetensors", "model-0.safetensors", "plain.pth"):
-        verify(tmp_path / good, digest)
-    for bad in ("googlenet-1378be20.pth", "model-f.safetensors"):
-        with pytest.raises(WeightsError, match=rf"{bad} is damaged, its sha256 is 01234567.*: delete it, and it is fetched again"):
-            verify(tmp_path / bad, digest)
+    good = (f"googlenet-{sha256[:8]}.pth", f"inception_v3-{sha256[:10]}.safetensors", f"bninception-0774-{sha1[:8]}.pth", "plain.pth")
+    bad = ("googlenet-1378be20.pth", "bninception-0774-d79ba5f5.pth")
+    for name in (*good, *bad):
+        (tmp_path / name).write_bytes(content)
+    for name in (*good, f"model-{sha256[0]}.safetensors"):
+        verify(tmp_path / name, sha256)
+    for name in (*bad, "model-f.safetensors"):
+        with pytest.raises(WeightsError, match=rf"{name} is damaged, its sha256 is {sha256[:8]}.*: delete it, and it is fetched again"):
+            verify(tmp_path / name, sha256)

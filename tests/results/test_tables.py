@@ -118,5 +118,5 @@ def test_images_that_rounding_decides_are_counted(tmp_path):
     Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows}).save(tmp_path / "shards", "x")
     table = accuracy([finish(opened, 0)])
     assert table[["top1_hits", "top5_hits", "top1_near", "top5_near"]].to_numpy().tolist() == [[2, 3, 2, 1]] * 2
-    assert "In a row up to 2 images are hits or misses by rounding alone, 50 points of error." in FORMATS["md"](table)
+    assert "Rounding alone could turn up to 2 of 4 images into hits or misses: 50.00 points of error." in FORMATS["md"](table)
     assert "No image is a hit or a miss by rounding alone." in FORMATS["md"](table.assign(top1_near=0, top5_near=0))
