@@ -53,9 +53,8 @@ class Ranks:
         """What `find`, called on the first rank alone, gives: a JSON value."""
         return find()
 
-    def first_here(self, prepare: Callable[[], None]) -> None:
-        """Call `prepare` on one rank of each machine, and then on the others, which find what it left there."""
-        prepare()
+    def one_ahead(self, prepare: Callable[[], None]) -> None:
+        """Where several ranks share a machine, call `prepare` on one of them before the others go on."""
 
     def once(self, name: str) -> bool:
         """Whether nobody asked that of this `name` before, ranks that died and were started again among them."""
@@ -101,15 +100,14 @@ class Torchrun(Ranks):
         self._until(lambda: self._store.check([key]))
         return json.loads(self._store.get(key))
 
-    def first_here(self, prepare: Callable[[], None]) -> None:
+    def one_ahead(self, prepare: Callable[[], None]) -> None:
         key = f"{self._key('prepared')}/{os.environ['GROUP_RANK']}"
-        ahead = local_ranks()[0] == 0
-        if not ahead:
+        if local_ranks()[0] != 0:
             self._until(lambda: self._store.check([key]))
+            return
         prepare()
-        if ahead:
-            with _reaching():
-                self._store.set(key, "")
+        with _reaching():
+            self._store.set(key, "")
 
     def once(self, name: str) -> bool:
         with _reaching():

@@ -104,7 +104,7 @@ def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence
     began = time.monotonic()
     if options.weights is None:
         agree(find(options.model).classes, images, options)  # before weights are fetched
-    ranks().first_here(lambda: fetch(options.model, options.weights))
+    ranks().one_ahead(lambda: fetch(options.model, options.weights))
     network = load(options.model, options.weights, options.label_order)
     agree(network.classes, images, options)
     if network.prepared_otherwise:
@@ -129,8 +129,8 @@ def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence
             record.with_environment(run, reporter)
         return str(run.path), record.decisive(asked), [(part.start, part.stop) for part in todo]
 
-    place_, decisive, todo = ranks().from_first(opened)
-    folder = place(place_)
+    there, decisive, todo = ranks().from_first(opened)
+    folder = place(there)
     if differs := [name for name, value in record.decisive(asked).items() if value != decisive[name]]:
         raise BenchError(f"the {' and '.join(differs)} differ here from those of the first rank: bring the same to all machines")
     if not (folder / MANIFEST).exists():

@@ -125,6 +125,8 @@ def main(
         raise typer.Exit
     context.with_resource(_errors(debug))
     signal.signal(signal.SIGTERM, _terminate)
+    if not is_first():  # what all ranks would print, one prints
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
 
 
 def only_first() -> None:

@@ -135,10 +135,12 @@ READ_ONLY = """
 set -e
 mount -t tmpfs tmpfs "$1"
 ("$2" -m bench eval --crops 144 --limit 120 --out "$1" || echo "exit $?") &
-until ls "$1"/*/shards/0* 2> /dev/null; do sleep 0.05; done
-until mount -o remount,ro "$1"; do :; done
+until ls "$1"/*/shards/0* > /dev/null 2>&1; do sleep 0.05; done
+shards=$(echo "$1"/*/shards)
+mount --bind "$shards" "$shards"
+mount -o remount,bind,ro "$shards"
 wait
-mount -o remount,rw "$1"
+umount "$shards"
 "$2" -m bench eval --crops 144 --limit 120 --out "$1"
 """
 
