@@ -55,6 +55,9 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
         check(options)
         find(options.model)
         resolve(options)
+    asked = [options.model for options in several]
+    if asked != (first := ranks().from_first(lambda: asked)):
+        raise BenchError(f"the first rank evaluates {', '.join(first)}, and this one {', '.join(asked)}: give all the same command")
     images = _images(several[0], reporter)
     blacklist = _blacklist(several[0], images, reporter)
     with ExitStack() as held:

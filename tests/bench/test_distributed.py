@@ -156,12 +156,22 @@ def test_an_ensemble_under_torchrun_is_made_and_told_of_once(tmp_path):
     assert sum(len(shard.ids) for shard in run.shards()) == 60
 
 
-def test_ranks_that_see_other_images_are_told(tmp_path):
-    command = f"exec {sys.executable} -m bench eval --limit $((20 + RANK)) --out {tmp_path}"
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("eval --limit $((20 + RANK))", "the images or labels differ here from those of the first rank: bring the same to all machines"),
+        (
+            "ensemble --limit 20 --models mini-v1$([ $RANK = 1 ] || echo ,mini-v3)",
+            "the first rank evaluates mini-v1, mini-v3, and this",
+        ),
+    ],
+)
+def test_ranks_that_are_asked_for_other_things_are_told(tmp_path, command, said):
+    command = f"exec {sys.executable} -m bench {command} --out {tmp_path}"
     torchrun = [*TORCHRUN, "--nproc-per-node=2", "--no-python", "bash", "-c", command]
     done = subprocess.run(torchrun, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
-    assert "inception-bench: the images or labels differ here from those of the first rank: bring the same to all machines" in done.stderr
+    assert f"inception-bench: {said}" in done.stderr
 
 
 def test_ranks_that_write_elsewhere_are_told(tmp_path):
