@@ -5,7 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -113,7 +113,7 @@ def _blacklist(images: Images, options: Options) -> Iterator[Finding]:
         yield Finding("blacklist", "ok", "no image is of the validation set, so none is on it")
         return
 
-    def find() -> Finding:
+    def look() -> Finding:
         found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(images.place, options.devkit)
         if found is None:
             return Finding("blacklist", "note", "none in or beside the data: without --blacklist there is no figure of the 48,238 images")
@@ -121,7 +121,7 @@ def _blacklist(images: Images, options: Options) -> Iterator[Finding]:
             return Finding("blacklist", "note", f"{found.source} has {len(found.numbers):,} images, the challenge's list has 1,762")
         return Finding("blacklist", "ok", f"{len(found.numbers):,} images, from {found.source}")
 
-    finding = yield from _found("blacklist", find)
+    finding = yield from _found("blacklist", look)
     if finding:
         yield finding
 
@@ -177,7 +177,7 @@ def _label_order(images: Images, setup: Setup) -> Iterator[Finding]:
     """Whether predictions and labels are about the same classes, from single crops of some images."""
     some = images.sample(ENOUGH, 0)
     size = setup.network.preprocessing.size
-    single = Setup(setup.network, setup.runtime, Plan(parse("1", size), size), setup.interpolation, "tensor")
+    single = replace(setup, plan=Plan(parse("1", size), size), kind="tensor")
 
     def shard() -> Shard:
         made = engine.shards(

@@ -175,7 +175,7 @@ class Run:
         return self.path / "shards" / Shard.file_name(part.start, part.stop)
 
     def shards(self) -> Iterator[Shard]:
-        """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`, or `RunError`."""
+        """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`."""
         self.check_complete()
         hashes = []
         for part, one in zip(self.parts, self.manifest["shards"], strict=True):

@@ -92,22 +92,20 @@ def find_images(data: str) -> Files:
     """The image files at `data`: a folder, a .tar, or `mini`, the set that comes along. Raises `DataError`."""
     path = MINI if data == "mini" else storage.place(data).resolve()
     with _telling(path):
-        is_folder, is_file = path.is_dir(), path.is_file()
-    if is_folder:
-        with _telling(path):
+        if path.is_dir():
             names, sizes, ignored = _files(path) if storage.is_local(path) else _objects(path)
 
-        def read(i: int) -> bytes:
-            return storage.read(path / names[i])
+            def read(i: int) -> bytes:
+                return storage.read(path / names[i])
 
-    elif is_file:
-        names, sizes, offsets, ignored = _members(path)
+        elif path.is_file():
+            names, sizes, offsets, ignored = _members(path)
 
-        def read(i: int) -> bytes:
-            return storage.read(path, offsets[i], offsets[i] + sizes[i])
+            def read(i: int) -> bytes:
+                return storage.read(path, offsets[i], offsets[i] + sizes[i])
 
-    else:
-        raise DataError(f"no images at {data}: there is no such folder or file")
+        else:
+            raise DataError(f"no images at {data}: there is no such folder or file")
     if not names:
         raise DataError(f"no images at {data}: {_nothing(path)}")
     return Files(path, names, sizes, read, ignored)

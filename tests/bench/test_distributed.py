@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from torch.distributed import HashStore
 
 import bench
 from bench.data.images import MINI
+from bench.distributed import Torchrun
 from results.errors import IncompleteRun
 from results.run import Run
 
@@ -53,6 +56,47 @@ def table(stdout):
 def counted_once(run):
     ids = [image_id for shard in run.shards() for image_id in shard.ids]
     return len(ids) == len(set(ids)) == 200
+
+
+@pytest.fixture
+def three(monkeypatch):
+    """Three ranks in threads of this process, and a pool in which they can wait for each other."""
+    store, numbers = HashStore(), iter(range(3))
+    module = sys.modules["torch.distributed.rendezvous"]  # which torch.distributed hides behind its function of that name
+    monkeypatch.setattr(module, "rendezvous", lambda url: iter([(store, next(numbers), 3)]))
+    with ThreadPoolExecutor(3) as pool:
+        ranks = list(pool.map(lambda _: Torchrun(), range(3)))
+        yield sorted(ranks, key=lambda rank: not rank.first), pool
+
+
+def test_each_part_falls_to_one_rank_and_the_first_is_told_of_all(three):
+    ranks, pool = three
+    parts = [range(start, start + 4) for start in range(0, 200, 4)]
+    told = []
+
+    def work(rank):
+        advance = rank.progress(lambda crops, right: told.append(right))
+        taken = []
+        for part in rank.hand_out(parts):
+            taken.append(part)
+            for image in part:
+                advance(10, image % 2 == 0)
+            time.sleep(0.001)
+        rank.wait()
+        return taken
+
+    taken = list(pool.map(work, ranks))
+    assert sorted((part for some in taken for part in some), key=lambda part: part.start) == parts
+    assert all(taken)
+    assert (len(told), sum(told)) == (200, 100)
+
+
+def test_what_the_first_says_all_know_and_what_is_done_once_is_done_once(three):
+    ranks, pool = three
+    asked = []
+    said = pool.map(lambda rank: rank.from_first(lambda: asked.append(rank) or ["a", 1]), ranks)
+    assert (list(said), asked) == ([["a", 1]] * 3, ranks[:1])
+    assert sorted(rank.once("clear") for rank in ranks) == [False, False, True]
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])

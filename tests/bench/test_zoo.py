@@ -1,7 +1,6 @@
 """Names, weights and outputs of networks."""
 
 import hashlib
-import pickle
 from contextlib import suppress
 from dataclasses import replace
 
@@ -117,48 +116,6 @@ def test_networks_beside_the_table_load_by_their_providers_name(name, tmp_path):
 def test_networks_that_are_no_classifiers_are_unknown(tmp_path):
     with pytest.raises(UsageError, match="no network 'torchvision/fcn_resnet50'"):
         load("torchvision/fcn_resnet50", str(tmp_path / "x.pth"))
-
-
-class Code:
-    def __reduce__(self):
-        return print, ("this ran",)
-
-
-def broken_weights(tiny_weights, tmp_path):
-    """(file, what is said of it) of every kind of checkpoint that cannot be used."""
-    state = load_file(tiny_weights)
-    head = "classifier.weight"
-
-    def saved(name, changed):
-        save_file(changed, tmp_path / name)
-        return tmp_path / name
-
-    yield saved("missing.safetensors", {k: v for k, v in state.items() if k != head}), "1 missing: classifier.weight"
-    yield saved("more.safetensors", state | {"x.weight": torch.ones(2)}), "1 left over: x.weight"
-    yield saved("shape.safetensors", state | {"conv_stem.weight": torch.ones(2, 3)}), r"conv_stem.weight is \(2, 3\), not \("
-    yield saved("nan.safetensors", state | {head: state[head] * float("nan")}), "classifier.weight is not finite"
-    torch.save({"state_dict": state, "hook": Code()}, tmp_path / "code.pth")
-    yield tmp_path / "code.pth", "pickle with code in it, which is not run"
-    (tmp_path / "old.pth").write_bytes(pickle.dumps(Code()))
-    yield tmp_path / "old.pth", "old.pth"
-    (tmp_path / "cut.safetensors").write_bytes(tiny_weights.read_bytes()[:5000])
-    yield tmp_path / "cut.safetensors", "not a whole .safetensors"
-    (tmp_path / "text.pt").write_text("hello")
-    yield tmp_path / "text.pt", "cannot be read as a checkpoint"
-    torch.save({"epoch": 3}, tmp_path / "empty.pth")
-    yield tmp_path / "empty.pth", "no tensors"
-    yield tmp_path / "nowhere.safetensors", "there is no such file"
-    (tmp_path / "weights.h5").write_bytes(b"x")
-    yield tmp_path / "weights.h5", "should end in"
-
-
-def test_what_is_wrong_with_a_checkpoint_is_named_in_a_line(tiny_weights, tmp_path, capfd):
-    for path, message in broken_weights(tiny_weights, tmp_path):
-        with pytest.raises(WeightsError, match=message) as caught:
-            load(TINY, str(path))
-        assert "\n" not in str(caught.value)
-        assert path.name in str(caught.value)
-    assert "this ran" not in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
