@@ -53,7 +53,8 @@ def read(path: Path) -> pd.DataFrame:
         raise RunError(f"{path} lacks the columns {', '.join(lacking)}: name a CSV that `report` wrote")
     counts = table[["n", "top1_hits", "top5_hits"]].apply(pd.to_numeric, errors="coerce")
     n, top1, top5 = (counts[name] for name in counts)
-    good = (n >= 1) & (top1 >= 0) & (top1 <= top5) & (top5 <= n) & (counts % 1 == 0).all(axis=1)
+    exact = (n < 2**53) & (counts % 1 == 0).all(axis=1)  # beyond, floats skip integers
+    good = (n >= 1) & (top1 >= 0) & (top1 <= top5) & (top5 <= n) & exact
     if not len(table) or not good.all():
         line = "it is empty" if not len(table) else f"line {int((~good).to_numpy().argmax()) + 2} has counts that cannot be"
         raise RunError(f"{path} is no table of results, {line}: take another copy, or renew it with --update")

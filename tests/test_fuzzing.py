@@ -171,6 +171,7 @@ CELL = st.one_of(st.integers(-5, 50).map(str), st.floats().map(str), st.text(alp
 
 @FILES
 @given(st.lists(st.lists(CELL, min_size=4, max_size=7), max_size=4), st.booleans())
+@example([["v3", "1", "all", "9.223372036854776e+18", "0", "0"]], True)
 def test_tables_are_read_or_refused(tmp_path, rows, headed):
     path = tmp_path / "table.csv"
     heading = ["model,protocol,image_set,n,top1_hits,top5_hits"] if headed else []
