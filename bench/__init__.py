@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.evaluation import evaluate
+    from bench.evaluation.evaluate import evaluate
 
 __all__ = ["evaluate"]
 
@@ -11,7 +11,7 @@ __all__ = ["evaluate"]
 def __getattr__(name: str) -> Any:
     """`evaluate` is imported when it is asked for, because torch comes with it."""
     if name == "evaluate":
-        from bench.evaluation import evaluate
+        from bench.evaluation.evaluate import evaluate
 
         return evaluate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

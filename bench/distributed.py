@@ -133,7 +133,9 @@ class Torchrun(Ranks):
         self._exchange()
         with _reaching():
             self._store.add(key, 1)
-        self._until(lambda: self._store.add(key, 0) >= self.size, self._exchange if self.first else lambda: None)
+        self._until(
+            lambda: self._store.add(key, 0) >= self.size, self._exchange if self.first else lambda: None
+        )
         self._exchange()
         self._shared = None
 
@@ -160,9 +162,13 @@ class Torchrun(Ranks):
 
     def _look_for_signs(self, now: float) -> None:
         found = [self._store.get(sign) if self._store.check([sign]) else b"" for sign in self._signs]
-        self._seen = [last if last[0] == sign else (sign, now) for last, sign in zip(self._seen, found, strict=True)]
+        self._seen = [
+            last if last[0] == sign else (sign, now) for last, sign in zip(self._seen, found, strict=True)
+        ]
         if silent := [number for number, (_, when) in enumerate(self._seen) if now - when > PATIENCE]:
-            raise BenchError(f"rank {silent[0]} has not been heard of for {PATIENCE:.0f} s: start the same command again, on all machines")
+            raise BenchError(
+                f"rank {silent[0]} has not been heard of for {PATIENCE:.0f} s: start the same command again, on all machines"
+            )
 
     def _give_signs(self, sign: str) -> None:
         with suppress(Exception):  # the store is gone: whoever waits finds out
@@ -188,7 +194,9 @@ def _meet(store: Any, rank: int, size: int) -> str:
             if store.check([f"{start}/go"]) and own in json.loads(store.get(f"{start}/go")):
                 return start
         time.sleep(INTERVAL)
-    raise BenchError(f"not all {size} ranks came within {MEETING:.0f} s: start the same command again, on all machines")
+    raise BenchError(
+        f"not all {size} ranks came within {MEETING:.0f} s: start the same command again, on all machines"
+    )
 
 
 class _Shared:
@@ -233,7 +241,9 @@ def _reaching() -> Iterator[None]:
         yield
     except DistError as error:
         reason = str(error).splitlines()[0]
-        raise BenchError(f"torchrun's rendezvous store cannot be reached ({reason}): start the same command again") from None
+        raise BenchError(
+            f"torchrun's rendezvous store cannot be reached ({reason}): start the same command again"
+        ) from None
 
 
 @cache

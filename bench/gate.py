@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import UsageError
-from results import regression
-from results.regression import Verdict
+from results import baseline as regression
+from results.baseline import Verdict
 from results.run import MANIFEST, Run
 from results.storage import write
 from results.tables import accuracy
@@ -39,7 +39,11 @@ def check(measured: Sequence[Path], against: Path, gate: Gate) -> list[Verdict]:
     table, runs = _read(measured)
     baseline, baselines = _read([against])
     verdicts = regression.judge(table, baseline, gate.tolerance, both_ways=gate.both_ways)
-    return regression.paired(verdicts, runs, baselines, gate.alpha, both_ways=gate.both_ways) if runs and baselines else verdicts
+    return (
+        regression.paired(verdicts, runs, baselines, gate.alpha, both_ways=gate.both_ways)
+        if runs and baselines
+        else verdicts
+    )
 
 
 def update(measured: Sequence[Path], against: Path) -> None:
@@ -76,5 +80,7 @@ def _read(paths: Sequence[Path]) -> tuple[pd.DataFrame, list[Run]]:
     found = [run for run in runs if run]
     if len(found) == len(paths):
         return accuracy(found), found
-    tables = [accuracy([run]) if run else regression.read(path) for run, path in zip(runs, paths, strict=True)]
+    tables = [
+        accuracy([run]) if run else regression.read(path) for run, path in zip(runs, paths, strict=True)
+    ]
     return pd.concat(tables, ignore_index=True), []

@@ -46,7 +46,9 @@ class Console:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()  # type: ignore[attr-defined]
 
@@ -59,7 +61,13 @@ class Console:
         if self._console.is_terminal:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn(), TextColumn("{task.description}"))
+            columns = (
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("images"),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+            )
             bar = Progress(*columns, console=self._console)
             self._bar, self._task = bar, bar.add_task("", total=images)
             bar.start()
@@ -77,5 +85,9 @@ class Console:
             self._bar.update(self._task, advance=1, description=state)  # type: ignore[attr-defined]
         elif now - self._said >= INTERVAL or self._images == self._total:
             left = (now - self._begin) / self._images * (self._total - self._images)
-            print(f"{self._images:,} of {self._total:,} images, {state}, {left:,.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"{self._images:,} of {self._total:,} images, {state}, {left:,.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
             self._said = now

@@ -29,12 +29,12 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import normalize, to_tensor
 
-from bench import engine
 from bench.data import Images, open_images
+from bench.device import PRECISIONS
+from bench.evaluation import engine
+from bench.evaluation.prepare import Setup, set_up
 from bench.options import Options
 from bench.progress import Silent
-from bench.runtime import PRECISIONS
-from bench.setup import Setup, set_up
 from bench.zoo.loading import load
 
 Predictions = Callable[[], Tensor]
@@ -46,7 +46,11 @@ def _scales(setup: Setup) -> list[int]:
 
 def _how(setup: Setup) -> dict[str, Any]:
     """Where and in which form a network and its input are."""
-    return {"device": setup.runtime.device, "dtype": PRECISIONS[setup.runtime.precision], "memory_format": torch.channels_last}
+    return {
+        "device": setup.runtime.device,
+        "dtype": PRECISIONS[setup.runtime.precision],
+        "memory_format": torch.channels_last,
+    }
 
 
 class Nothing(nn.Module):
@@ -112,7 +116,10 @@ def by_tencrop(setup: Setup, module: nn.Module, images: Images) -> Predictions:
         transforms.Lambda(lambda crops: torch.stack([normal(to_tensor(crop)) for crop in crops])),
     ])  # fmt: skip
     loader = DataLoader(
-        ImageFolder(images.path, transform), max(1, runtime.batch // 10), num_workers=runtime.workers, persistent_workers=True
+        ImageFolder(images.path, transform),
+        max(1, runtime.batch // 10),
+        num_workers=runtime.workers,
+        persistent_workers=True,
     )
 
     @torch.inference_mode()
@@ -142,7 +149,9 @@ def by_pillow(setup: Setup, module: nn.Module, images: Images) -> Predictions:
                 square = resized.crop((left, top, left + scale, top + scale))
                 end, middle = scale - size, (scale - size) // 2
                 corners = [(0, 0), (end, 0), (0, end), (end, end), (middle, middle)]
-                views = [square.crop((x, y, x + size, y + size)) for x, y in corners] + [square.resize((size, size), resample)]
+                views = [square.crop((x, y, x + size, y + size)) for x, y in corners] + [
+                    square.resize((size, size), resample)
+                ]
                 made += views + [ImageOps.mirror(view) for view in views]
         return made
 
@@ -152,7 +161,12 @@ def by_pillow(setup: Setup, module: nn.Module, images: Images) -> Predictions:
         for i in range(len(images)):
             with Image.open(io.BytesIO(images.read(i))) as image:
                 views = crops(image.convert("RGB"))
-            pixels = torch.stack([normalize(to_tensor(view), expected.normalisation.mean, expected.normalisation.std) for view in views])
+            pixels = torch.stack(
+                [
+                    normalize(to_tensor(view), expected.normalisation.mean, expected.normalisation.std)
+                    for view in views
+                ]
+            )
             output = [module(part.to(**how)).softmax(-1) for part in pixels.split(runtime.batch)]
             predicted.append(torch.cat(output).mean(0).argmax())
         return torch.stack(predicted).cpu()
@@ -174,7 +188,9 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds, in each of which everything runs once.")] = 5,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
-    few: Annotated[int, typer.Option(help="Images for 144 crops with the network; all in the other cases.")] = 10,
+    few: Annotated[
+        int, typer.Option(help="Images for 144 crops with the network; all in the other cases.")
+    ] = 10,
 ) -> None:
     """Print the ratios as a Markdown table."""
     network = load(model, weights)
@@ -182,15 +198,22 @@ def main(
     print("| crops | against | the pipeline alone | with the network | same top-1 |")
     print("| ---: | --- | ---: | ---: | ---: |")
     for protocol, (name, peer) in PEERS.items():
-        setup = set_up(Options(model=model, crops=protocol, data=data, device=device, precision=precision), network)
+        setup = set_up(
+            Options(model=model, crops=protocol, data=data, device=device, precision=precision), network
+        )
         module = copy.deepcopy(network.module).to(**_how(setup))
         images = everything.sample(few if protocol == "144" else None, None)
-        alone = in_turns({"ours": ours(setup, everything, nothing=True), "peer": peer(setup, Nothing(), everything)}, rounds)
+        alone = in_turns(
+            {"ours": ours(setup, everything, nothing=True), "peer": peer(setup, Nothing(), everything)},
+            rounds,
+        )
         whole = {"ours": ours(setup, images, nothing=False), "peer": peer(setup, module, images)}
         same = int((whole["ours"]() == whole["peer"]()).sum())
         both = in_turns(whole, rounds)
         ratios = [ratio(seconds["peer"], seconds["ours"]) for seconds in (alone, both)]
-        print(f"| {protocol} | {name} | {ratios[0]} | {ratios[1]} | {same:,} of {len(images):,} |", flush=True)
+        print(
+            f"| {protocol} | {name} | {ratios[0]} | {ratios[1]} | {same:,} of {len(images):,} |", flush=True
+        )
 
 
 if __name__ == "__main__":

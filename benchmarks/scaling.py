@@ -20,7 +20,7 @@ from bench.data.images import find_images
 
 EVALUATE = """
 import json, resource, sys, time
-from bench.evaluation import run_evaluations
+from bench.evaluation.evaluate import run_evaluations
 from bench.options import Options
 from bench.progress import Silent
 options = Options(**json.loads(sys.argv[1]))
@@ -56,7 +56,9 @@ def main(
                     "data": f"{folder}/{times}",
                     "out": f"{folder}/runs-{turn}-{times}",
                 }
-                done = subprocess.run([sys.executable, "-c", EVALUATE, json.dumps(given)], check=True, capture_output=True)
+                done = subprocess.run(
+                    [sys.executable, "-c", EVALUATE, json.dumps(given)], check=True, capture_output=True
+                )
                 values.append(tuple(json.loads(done.stdout)))
     print("| images | time, as a ratio to the first | peak memory, MiB |")
     print("| ---: | ---: | ---: |")
@@ -65,7 +67,9 @@ def main(
         ratios = [seconds / base for (seconds, _), base in zip(values, first, strict=True)]
         peaks = [peak for _, peak in values]
         spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"| {times * len(files.names):,} | {spread} | {median(peaks):,.0f} ({min(peaks):,.0f} to {max(peaks):,.0f}) |")
+        print(
+            f"| {times * len(files.names):,} | {spread} | {median(peaks):,.0f} ({min(peaks):,.0f} to {max(peaks):,.0f}) |"
+        )
 
 
 if __name__ == "__main__":

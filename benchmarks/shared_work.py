@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 from timing import in_turns, ratio
 
-from bench.demo import MEMBERS
-from bench.evaluation import run_evaluations
+from bench.evaluation.evaluate import run_evaluations
+from bench.mini import NETWORKS as MINI_NETWORKS
 from bench.options import Options
 from bench.progress import Silent
 
@@ -44,10 +44,17 @@ def main(
     seconds = in_turns(protocols, rounds)
     print("| one command | against | time, as a ratio |")
     print("| --- | --- | ---: |")
-    print(f"| `--crops 1,10,12,144` | `--crops 144` | {ratio(seconds['1,10,12,144'], seconds['144'])} |", flush=True)
+    print(
+        f"| `--crops 1,10,12,144` | `--crops 144` | {ratio(seconds['1,10,12,144'], seconds['144'])} |",
+        flush=True,
+    )
     for crops, limit in (("1", None), ("144", 200)):
-        networks = [Options(model=name, crops=crops, limit=limit, allow_implausible=True) for name in MEMBERS]
-        seconds = in_turns({"together": afresh(networks), "apart": afresh(*([one] for one in networks))}, rounds)
+        networks = [
+            Options(model=name, crops=crops, limit=limit, allow_implausible=True) for name in MINI_NETWORKS
+        ]
+        seconds = in_turns(
+            {"together": afresh(networks), "apart": afresh(*([one] for one in networks))}, rounds
+        )
         what = f"four mini networks, {crops} crops, {limit or 'all'} images"
         print(f"| {what} | a command for each | {ratio(seconds['together'], seconds['apart'])} |", flush=True)
 

@@ -47,24 +47,36 @@ def _read_labels(path: Path, images: int) -> None:
 
 def plan_and_manifest(images: int, folder: Path) -> None:
     """What an evaluation does before and after the images: 144 crops, 28 images in a shard."""
-    from bench import engine, record
     from bench.data import Images
+    from bench.evaluation import engine
+    from bench.evaluation import run_folder as record
+    from bench.evaluation.prepare import set_up
     from bench.options import Options
     from bench.progress import Silent
-    from bench.setup import set_up
     from bench.zoo.loading import load
     from results.run import Run, write_manifest
 
     options = Options(crops="144", out=folder / "planned")
     setup = set_up(options, load("mini-v3"))
     labels = np.arange(images) % 10
-    found = Images("made up", names(images), labels, np.full(images, 100_000), lambda i: b"", "made up", classes=CLASSES)
-    data = {"path": "made up", "images": images, "fingerprint": found.fingerprint(), "labels": "", "classes": list(CLASSES)}
+    found = Images(
+        "made up", names(images), labels, np.full(images, 100_000), lambda i: b"", "made up", classes=CLASSES
+    )
+    data = {
+        "path": "made up",
+        "images": images,
+        "fingerprint": found.fingerprint(),
+        "labels": "",
+        "classes": list(CLASSES),
+    }
     step = engine.shard_size(setup.plan)
     asked = {"model": setup.network.describe(), "data": data, **setup.describe(), "shard_images": step}
     with record.open_run(options, asked, Silent()) as run:
         assert len(record.todo(run, lambda shard: None, retry_skipped=True)) == -(-images // step)
-    listed = [{"start": part.start, "stop": part.stop, "images": len(part), "sha256": f"{part.start:064x}"} for part in run.parts]
+    listed = [
+        {"start": part.start, "stop": part.stop, "images": len(part), "sha256": f"{part.start:064x}"}
+        for part in run.parts
+    ]
     write_manifest(run.path, dict(run.manifest) | {"complete": True, "seconds": 1.0, "shards": listed})
     assert Run.open(run.path).complete
 
@@ -75,16 +87,27 @@ def shards(images: int, folder: Path) -> None:
 
     generator = np.random.default_rng(0)
     state = {"complete": False, "skipped": {}, "shards": [], "blacklist": None, "environments": []}
-    network = {"name": "made-up", "paper": "", "provider": "", "architecture": "", "tag": "", "weights": "none"}
+    network = {
+        "name": "made-up",
+        "paper": "",
+        "provider": "",
+        "architecture": "",
+        "tag": "",
+        "weights": "none",
+    }
     runtime = {"precision": "fp32", "device_name": "none"}
     about = {"model": network, "plan": {"protocols": {"1": {"crops": 1}}, "pool": "mean"}, "runtime": runtime}
     data = {"images": images, "path": "made up", "labels": "", "fingerprint": "", "classes": list(CLASSES)}
-    run = write_manifest(folder / "run", {"identity": "made up", "data": data, "shard_images": 500} | about | state)
+    run = write_manifest(
+        folder / "run", {"identity": "made up", "data": data, "shard_images": 500} | about | state
+    )
     for some in run.parts:
         probabilities = generator.random((len(some), 10), dtype=np.float32)
         ids = [f"{number:08d}.jpg" for number in some]
         probabilities /= probabilities.sum(axis=1, keepdims=True)
-        Shard(some.start, some.stop, ids, np.array(some) % 10, {"1": probabilities}).save(run.path / "shards", run.identity)
+        Shard(some.start, some.stop, ids, np.array(some) % 10, {"1": probabilities}).save(
+            run.path / "shards", run.identity
+        )
     finish(run, 1.0)
 
 
@@ -98,7 +121,14 @@ def report(images: int, folder: Path) -> None:
     print(FORMATS["md"](table))
 
 
-STEPS: tuple[Callable[[int, Path], None], ...] = (label_files, labels_in_order, labels_by_name, plan_and_manifest, shards, report)
+STEPS: tuple[Callable[[int, Path], None], ...] = (
+    label_files,
+    labels_in_order,
+    labels_by_name,
+    plan_and_manifest,
+    shards,
+    report,
+)
 
 
 def main() -> None:

@@ -66,7 +66,11 @@ class Dialect:
     def describe(self) -> dict[str, Any]:
         """The exact dialect as plain values, for a manifest."""
         how = {"crops": 1, "dialect": self.name, "resized": self.resized, "interpolation": self.interpolation}
-        return {"size": self.size, "pool": self.pool, "protocols": {self.names[0]: how | {"squash": self.squash}}}
+        return {
+            "size": self.size,
+            "pool": self.pool,
+            "protocols": {self.names[0]: how | {"squash": self.squash}},
+        }
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.float32]:
         """[size x size x 3] in levels: uint8, or float32 for tf-slim, which does not round after resizing."""
@@ -75,13 +79,23 @@ class Dialect:
         if self.name == "caffe":
             return caffe(np.asarray(image), self.size, self.resized)
         resized = (self.resized, self.resized) if self.squash else resized_size(*image.size, self.resized)
-        left, top = (offset(length, self.size, "centre") for length in resized)  # centred once, not in a square first
-        patch = Patch(resized, (left, top, left + self.size, top + self.size), (self.size, self.size), mirror=False)
+        left, top = (
+            offset(length, self.size, "centre") for length in resized
+        )  # centred once, not in a square first
+        patch = Patch(
+            resized, (left, top, left + self.size, top + self.size), (self.size, self.size), mirror=False
+        )
         return np.asarray(render(image, [patch], self.interpolation)[0])
 
 
 def dialect(
-    name: DialectName, size: int, interpolation: str, crop_pct: float = 0.875, *, squash: bool = False, own: bool = False
+    name: DialectName,
+    size: int,
+    interpolation: str,
+    crop_pct: float = 0.875,
+    *,
+    squash: bool = False,
+    own: bool = False,
 ) -> Dialect:
     """The dialect `name` for a network with an input of `size` pixels.
 
@@ -119,7 +133,9 @@ def caffe(image: NDArray[np.uint8], size: int, resized: int) -> NDArray[np.uint8
     return np.rint(warped).astype(np.uint8)
 
 
-def _sample(image: NDArray[np.uint8], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sample(
+    image: NDArray[np.uint8], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Bilinear samples at the product of `rows` and `columns`, the border repeated outside."""
     top, down = _neighbours(rows, image.shape[0])
     left, right = _neighbours(columns, image.shape[1])

@@ -12,7 +12,9 @@ RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling
 def render(image: Image.Image, patches: Sequence[Patch], interpolation: str) -> list[Image.Image]:
     """Cut `patches` from an RGB image: resize, cut, resize what is a whole square, mirror. Antialiased, on uint8."""
     resample = RESAMPLING[interpolation]
-    resized = {size: image.resize(size, resample) for size in dict.fromkeys(patch.resized for patch in patches)}
+    resized = {
+        size: image.resize(size, resample) for size in dict.fromkeys(patch.resized for patch in patches)
+    }
     rendered = []
     for patch in patches:
         crop = resized[patch.resized].crop(patch.box)

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crops.geometry import Patch, place
-from crops.lattice import DENSE_SCALES, GOOGLENET_SCALES, MIRRORS, POSITIONS, SQUARES, DenseView, Position, View, lattice, scale_set
+from crops.lattice import (
+    DENSE_SCALES,
+    GOOGLENET_SCALES,
+    MIRRORS,
+    POSITIONS,
+    SQUARES,
+    DenseView,
+    Position,
+    View,
+    lattice,
+    scale_set,
+)
 
 Pool = Literal["mean", "logits", "max"]
 """How crops become one prediction. `mean`: softmax probabilities averaged (GoogLeNet, section 7). `logits`: logits
@@ -93,13 +104,18 @@ class Plan:
 
 
 def _axes(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
-    return {axis: list(dict.fromkeys(getattr(view, axis) for view in views)) for axis in ("scale", "square", "position", "mirror")}
+    return {
+        axis: list(dict.fromkeys(getattr(view, axis) for view in views))
+        for axis in ("scale", "square", "position", "mirror")
+    }
 
 
 @lru_cache(maxsize=4096)
 def _patches(plan: Plan, width: int, height: int) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
     columns: dict[Patch, int] = {}
-    column_of = {view: columns.setdefault(place(view, width, height, plan.size), len(columns)) for view in plan.views}
+    column_of = {
+        view: columns.setdefault(place(view, width, height, plan.size), len(columns)) for view in plan.views
+    }
     weights = np.zeros((len(plan.protocols), len(columns)))
     for row, protocol in enumerate(plan.protocols):
         for view in protocol.views:
@@ -135,7 +151,9 @@ def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Pr
     words = [word.strip() for word in text.split(",")]
     used = max(_scales_used(word, len(scales or ())) for word in words)
     if scales and used < len(scales):
-        raise ProtocolError(f"{text} uses {used} of the {len(scales)} scales: name {used}, or ask for {len(scales)}x1x5x2")
+        raise ProtocolError(
+            f"{text} uses {used} of the {len(scales)} scales: name {used}, or ask for {len(scales)}x1x5x2"
+        )
     for word in words:
         asked = _protocol(word, size, scales)
         for protocol in (*_contained(asked, size, scales), asked):
@@ -147,22 +165,34 @@ def _contained(asked: Protocol, size: int, scales: Sequence[int] | None) -> list
     """The named protocols whose views `asked` has."""
     if asked.dense:
         return []
-    named = [_protocol(name, size, scales) for name, counts in NAMED.items() if counts[0] <= len(scales or GOOGLENET_SCALES)]
+    named = [
+        _protocol(name, size, scales)
+        for name, counts in NAMED.items()
+        if counts[0] <= len(scales or GOOGLENET_SCALES)
+    ]
     return [protocol for protocol in named if set(protocol.views) <= set(asked.views)]
 
 
 def _protocol(word: str, size: int, scales: Sequence[int] | None) -> Protocol:
     if word == "dense":
-        return Protocol(word, tuple(DenseView(scale) for scale in _different(scales or scale_set(size, DENSE_SCALES))))
+        return Protocol(
+            word, tuple(DenseView(scale) for scale in _different(scales or scale_set(size, DENSE_SCALES)))
+        )
     counts = NAMED.get(word) or _counts(word)
     chosen = _different(scales or scale_set(size))
     if min(chosen) < size:
-        raise ProtocolError(f"scale {min(chosen)} is smaller than the network's input of {size} pixels: a crop does not fit into it")
+        raise ProtocolError(
+            f"scale {min(chosen)} is smaller than the network's input of {size} pixels: a crop does not fit into it"
+        )
     if len(chosen) < counts[0]:
-        raise ProtocolError(f"{word} crops need {counts[0]} scales, and there are {len(chosen)}: name the others with --scales")
+        raise ProtocolError(
+            f"{word} crops need {counts[0]} scales, and there are {len(chosen)}: name the others with --scales"
+        )
     number, squares, positions, mirrors = counts
     name = next((name for name, named in NAMED.items() if named == counts), word)
-    return Protocol(name, lattice(chosen[:number], SQUARES[:squares], _POSITION_SETS[positions], MIRRORS[:mirrors]))
+    return Protocol(
+        name, lattice(chosen[:number], SQUARES[:squares], _POSITION_SETS[positions], MIRRORS[:mirrors])
+    )
 
 
 def _scales_used(word: str, given: int) -> int:
@@ -174,7 +204,9 @@ def parse_scales(text: str | None) -> list[int] | None:
     try:
         return [int(scale) for scale in text.split(",")] if text else None
     except ValueError:
-        raise ProtocolError(f"scales {text!r}: write shorter sides in pixels, such as 342,384,427,470") from None
+        raise ProtocolError(
+            f"scales {text!r}: write shorter sides in pixels, such as 342,384,427,470"
+        ) from None
 
 
 def _counts(word: str) -> tuple[int, int, int, int]:

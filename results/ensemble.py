@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from results.comparable import common_blacklist, each_once, same_images, same_protocols
 from results.errors import RunError, RunUsageError
 from results.metrics import error
 from results.run import Run, Shard, finish, write_manifest
 from results.tables import tally
-from results.together import common_blacklist, each_once, same_images, same_protocols
 
 MEMBER_KEYS = ("identity", "model", "plan", "runtime")
 """What an ensemble's manifest says of each member."""
@@ -34,10 +34,22 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     data, plan = (members[0].manifest[key] for key in ("data", "plan"))
     readable = re.sub(r"[^\w.+-]", "_", f"{name}-{Path(data['path']).name}-{members[0].protocols[-1]}")[:120]
     folder = next(iter(sorted(out.glob(f"*-{identity[:8]}"))), out / f"{readable}-{identity[:8]}")
-    about = {"model": _model(name, members), "data": data, "plan": plan, "blacklist": common_blacklist(members)}
+    about = {
+        "model": _model(name, members),
+        "data": data,
+        "plan": plan,
+        "blacklist": common_blacklist(members),
+    }
     if not fresh and (made := _made(folder, identity)):
-        return made if made.manifest["blacklist"] == about["blacklist"] else write_manifest(folder, dict(made.manifest) | about)
-    shape = {"shard_images": members[0].manifest["shard_images"], "options": {"members": [str(member.path) for member in members]}}
+        return (
+            made
+            if made.manifest["blacklist"] == about["blacklist"]
+            else write_manifest(folder, dict(made.manifest) | about)
+        )
+    shape = {
+        "shard_images": members[0].manifest["shard_images"],
+        "options": {"members": [str(member.path) for member in members]},
+    }
     given = {"identity": identity, "complete": False} | about | shape
     run = write_manifest(folder, given | {"runtime": None, "skipped": {}, "shards": [], "environments": []})
     for parts in aligned(members):
@@ -75,7 +87,9 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     protocols = members[0].manifest["plan"]["protocols"]
     rows = []
     base: dict[str, tuple[float, float]] = {}
-    for (image_set, networks, protocol), (n, top1, top5, *_) in sorted(counts.items(), key=lambda item: item[0][:2]):
+    for (image_set, networks, protocol), (n, top1, top5, *_) in sorted(
+        counts.items(), key=lambda item: item[0][:2]
+    ):
         if n:
             errors = error(int(top1), int(n)), error(int(top5), int(n))
             first = base.setdefault(image_set, errors)
@@ -93,9 +107,13 @@ def aligned(members: Sequence[Run]) -> Iterator[list[Shard]]:
         first = parts[0]
         for member, part in zip(members, parts, strict=True):
             if (part.start, part.stop) != (first.start, first.stop):
-                raise RunError(f"{member.path} has other shards than {members[0].path}: make one of them again with --fresh")
+                raise RunError(
+                    f"{member.path} has other shards than {members[0].path}: make one of them again with --fresh"
+                )
             if odd := sorted(set(part.ids) ^ set(first.ids)):
-                raise RunError(f"{odd[0]} is in only one of {members[0].path} and {member.path}: it was skipped in the other; repair it")
+                raise RunError(
+                    f"{odd[0]} is in only one of {members[0].path} and {member.path}: it was skipped in the other; repair it"
+                )
         yield list(parts)
 
 
@@ -113,7 +131,9 @@ def check_members(members: Sequence[Run]) -> None:
     if len(members) < 2:
         raise RunUsageError("an ensemble has two runs or more: name another one")
     if nested := [member for member in members if "members" in member.manifest["model"]]:
-        raise RunUsageError(f"{nested[0].path} is an ensemble itself: name its members, so that each counts the same")
+        raise RunUsageError(
+            f"{nested[0].path} is an ensemble itself: name its members, so that each counts the same"
+        )
     each_once(members)
     same_images(members)
     same_protocols(members)
@@ -125,16 +145,28 @@ def name_of(names: Sequence[str]) -> str:
 
 
 def _identity(members: Sequence[Run]) -> str:
-    content = [[member.manifest["identity"], [shard["sha256"] for shard in member.manifest["shards"]]] for member in members]
+    content = [
+        [member.manifest["identity"], [shard["sha256"] for shard in member.manifest["shards"]]]
+        for member in members
+    ]
     return hashlib.sha256(json.dumps(["ensemble", content]).encode()).hexdigest()
 
 
 def _model(name: str, members: Sequence[Run]) -> dict[str, Any]:
     """What the members are, in the words of a network's own description."""
     models = [member.manifest["model"] for member in members]
-    listed = [{"run": member.path.name} | {key: member.manifest[key] for key in MEMBER_KEYS} for member in members]
+    listed = [
+        {"run": member.path.name} | {key: member.manifest[key] for key in MEMBER_KEYS} for member in members
+    ]
     sums = {key: _sum([model.get(key) for model in models]) for key in ("parameters", "multiply_adds")}
-    about = {"name": name, "paper": "", "provider": "ensemble", "architecture": "", "tag": "", "weights": f"{len(members)} networks"}
+    about = {
+        "name": name,
+        "paper": "",
+        "provider": "ensemble",
+        "architecture": "",
+        "tag": "",
+        "weights": f"{len(members)} networks",
+    }
     return about | sums | {"members": listed}
 
 

@@ -32,7 +32,10 @@ def explain(paper: Figure, row: Mapping[str, Any], weights: str) -> Gap:
     Within noise: a figure of the paper lies in the 95 % interval of ours, give or take its rounding. What is not must be
     explained for top-1 and for top-5.
     """
-    gaps = {k: row[f"{k}_error"] - figure if (figure := _of(paper, k)) is not None else None for k in ("top1", "top5")}
+    gaps = {
+        k: row[f"{k}_error"] - figure if (figure := _of(paper, k)) is not None else None
+        for k in ("top1", "top5")
+    }
     outside = [k for k in gaps if (figure := _of(paper, k)) is not None and not _within(figure, row, k)]
     reasons = [_known(k, gaps[k] or 0.0, row, weights) for k in outside]
     words = "within noise" if not outside else LOOK
@@ -46,8 +49,13 @@ def _known(k: str, gap: float, row: Mapping[str, Any], weights: str) -> str:
     same = _of(figure := published.of_weights(weights, row["protocol"], row["image_set"]), k)
     if figure and same is not None:
         return f"{same:.2f} by {figure.source}" if _within(same, row, k) else ""
-    theirs = next(filter(None, (published.of_weights(weights, "1", name) for name in published.IMAGE_SETS)), None)
-    papers = next(filter(None, (published.of_paper([row["paper_name"]], "1", name) for name in published.IMAGE_SETS)), None)
+    theirs = next(
+        filter(None, (published.of_weights(weights, "1", name) for name in published.IMAGE_SETS)), None
+    )
+    papers = next(
+        filter(None, (published.of_paper([row["paper_name"]], "1", name) for name in published.IMAGE_SETS)),
+        None,
+    )
     single, printed = _of(theirs, k), _of(papers, k)
     if theirs is None or single is None or printed is None:
         return ""

@@ -26,7 +26,18 @@ NON_BLACKLISTED = "non-blacklisted"
 SEAL = b',\n  "sha256": "'
 """What stands between a manifest and its hash."""
 
-KEYS = ("identity", "complete", "model", "data", "plan", "runtime", "shard_images", "blacklist", "skipped", "shards")
+KEYS = (
+    "identity",
+    "complete",
+    "model",
+    "data",
+    "plan",
+    "runtime",
+    "shard_images",
+    "blacklist",
+    "skipped",
+    "shards",
+)
 """What every manifest has."""
 
 
@@ -54,7 +65,10 @@ class Shard:
         from safetensors.numpy import save
 
         about = {"run": identity, "ids": self.ids, "skipped": self.skipped, "sha256": self._digest(identity)}
-        write(folder / self.file_name(self.start, self.stop), save(self._tensors(), {"shard": json.dumps(about)}))
+        write(
+            folder / self.file_name(self.start, self.stop),
+            save(self._tensors(), {"shard": json.dumps(about)}),
+        )
 
     @classmethod
     def load(cls, path: Path, identity: str, listed: str | None = None) -> "Shard":
@@ -71,7 +85,16 @@ class Shard:
                 return cls._parse(data, path, identity), found
         except FileNotFoundError:
             raise IncompleteRun(f"{path} is missing: the same eval command makes it again") from None
-        except (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError):
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            MemoryError,
+        ):
             pass
         raise IncompleteRun(f"{path} is damaged or another run's: the same eval command makes it again")
 
@@ -89,24 +112,33 @@ class Shard:
         about = json.loads(header["__metadata__"]["shard"])
         start, stop = map(int, path.name.partition(".")[0].split("-"))
         labels = tensors.pop("labels")
-        probabilities = {name.removeprefix("probabilities/"): array for name, array in sorted(tensors.items())}
+        probabilities = {
+            name.removeprefix("probabilities/"): array for name, array in sorted(tensors.items())
+        }
         shard = cls(start, stop, about["ids"], labels, probabilities, about["skipped"])
         each_once = len({*shard.ids, *shard.skipped}) == len(shard.ids) + len(shard.skipped) == stop - start
-        finite = all(np.isfinite(array).all() and len(array) == len(labels) == len(shard.ids) for array in probabilities.values())
+        finite = all(
+            np.isfinite(array).all() and len(array) == len(labels) == len(shard.ids)
+            for array in probabilities.values()
+        )
         if about["run"] == identity and about["sha256"] == shard._digest(identity) and each_once and finite:
             return shard
         raise ValueError("not what was written")
 
     def _digest(self, identity: str) -> str:
         """sha256 of the content."""
-        digest = hashlib.sha256(json.dumps([identity, self.start, self.stop, self.ids, self.skipped]).encode())
+        digest = hashlib.sha256(
+            json.dumps([identity, self.start, self.stop, self.ids, self.skipped]).encode()
+        )
         for name, array in sorted(self._tensors().items()):
             digest.update(f"{name} {array.dtype} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
-        return {"labels": self.labels} | {f"probabilities/{name}": array for name, array in self.probabilities.items()}
+        return {"labels": self.labels} | {
+            f"probabilities/{name}": array for name, array in self.probabilities.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -135,9 +167,13 @@ class Run:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             schema, whole = SCHEMA, False
         if schema != SCHEMA:
-            raise RunError(f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or eval --fresh")
+            raise RunError(
+                f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or eval --fresh"
+            )
         if not whole or not all(key in manifest for key in KEYS):
-            raise IncompleteRun(f"{file} is damaged, or was edited: the same eval command makes it again and keeps what is measured")
+            raise IncompleteRun(
+                f"{file} is damaged, or was edited: the same eval command makes it again and keeps what is measured"
+            )
         return cls(path, manifest)
 
     @property
@@ -191,7 +227,9 @@ class Run:
     def check_complete(self) -> None:
         """Raise `IncompleteRun`, with the number of images that are there, unless the run is complete."""
         if not self.complete:
-            raise IncompleteRun(f"{self.path} is incomplete: {self._sound()}; the same eval command continues it")
+            raise IncompleteRun(
+                f"{self.path} is incomplete: {self._sound()}; the same eval command continues it"
+            )
 
     def _sound(self) -> str:
         """`n of N images` of which there are good shards."""
@@ -210,8 +248,12 @@ def _body(manifest: Mapping[str, Any]) -> bytes:
     """All but the hash, as JSON, with a line for each shard: there may be hundreds of thousands."""
     dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
     lines = ",\n    ".join(map(dumps, manifest["shards"]))
-    frame = json.dumps(dict(manifest) | {"shards": []}, indent=2, ensure_ascii=True, allow_nan=False).removesuffix("\n}")
-    return (frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1) if lines else frame).encode()
+    frame = json.dumps(
+        dict(manifest) | {"shards": []}, indent=2, ensure_ascii=True, allow_nan=False
+    ).removesuffix("\n}")
+    return (
+        frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1) if lines else frame
+    ).encode()
 
 
 def _end(body: bytes) -> bytes:
@@ -237,10 +279,14 @@ def finish(run: Run, seconds: float, look: Callable[[Shard], None] = lambda shar
         try:
             shard, digest = Shard.load_with_hash(run.shard_path(part), run.identity)
         except IncompleteRun:
-            raise IncompleteRun(f"{run.path} is incomplete: {run._sound()}; the same eval command continues it") from None
+            raise IncompleteRun(
+                f"{run.path} is incomplete: {run._sound()}; the same eval command continues it"
+            ) from None
         look(shard)
         listed.append({"start": part.start, "stop": part.stop, "images": len(shard.ids), "sha256": digest})
         skipped |= shard.skipped
     return write_manifest(
-        run.path, dict(run.manifest) | {"complete": True, "seconds": round(seconds, 3), "skipped": skipped, "shards": listed}
+        run.path,
+        dict(run.manifest)
+        | {"complete": True, "seconds": round(seconds, 3), "skipped": skipped, "shards": listed},
     )

@@ -30,7 +30,9 @@ def place(name: str | Path) -> Path:
         found = UPath(name, use_listings_cache=False)  # other programs write there, too
         found.fs  # noqa: B018 - loads what reaches it
     except (ImportError, ValueError) as error:
-        raise RunUsageError(f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs") from None
+        raise RunUsageError(
+            f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs"
+        ) from None
     return cast(Path, found)
 
 
@@ -46,11 +48,17 @@ def reaching(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror:
             raise
-        raise type(error)(error.errno or errno.EIO, " ".join(str(error).split()) or type(error).__name__, str(path)) from None
+        raise type(error)(
+            error.errno or errno.EIO, " ".join(str(error).split()) or type(error).__name__, str(path)
+        ) from None
     except Exception as error:
         if is_local(path):
             raise
-        raise OSError(errno.EIO, f"cannot be reached ({type(error).__name__}: {' '.join(str(error).split())})", str(path)) from None
+        raise OSError(
+            errno.EIO,
+            f"cannot be reached ({type(error).__name__}: {' '.join(str(error).split())})",
+            str(path),
+        ) from None
 
 
 def read(path: Path, start: int | None = None, stop: int | None = None) -> bytes:

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results import published
+from results.comparable import each_once
 from results.errors import RunError
 from results.metrics import error, rank_range, ranks, top, wilson
 from results.run import NON_BLACKLISTED, Run, Shard
-from results.together import each_once
 
 KEY = ("model", "protocol", "image_set")
 ROUNDING = {"fp32": 1e-5, "fp16": 2e-3, "bf16": 1.6e-2}
@@ -38,7 +38,9 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(run=names)
 
 
-def tally(shard: Shard, excluded: frozenset[str] | None, tolerance: float = 0.0) -> dict[tuple[str, str], NDArray[np.int64]]:
+def tally(
+    shard: Shard, excluded: frozenset[str] | None, tolerance: float = 0.0
+) -> dict[tuple[str, str], NDArray[np.int64]]:
     """[n, top-1 hits, top-5 hits, top-1 near, top-5 near] of a shard for each protocol and image set."""
     sets = {"all": np.ones(len(shard.ids), dtype=bool)}
     if excluded is not None:
@@ -77,7 +79,9 @@ def rounding(manifest: Mapping[str, Any]) -> float:
     return ROUNDING[manifest["runtime"]["precision"]]
 
 
-def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int, near1: int, near5: int) -> dict[str, object]:
+def _row(
+    run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int, near1: int, near5: int
+) -> dict[str, object]:
     model = run.manifest["model"]
     row: dict[str, object] = {"model": model["name"], "protocol": protocol, "image_set": image_set, "n": n}
     row |= {"top1_hits": top1, "top5_hits": top5, "top1_error": error(top1, n), "top5_error": error(top5, n)}
@@ -92,7 +96,10 @@ def _row(run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int, 
         row[f"{name}_top1"] = figure.top1_error if figure else None
         row[f"{name}_top5"] = figure.top5_error if figure else None
         row[f"{name}_source"] = figure.source if figure else ""
-        about = {"images_sha256": run.manifest["data"].get("fingerprint", ""), "protocol_sha256": _protocol_hash(run, protocol)}
+        about = {
+            "images_sha256": run.manifest["data"].get("fingerprint", ""),
+            "protocol_sha256": _protocol_hash(run, protocol),
+        }
     return row | about | {"weights": model["tag"] or model["weights"], "run": run.path.name}
 
 
@@ -100,7 +107,10 @@ def _protocol_hash(run: Run, protocol: str) -> str:
     """Of all that a protocol is: its views, pooling and resampling, for each network."""
     model, plan = run.manifest["model"], run.manifest["plan"]
     plans = [member["plan"] for member in model.get("members", [])] or [plan]
-    how = [[each["protocols"][protocol], each.get("pool"), each.get("interpolation"), each.get("size")] for each in plans]
+    how = [
+        [each["protocols"][protocol], each.get("pool"), each.get("interpolation"), each.get("size")]
+        for each in plans
+    ]
     return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
 
 

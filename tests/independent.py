@@ -22,11 +22,21 @@ def crops_of(image, size, scales, squares):
         else:
             resized = image.resize((int(scale * width / height), scale), Image.Resampling.BICUBIC)
         for square in squares:
-            x = {"centre": round((resized.width - scale) / 2.0), "first": 0, "last": resized.width - scale}[square]
-            y = {"centre": round((resized.height - scale) / 2.0), "first": 0, "last": resized.height - scale}[square]
+            x = {"centre": round((resized.width - scale) / 2.0), "first": 0, "last": resized.width - scale}[
+                square
+            ]
+            y = {"centre": round((resized.height - scale) / 2.0), "first": 0, "last": resized.height - scale}[
+                square
+            ]
             whole = resized.crop((x, y, x + scale, y + scale))
             end, middle = scale - size, round((scale - size) / 2.0)
-            corners = {"centre": (middle, middle), "tl": (0, 0), "tr": (end, 0), "bl": (0, end), "br": (end, end)}
+            corners = {
+                "centre": (middle, middle),
+                "tl": (0, 0),
+                "tr": (end, 0),
+                "bl": (0, end),
+                "br": (end, end),
+            }
             for position, (left, top) in corners.items():
                 crop = whole.crop((left, top, left + size, top + size))
                 yield (scale, square, position, False), crop
@@ -50,7 +60,10 @@ def evaluate(name, weights, paths, size, scales):
     pooled = {"1": [], "10": [], "12": [], "144": []}
     for path in paths:
         image = Image.open(path).convert("RGB")
-        scores = {key: probabilities(network, crop) for key, crop in crops_of(image, size, scales, ("centre", "first", "last"))}
+        scores = {
+            key: probabilities(network, crop)
+            for key, crop in crops_of(image, size, scales, ("centre", "first", "last"))
+        }
         small = [key for key in scores if key[:2] == (scales[0], "centre")]
         pooled["1"].append(scores[scales[0], "centre", "centre", False])
         pooled["10"].append(np.mean([scores[key] for key in small if key[2] != "whole"], axis=0))
@@ -63,4 +76,9 @@ if __name__ == "__main__":
     model, checkpoint, folder, out = sys.argv[1:]
     side = timm.get_pretrained_cfg(model).input_size[-1]
     images = sorted(Path(folder).glob("*/*.JPEG"))
-    np.savez(out, **evaluate(model, checkpoint, images, side, [round(side * scale / 224) for scale in (256, 288, 320, 352)]))
+    np.savez(
+        out,
+        **evaluate(
+            model, checkpoint, images, side, [round(side * scale / 224) for scale in (256, 288, 320, 352)]
+        ),
+    )

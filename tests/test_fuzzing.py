@@ -21,7 +21,7 @@ from bench.data.labels import read_label_file
 from bench.errors import BenchError, DataError, UnreadableImage, WeightsError
 from bench.zoo import weights
 from crops import Plan, ProtocolError, parse, parse_scales, place
-from results import regression
+from results import baseline as regression
 from results.errors import RunError
 from results.report import csv
 from results.run import MANIFEST, Run, finish
@@ -56,14 +56,19 @@ def mutations(data, number, seed=0):
                 case 2:
                     changed[at:at] = changed[at : at + length]
                 case 3:
-                    changed[at : at + length] = generator.choice([b"\0", b"\xff", b"\x7f", b"\x80"]).item() * length
+                    changed[at : at + length] = (
+                        generator.choice([b"\0", b"\xff", b"\x7f", b"\x80"]).item() * length
+                    )
                 case 4:
                     del changed[at:]
             changed = changed or bytearray(1)
         yield bytes(changed)
 
 
-@given(st.text(alphabet="0123456789x,.- densetimmcropé²", max_size=30), st.none() | st.text(alphabet="0123456789,.- x", max_size=20))
+@given(
+    st.text(alphabet="0123456789x,.- densetimmcropé²", max_size=30),
+    st.none() | st.text(alphabet="0123456789,.- x", max_size=20),
+)
 @example("144", None)
 @example("9" * 400, None)
 @example("2x1x5x2", "70,80")
@@ -90,9 +95,11 @@ def test_a_view_of_any_image_is_inside_of_it(width, height, view):
 
 NAMES = [f"{letter}/{number}.jpg" for letter in "ab" for number in range(3)]
 LINE = st.one_of(
-    st.tuples(st.sampled_from([*NAMES, "0.jpg", "2", "a/1", "c/9.jpg"]), st.sampled_from(" \t,"), st.integers(-2, 1001).map(str)).map(
-        "".join
-    ),
+    st.tuples(
+        st.sampled_from([*NAMES, "0.jpg", "2", "a/1", "c/9.jpg"]),
+        st.sampled_from(" \t,"),
+        st.integers(-2, 1001).map(str),
+    ).map("".join),
     st.tuples(st.sampled_from(NAMES), st.just(" "), st.sampled_from(wordnet_ids()[:3])).map("".join),
     st.integers(-1, 1001).map(str),
     st.text(max_size=8),
@@ -100,7 +107,9 @@ LINE = st.one_of(
 
 
 @FILES
-@given(st.lists(LINE, max_size=12) | st.permutations([f"{name} {number}" for number, name in enumerate(NAMES)]))
+@given(
+    st.lists(LINE, max_size=12) | st.permutations([f"{name} {number}" for number, name in enumerate(NAMES)])
+)
 def test_label_files_are_read_or_refused(tmp_path, lines):
     """What is read is what the line of each image's name says, or, with nothing but numbers, the line of its number."""
     path = tmp_path / "labels.txt"
@@ -110,7 +119,9 @@ def test_label_files_are_read_or_refused(tmp_path, lines):
         assert str(path) in refusal
         return
     assert all(0 <= label < 1000 for label in labels)
-    stated = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] in NAMES}
+    stated = {
+        line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] in NAMES
+    }
     for name, label in zip(NAMES, labels, strict=True):
         if name in stated:
             assert stated[name] in (str(label), wordnet_ids()[label])
@@ -129,7 +140,8 @@ def test_bytes_are_no_labels_and_no_blacklist_or_sensible_ones(tmp_path, data):
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["schema", "plan", "shards", "data", "x"]), inner, max_size=4)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["schema", "plan", "shards", "data", "x"]), inner, max_size=4)
     ),
     max_leaves=10,
 )
@@ -166,7 +178,9 @@ def test_a_run_that_is_changed_anyhow_is_refused(tmp_path):
     assert len(list(Run.open(tmp_path).shards())) == 3
 
 
-CELL = st.one_of(st.integers(-5, 50).map(str), st.floats().map(str), st.text(alphabet='ab,"\n\r=', max_size=4), st.just(""))
+CELL = st.one_of(
+    st.integers(-5, 50).map(str), st.floats().map(str), st.text(alphabet='ab,"\n\r=', max_size=4), st.just("")
+)
 
 
 @FILES
@@ -180,14 +194,20 @@ def test_tables_are_read_or_refused(tmp_path, rows, headed):
     if refusal:
         assert str(path) in refusal
         return
-    assert ((table["top1_hits"] <= table["top5_hits"]) & (table["top5_hits"] <= table["n"]) & (table["n"] > 0)).all()
+    assert (
+        (table["top1_hits"] <= table["top5_hits"]) & (table["top5_hits"] <= table["n"]) & (table["n"] > 0)
+    ).all()
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8), min_size=1, max_size=5))
 def test_csv_has_as_many_rows_and_cells_as_the_table_and_no_formula(names):
     import csv as reader
 
-    text = csv.write(pd.DataFrame({"image": pd.Series(names, dtype=object), "n": 1, "text": pd.Series(names, dtype=object)}))
+    text = csv.write(
+        pd.DataFrame(
+            {"image": pd.Series(names, dtype=object), "n": 1, "text": pd.Series(names, dtype=object)}
+        )
+    )
     rows = list(reader.reader(io.StringIO(text, newline="")))
     assert [len(row) for row in rows] == [3] * (len(names) + 1)
     for name, row in zip(names, rows[1:], strict=True):
@@ -201,7 +221,15 @@ def encoded(kind, **options):
     return buffer.getvalue()
 
 
-KINDS = {"JPEG": {}, "JPEG progressive": {"progressive": True}, "PNG": {}, "GIF": {}, "WEBP": {}, "TIFF": {}, "BMP": {}}
+KINDS = {
+    "JPEG": {},
+    "JPEG progressive": {"progressive": True},
+    "PNG": {},
+    "GIF": {},
+    "WEBP": {},
+    "TIFF": {},
+    "BMP": {},
+}
 
 
 @pytest.mark.filterwarnings("ignore:::PIL")
@@ -230,7 +258,11 @@ def test_mutated_checkpoints_are_tensors_or_refused_and_nothing_runs(tmp_path, e
     for data in mutations(path.read_bytes(), 400):
         path.write_bytes(data)
         found, refusal = attempt(lambda: weights.read(path), WeightsError)
-        assert "\n" not in refusal if refusal else all(isinstance(value, torch.Tensor) for value in found.values())
+        assert (
+            "\n" not in refusal
+            if refusal
+            else all(isinstance(value, torch.Tensor) for value in found.values())
+        )
 
 
 def test_mutated_archives_are_listed_or_refused(tmp_path):

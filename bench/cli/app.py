@@ -33,13 +33,17 @@ MEANING: dict[str, str] = {item.name: item.metadata["help"] for item in fields(O
 FLAGS = {"fresh": "--fresh/--resume"}
 """Flags that are not their option's name."""
 
-USAGE_ERRORS: tuple[type[BaseException], ...] = tuple(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+USAGE_ERRORS: tuple[type[BaseException], ...] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 """What the parser raises: click's, or the copy of it that Typer has."""
 
 STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")
 """Packages whose errors are about an object store."""
 
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=place)]
+Runs = Annotated[
+    list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=place)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 
 
@@ -58,9 +62,17 @@ def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
     chosen = names or tuple(item.name for item in fields(Options))
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in signature(command, eval_str=True).parameters.values()][1:]
+        own = [
+            parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            for parameter in signature(command, eval_str=True).parameters.values()
+        ][1:]
         shared = [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=getattr(DEFAULT, name), annotation=Annotated[types[name], flag(name)])
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=getattr(DEFAULT, name),
+                annotation=Annotated[types[name], flag(name)],
+            )
             for name in chosen
         ]
 
@@ -99,7 +111,12 @@ def _errors(debug: bool) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the last resort, so that users never meet a traceback unasked
         if type(error).__module__.partition(".")[0] in STORE_CLIENTS:
             _end(f"the object store cannot be reached ({type(error).__name__}: {error})", 1, error, debug)
-        _end(f"{type(error).__name__}: {error} (a bug of inception-bench; --debug before the command shows where)", 1, error, debug)
+        _end(
+            f"{type(error).__name__}: {error} (a bug of inception-bench; --debug before the command shows where)",
+            1,
+            error,
+            debug,
+        )
 
 
 def _terminate(number: int, frame: object) -> NoReturn:

@@ -16,14 +16,14 @@ from results.storage import place
 @takes_options()
 def eval_(options: Options, as_json: Json = False) -> None:
     """Evaluate one network: top-1 and top-5 error for each protocol and image set, and a run on disk."""
-    from bench.evaluation import run_evaluation
+    from bench.evaluation.evaluate import run_evaluation
     from bench.progress import Console
     from results.report import terminal
     from results.report.json import summary
     from results.tables import accuracy
 
     if options.weights and Path(options.weights).is_dir():
-        from bench.curve import over_training
+        from bench.training.curve import over_training
 
         with Console() as console:
             runs, table = over_training(options, console)
@@ -47,7 +47,7 @@ def eval_(options: Options, as_json: Json = False) -> None:
 @app.command(epilog="Example: inception-bench demo --out runs")
 def demo(out: Annotated[Path, flag("out")] = DEFAULT.out, as_json: Json = False) -> None:
     """Evaluate four small Inception networks and their ensemble on the mini set that comes along; no ImageNet needed."""
-    from bench.demo import run_demo
+    from bench.mini.demo import run_demo
     from bench.progress import Console
     from results.report import FORMATS, terminal
     from results.report.json import summary
@@ -77,13 +77,20 @@ SHARED = (
 def ensemble(
     options: Options,
     runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False, parser=place)
+        list[Path] | None,
+        typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False, parser=place),
     ] = None,
     models: Annotated[
         str,
-        typer.Option("--models", help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, by commas.", show_default=False),
+        typer.Option(
+            "--models",
+            help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, by commas.",
+            show_default=False,
+        ),
     ] = "",
-    each: Annotated[bool, typer.Option("--each", help="Show how the error falls as members are added.")] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Show how the error falls as members are added.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Average the probabilities of runs, or of networks that are evaluated first; what comes out is a run."""
@@ -96,7 +103,7 @@ def ensemble(
 
     members = [Run.open(path) for path in runs or []]
     if models:
-        from bench.evaluation import run_several
+        from bench.evaluation.evaluate import run_several
         from bench.progress import Console
 
         with Console() as console:
@@ -120,23 +127,35 @@ def ensemble(
 @takes_options(*(name for name in SHARED if name not in ("crops", "scales")))
 def reproduce(
     options: Options,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Such as inception-v4/table4, a paper, or mini.", show_default=False)],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help="Such as inception-v4/table4, a paper, or mini.", show_default=False
+        ),
+    ],
     weights: Annotated[
-        list[str] | None, typer.Option("--weights", help="Your own, NAME=FILE; as often as there are some.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            "--weights", help="Your own, NAME=FILE; as often as there are some.", show_default=False
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run, and about how long.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would run, and about how long.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
-    from bench import reproduction
     from bench.data import open_images
+    from bench.evaluation import reproduce as reproduction
+    from bench.evaluation.prepare import check
     from bench.progress import Console
-    from bench.setup import check
     from results.report import verdicts
 
     rows = reproduction.rows_of(table, weights or [])
     check(options)
-    images = open_images(options.data, options.labels, options.devkit).sample(options.limit, options.shuffle_seed)
+    images = open_images(options.data, options.labels, options.devkit).sample(
+        options.limit, options.shuffle_seed
+    )
     reproduction.check_classes(rows, images, options)
     if dry_run:
         listed = reproduction.estimate(rows, options, images)
@@ -154,7 +173,9 @@ def reproduce(
     else:
         verdicts.show_reproduction(records)
     if not runs and any(row.members for row in rows):
-        raise WeightsError(f"no weights of {table} could be had: see why in the table, or bring them with --weights NAME=FILE")
+        raise WeightsError(
+            f"no weights of {table} could be had: see why in the table, or bring them with --weights NAME=FILE"
+        )
 
 
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
@@ -170,7 +191,7 @@ def doctor(
     """Look at data, weights and machine before hours are spent: a line each, exit code 1 when a run could not be trusted."""
     from dataclasses import asdict
 
-    from bench.doctor import examine, passed
+    from bench.planning.doctor import examine, passed
     from bench.progress import Console
 
     findings = []
@@ -192,44 +213,72 @@ def doctor(
 )
 def throughput(
     options: Options,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Times that each stage is measured, in turns.")] = 5,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a stage is measured each time, about.")] = 10.0,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Times that each stage is measured, in turns.")
+    ] = 5,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="How long a stage is measured each time, about.")
+    ] = 10.0,
     as_json: Json = False,
 ) -> None:
     """Measure what this machine can do, stage by stage, and how near a whole evaluation comes to its slowest stage."""
+    from bench.planning.throughput import run_throughput
     from bench.progress import Console
-    from bench.throughput import run_throughput
 
     with Console() as console:
         measured = run_throughput(options, rounds, seconds, console)
     print(json.dumps(measured.describe()) if as_json else measured.text())
 
 
-@app.command(epilog="Example: inception-bench train --model v2 --recipe rethinking --data imagenet/train --out v2-rethinking")
+@app.command(
+    epilog="Example: inception-bench train --model v2 --recipe rethinking --data imagenet/train --out v2-rethinking"
+)
 def train(
-    data: Annotated[str, typer.Option("--data", help="Training images in folders by WordNet id.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="The folder of checkpoints and log; a training there goes on.", show_default=False)],
-    model: Annotated[str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")] = "v2",
-    recipe: Annotated[str, typer.Option("--recipe", help="googlenet, rethinking or inception-v4.")] = "rethinking",
+    data: Annotated[
+        str, typer.Option("--data", help="Training images in folders by WordNet id.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="The folder of checkpoints and log; a training there goes on.", show_default=False
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")
+    ] = "v2",
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="googlenet, rethinking or inception-v4.")
+    ] = "rethinking",
     without: Annotated[
-        str, typer.Option("--without", help="Parts to leave out: rmsprop, clipping, smoothing, auxiliary, distortion, averaging.")
+        str,
+        typer.Option(
+            "--without",
+            help="Parts to leave out: rmsprop, clipping, smoothing, auxiliary, distortion, averaging.",
+        ),
     ] = "",
-    rate: Annotated[float | None, typer.Option("--rate", help="Another first learning rate than the paper's.", show_default=False)] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", help="Another first learning rate than the paper's.", show_default=False),
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs in all.")] = 100,
     batch: Annotated[int, typer.Option("--batch", min=2, help="Images in a batch on each device.")] = 32,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode, for each device.")] = 2,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes that decode, for each device.")
+    ] = 2,
     device: Annotated[str, typer.Option("--device", help=MEANING["device"])] = "auto",
     precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16; auto is fp32.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Of the first weights, the order and the patches.")] = 0,
 ) -> None:
     """Train a network by a paper's recipe; under torchrun on several devices. The same command goes on after a stop."""
     from bench.progress import Console
-    from bench.recipes import recipe as find_recipe
-    from bench.train import Training
-    from bench.train import train as run_training
+    from bench.training.recipes import recipe as find_recipe
+    from bench.training.train import Training
+    from bench.training.train import train as run_training
 
     chosen = find_recipe(recipe, without, rate)
-    training = Training(model, chosen, data, epochs, out.expanduser(), batch, workers, device, precision, seed)
+    training = Training(
+        model, chosen, data, epochs, out.expanduser(), batch, workers, device, precision, seed
+    )
     with Console() as console:
         if last := run_training(training, console):
             print(last)

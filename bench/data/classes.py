@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.names import CLASSES_FILE
+from bench.data.file_names import CLASSES_FILE
 from bench.errors import DataError
 
 
@@ -48,5 +48,7 @@ def find_classes(data: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the classes {path}: {error}") from None
     if len(names) < 2 or len(set(names)) < len(names):
-        raise DataError(f"{path} should have a line for each class, each once: repair it, or remove it where the classes are ImageNet's")
+        raise DataError(
+            f"{path} should have a line for each class, each once: repair it, or remove it where the classes are ImageNet's"
+        )
     return names

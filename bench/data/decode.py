@@ -14,7 +14,9 @@ LARGEST = 89_478_485
 """Pixels of the largest image that is decoded: where Pillow begins to warn of decompression bombs."""
 
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)  # of metadata, which is not looked at
+warnings.filterwarnings(
+    "ignore", module=r"PIL\.", category=UserWarning
+)  # of metadata, which is not looked at
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import class_indices
-from bench.data.names import BLACKLIST_FILE
+from bench.data.file_names import BLACKLIST_FILE
 from bench.errors import DataError
 
 GROUND_TRUTH = re.compile(r"ILSVRC20\d\d_(clsloc_)?validation_ground_truth\.txt$")
@@ -28,7 +28,12 @@ def find_devkit(data: Path) -> Path | None:
 
 
 def _devkits(data: Path) -> list[Path]:
-    return [kit for folder in (data, data.parent) if folder.is_dir() for kit in sorted(folder.glob("ILSVRC20*devkit*"))]
+    return [
+        kit
+        for folder in (data, data.parent)
+        if folder.is_dir()
+        for kit in sorted(folder.glob("ILSVRC20*devkit*"))
+    ]
 
 
 def ground_truth(devkit: Path) -> NDArray[np.int64]:
@@ -36,7 +41,9 @@ def ground_truth(devkit: Path) -> NDArray[np.int64]:
     name, text = _one(devkit, GROUND_TRUTH, "ground truth of the validation images")
     ids = _integers(text, f"{devkit}: {name}")
     if len(ids) != VALIDATION_IMAGES or ids.min() < 1 or ids.max() > 1000:
-        raise DataError(f"{devkit}: {name} has {len(ids):,} ids, not 50,000 from 1 to 1000: take another copy")
+        raise DataError(
+            f"{devkit}: {name} has {len(ids):,} ids, not 50,000 from 1 to 1000: take another copy"
+        )
     labels: NDArray[np.int64] = class_indices(_order(devkit))[ids - 1]
     return labels
 
@@ -52,7 +59,9 @@ def _order(devkit: Path) -> tuple[str, ...]:
         by_id = {int(synset["ILSVRC2012_ID"]): str(synset["WNID"]) for synset in synsets}
         return tuple(by_id[number] for number in range(1, 1001))
     except (MatReadError, KeyError, ValueError, TypeError, OSError, IndexError) as error:
-        raise DataError(f"{devkit}: {name} is not the devkit's table of 1000 classes ({error}): take another copy") from None
+        raise DataError(
+            f"{devkit}: {name} is not the devkit's table of 1000 classes ({error}): take another copy"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,9 @@ def _integers(text: bytes, source: str) -> NDArray[np.int64]:
     try:
         return np.array([int(line) for line in text.split()], dtype=np.int64)
     except (ValueError, OverflowError):
-        raise DataError(f"{source} should have one number a line, and has something else: take another copy") from None
+        raise DataError(
+            f"{source} should have one number a line, and has something else: take another copy"
+        ) from None
 
 
 def _is_archive(path: Path) -> bool:
@@ -128,7 +139,11 @@ def _members(devkit: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, byte
         try:
             with devkit.open("rb") as packed, tarfile.open(fileobj=packed) as archive:
                 for member in archive:
-                    if member.isfile() and pattern.search(member.name) and (file := archive.extractfile(member)):
+                    if (
+                        member.isfile()
+                        and pattern.search(member.name)
+                        and (file := archive.extractfile(member))
+                    ):
                         yield Path(member.name).name, file.read()
         except (tarfile.TarError, OSError, EOFError) as error:
             raise DataError(f"{devkit} cannot be read: {error}") from None

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import class_indices, wordnet_ids
+from bench.data.file_names import image_id
 from bench.data.images import Images
-from bench.data.names import image_id
 from bench.errors import DataError, UsageError
 
 
@@ -28,10 +28,14 @@ def open_dataset(data: str) -> Images:
         table = datasets.load_dataset(name, split=split)
     except Exception as error:  # noqa: BLE001 - the library raises its own, the hub's and the file formats' errors
         raise DataError(f"cannot load {data}: {str(error).splitlines()[0]}") from None
-    image_column = next((key for key, feature in table.features.items() if isinstance(feature, datasets.Image)), None)
+    image_column = next(
+        (key for key, feature in table.features.items() if isinstance(feature, datasets.Image)), None
+    )
     label_column = next((key for key in ("label", "labels", "cls") if key in table.features), None)
     if image_column is None or label_column is None:
-        raise DataError(f"{data} has the columns {', '.join(table.column_names)}: one of images and one named `label` are needed")
+        raise DataError(
+            f"{data} has the columns {', '.join(table.column_names)}: one of images and one named `label` are needed"
+        )
     table = table.cast_column(image_column, datasets.Image(decode=False))
     ids, sizes = [], []
     for number, row in enumerate(_stored(table, image_column)):
@@ -64,10 +68,14 @@ def _labels(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.in
     names = list(getattr(feature, "names", None) or wordnet_ids())
     known = wordnet_ids()
     if not len(values) or values.min() < 0 or values.max() >= len(names):
-        raise DataError(f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): take a split with labels")
+        raise DataError(
+            f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): take a split with labels"
+        )
     if set(names) <= set(known):
         indices: NDArray[np.int64] = class_indices(tuple(names))[values]
         return indices
     if len(names) != len(known):
-        raise DataError(f"{data}: its {len(names)} classes are neither WordNet ids nor the 1000 of ILSVRC 2012")
+        raise DataError(
+            f"{data}: its {len(names)} classes are neither WordNet ids nor the 1000 of ILSVRC 2012"
+        )
     return values

@@ -16,14 +16,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import mini
 from bench.data.classes import find_classes, wordnet_ids
+from bench.data.file_names import ENDINGS, image_id, is_image, is_stray
 from bench.data.labels import find_labels
-from bench.data.names import ENDINGS, image_id, is_image, is_stray
 from bench.errors import DataError
 from results import storage
-
-MINI = Path(__file__).resolve().parent.parent / "mini" / "mini_val.tar"
-"""The mini set (`bench/mini`)."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,11 @@ class Images:
         """The first `limit` images, or that many drawn with `seed`, in the order they lie in."""
         if limit is None or limit >= len(self):
             return self
-        chosen = np.arange(limit) if seed is None else np.sort(np.random.default_rng(seed).permutation(len(self))[:limit])
+        chosen = (
+            np.arange(limit)
+            if seed is None
+            else np.sort(np.random.default_rng(seed).permutation(len(self))[:limit])
+        )
         return replace(
             self,
             ids=[self.ids[i] for i in chosen],
@@ -90,7 +92,7 @@ class Files:
 
 def find_images(data: str) -> Files:
     """The image files at `data`: a folder, a .tar, or `mini`, the set that comes along. Raises `DataError`."""
-    path = MINI if data == "mini" else storage.place(data).resolve()
+    path = mini.IMAGES if data == "mini" else storage.place(data).resolve()
     with _telling(path):
         if path.is_dir():
             names, sizes, ignored = _files(path) if storage.is_local(path) else _objects(path)
@@ -125,7 +127,9 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
         values, source = find_labels(files.names, files.path, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]
     if twice := next((a for a, b in pairwise(sorted(ids)) if a == b), None):
-        raise DataError(f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice")
+        raise DataError(
+            f"{data} has {twice!r} more than once: keep one of them, so that it is not counted twice"
+        )
     sizes = np.array(files.sizes, dtype=np.int64)
     return Images(str(files.path), ids, values, sizes, files.read, source, files.ignored, classes)
 
@@ -145,7 +149,9 @@ def _files(folder: Path) -> tuple[list[str], list[int], int]:
     for place, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = str(Path(place).resolve())
         if other := seen.get(real):
-            raise DataError(f"{other} and {place} are one folder, by a link: its images would count twice; remove the link")
+            raise DataError(
+                f"{other} and {place} are one folder, by a link: its images would count twice; remove the link"
+            )
         seen[real] = place
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
@@ -155,7 +161,9 @@ def _files(folder: Path) -> tuple[list[str], list[int], int]:
                 try:
                     about = path.stat()
                 except OSError as error:
-                    raise DataError(f"{path}: {error.strerror}; remove it if it is a link to nowhere") from None
+                    raise DataError(
+                        f"{path}: {error.strerror}; remove it if it is a link to nowhere"
+                    ) from None
                 if not stat.S_ISREG(about.st_mode):
                     raise DataError(f"{path} is a pipe or a device, not a file: remove it")
                 found[path.relative_to(folder).as_posix()] = about.st_size
@@ -177,7 +185,10 @@ def _objects(folder: Path) -> tuple[list[str], list[int], int]:
     """As `_files`, of a folder in an object store."""
     remote = cast(Any, folder)
     found = remote.fs.find(remote.path, detail=True)
-    sizes = {PurePosixPath(path).relative_to(remote.path).as_posix(): about["size"] for path, about in found.items()}
+    sizes = {
+        PurePosixPath(path).relative_to(remote.path).as_posix(): about["size"]
+        for path, about in found.items()
+    }
     seen = [name for name in sizes if not any(part.startswith(".") for part in PurePosixPath(name).parts)]
     names = sorted(filter(is_image, seen))
     return names, [sizes[name] for name in names], sum(map(is_stray, seen))
@@ -189,19 +200,34 @@ def _members(path: Path) -> tuple[list[str], list[int], list[int], int]:
     Nothing is ever unpacked. Raises `DataError` for an archive that is cut off or has images that cannot be read in place.
     """
     try:
-        with storage.reaching(path), path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as archive:
+        with (
+            storage.reaching(path),
+            path.open("rb") as file,
+            tarfile.open(fileobj=file, mode="r:") as archive,
+        ):
             members = archive.getmembers()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first") from None
-    end = max((member.offset_data + (-(-member.size // 512) * 512 if member.isfile() else 0) for member in members), default=0)
+        raise DataError(
+            f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first"
+        ) from None
+    end = max(
+        (member.offset_data + (-(-member.size // 512) * 512 if member.isfile() else 0) for member in members),
+        default=0,
+    )
     if storage.read(path, end, end + 512) != bytes(512):
-        raise DataError(f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again")
+        raise DataError(
+            f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again"
+        )
     files = [(normpath(member.name), member) for member in members if not member.isdir()]
     by_name = dict(files)
     images = {name: _target(member, by_name, path) for name, member in files if is_image(name)}
-    twice, count = Counter(name for name, _ in files if is_image(name)).most_common(1)[0] if images else ("", 1)
+    twice, count = (
+        Counter(name for name, _ in files if is_image(name)).most_common(1)[0] if images else ("", 1)
+    )
     if count > 1:
-        raise DataError(f"{path} has {twice!r} more than once: keep one of them, so that it is not counted twice")
+        raise DataError(
+            f"{path} has {twice!r} more than once: keep one of them, so that it is not counted twice"
+        )
     names = sorted(images)
     ignored = sum(is_stray(name) for name, _ in files)
     return names, [images[name].size for name in names], [images[name].offset_data for name in names], ignored
@@ -213,14 +239,22 @@ def _target(member: tarfile.TarInfo, by_name: dict[str, tarfile.TarInfo], path: 
     for _ in range(10):
         if file is None or file.isfile():
             break
-        linked = normpath(file.linkname if file.islnk() else join(str(PurePosixPath(file.name).parent), file.linkname))
+        linked = normpath(
+            file.linkname if file.islnk() else join(str(PurePosixPath(file.name).parent), file.linkname)
+        )
         file = by_name.get(linked)
     if file is None or not file.isfile() or file.issparse():
-        raise DataError(f"{path}: {member.name!r} is a link to nowhere or sparse, and cannot be read in place: unpack the archive")
+        raise DataError(
+            f"{path}: {member.name!r} is a link to nowhere or sparse, and cannot be read in place: unpack the archive"
+        )
     return file
 
 
 def _nothing(path: Path) -> str:
     if path.is_file():
         return "the .tar holds none"
-    return "the folder is empty" if not any(path.iterdir()) else f"no file in it ends in one of {' '.join(sorted(ENDINGS))}"
+    return (
+        "the folder is empty"
+        if not any(path.iterdir())
+        else f"no file in it ends in one of {' '.join(sorted(ENDINGS))}"
+    )

@@ -22,18 +22,23 @@ from PIL import Image, ImageFilter
 Field = NDArray[np.float64]
 """[height x width], or [height x width x 3] for colours, levels from 0 to 1."""
 
-SHAPES: dict[str, Callable[[Field, Field], Field]] = {  # of coordinates in which the object has a radius of 1: positive inside
+SHAPES: dict[
+    str, Callable[[Field, Field], Field]
+] = {  # of coordinates in which the object has a radius of 1: positive inside
     "disc": lambda x, y: 0.9 - np.hypot(x, y),
     "ring": lambda x, y: 0.22 - np.abs(np.hypot(x, y) - 0.72),
     "square": lambda x, y: 0.78 - np.maximum(np.abs(x), np.abs(y)),
-    "cross": lambda x, y: np.minimum(0.34 - np.minimum(np.abs(x), np.abs(y)), 0.95 - np.maximum(np.abs(x), np.abs(y))),
+    "cross": lambda x, y: np.minimum(
+        0.34 - np.minimum(np.abs(x), np.abs(y)), 0.95 - np.maximum(np.abs(x), np.abs(y))
+    ),
     "triangle": lambda x, y: 0.5 - np.maximum(-y, np.maximum(0.866 * x + 0.5 * y, -0.866 * x + 0.5 * y)),
     "star": lambda x, y: 0.66 + 0.3 * np.cos(5 * np.arctan2(y, x)) - np.hypot(x, y),
     "flower": lambda x, y: 0.8 + 0.15 * np.cos(8 * np.arctan2(y, x)) - np.hypot(x, y),
     "crescent": lambda x, y: np.minimum(0.95 - np.hypot(x, y), np.hypot(x - 0.5, y) - 0.72),
     "bar": lambda x, y: np.minimum(0.95 - np.abs(x), 0.3 - np.abs(y)),
     "arrow": lambda x, y: np.maximum(
-        np.minimum(0.2 - np.abs(y), np.minimum(x + 0.95, 0.2 - x)), np.minimum(x + 0.1, 0.9 - x - 1.1 * np.abs(y))
+        np.minimum(0.2 - np.abs(y), np.minimum(x + 0.95, 0.2 - x)),
+        np.minimum(x + 0.1, 0.9 - x - 1.1 * np.abs(y)),
     ),
 }
 PATTERNS: dict[str, Callable[[Field, Field], Field]] = {  # positive where the second colour is
@@ -81,8 +86,12 @@ def _size(random: np.random.Generator) -> tuple[int, int]:
 
 def _ground(random: np.random.Generator, width: int, height: int) -> Field:
     """Two colours that run into each other, in large soft patches."""
-    patches = Image.fromarray(random.uniform(0, 1, (random.integers(2, 6), random.integers(2, 6))).astype(np.float32))
-    share = np.asarray(patches.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float64).clip(0, 1)[..., None]
+    patches = Image.fromarray(
+        random.uniform(0, 1, (random.integers(2, 6), random.integers(2, 6))).astype(np.float32)
+    )
+    share = np.asarray(patches.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float64).clip(
+        0, 1
+    )[..., None]
     ground: Field = _colour(random) * share + _colour(random) * (1 - share)
     return ground
 
@@ -118,7 +127,11 @@ def _object(random: np.random.Generator, canvas: Field, x: Field, y: Field, labe
     first = _bright(random, hue)
     second = _bright(random, hue + list(PATTERNS).index(pattern) / len(PATTERNS))
     second_there = (PATTERNS[pattern](u, v) * radius / 8 + 0.5).clip(0, 1)[..., None]
-    _paint(canvas, (SHAPES[shape](u, v) * radius + 0.5).clip(0, 1), first * (1 - second_there) + second * second_there)
+    _paint(
+        canvas,
+        (SHAPES[shape](u, v) * radius + 0.5).clip(0, 1),
+        first * (1 - second_there) + second * second_there,
+    )
 
 
 def _place(random: np.random.Generator, length: int, margin: float) -> float:
@@ -152,7 +165,9 @@ def draw(out: Path, images: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=2012)

@@ -20,11 +20,15 @@ def dense(module: nn.Module, pool: str, size: int) -> Callable[[Tensor], Tensor]
     """
     window = _map_size(module, _pooling(module, pool), size)
     shared: dict[int, Any] = {id(value): value for value in (*module.parameters(), *module.buffers())}
-    module = copy.deepcopy(module, shared)  # with the same weights, so that the one given still classifies crops
+    module = copy.deepcopy(
+        module, shared
+    )  # with the same weights, so that the one given still classifies crops
 
     def everywhere(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         features = inputs[0]
-        averages = avg_pool2d(features, (min(window, features.shape[2]), min(window, features.shape[3])), stride=1)
+        averages = avg_pool2d(
+            features, (min(window, features.shape[2]), min(window, features.shape[3])), stride=1
+        )
         places = averages.permute(0, 2, 3, 1).flatten(0, 2)
         return places if output.dim() == 2 else places[:, :, None, None]
 
@@ -41,7 +45,9 @@ def _pooling(module: nn.Module, pool: str) -> nn.Module:
     try:
         return module.get_submodule(pool)
     except AttributeError:
-        raise UsageError(f"{type(module).__name__} has no pooling module {pool!r} to take away: dense evaluation is not possible") from None
+        raise UsageError(
+            f"{type(module).__name__} has no pooling module {pool!r} to take away: dense evaluation is not possible"
+        ) from None
 
 
 def _map_size(module: nn.Module, pooling: nn.Module, size: int) -> int:

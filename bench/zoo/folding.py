@@ -36,23 +36,39 @@ def fold_batch_norms(module: nn.Module, size: int) -> tuple[nn.Module, int]:
         assert norm.running_mean is not None
         assert norm.running_var is not None
         convolution.weight, convolution.bias = fuse_conv_bn_weights(
-            convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            convolution.weight,
+            convolution.bias,
+            norm.running_mean,
+            norm.running_var,
+            norm.eps,
+            norm.weight,
+            norm.bias,
         )
         folded.set_submodule(names[norm], getattr(norm, "act", nn.Identity()))
     return (folded, len(pairs)) if pairs and _alike(module, folded, images, images) else (module, 0)
 
 
 def fold_normalisation(
-    module: nn.Module, size: int, normalisation: Normalisation, normalise: Callable[[Tensor, Normalisation], Tensor]
+    module: nn.Module,
+    size: int,
+    normalisation: Normalisation,
+    normalise: Callable[[Tensor, Normalisation], Tensor],
 ) -> nn.Module | None:
     """A network that takes levels, 0 to 255, in place of what `normalise` makes of them; None where there is none.
 
     It needs a first convolution that alone sees the input and does not pad it: zeros of a padding are no level.
     """
-    levels = torch.randint(256, (1, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    levels = torch.randint(
+        256, (1, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
+    )
     folded = copy.deepcopy(module)
     first = _first(folded, levels.float())
-    if first is None or type(first) is not nn.Conv2d or first.groups != 1 or first.padding not in ((0, 0), "valid"):
+    if (
+        first is None
+        or type(first) is not nn.Conv2d
+        or first.groups != 1
+        or first.padding not in ((0, 0), "valid")
+    ):
         return None
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normalisation.mean, normalisation.std))
     constant = (first.weight * mean / std).sum((1, 2, 3))
@@ -72,7 +88,12 @@ def _pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchN
         used[child] += 1
         if isinstance(child, nn.Conv2d):
             made[id(output)] = child, output  # kept, so that no other tensor has its id
-        elif isinstance(child, nn.BatchNorm2d) and type(child).__name__ in NORMS and child.track_running_stats and id(inputs[0]) in made:
+        elif (
+            isinstance(child, nn.BatchNorm2d)
+            and type(child).__name__ in NORMS
+            and child.track_running_stats
+            and id(inputs[0]) in made
+        ):
             found.append((made[id(inputs[0])][0], child))
 
     with _watched(module, seen), torch.no_grad():

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bench import mini
 from bench.errors import WeightsError
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
@@ -37,8 +38,6 @@ ARCHITECTURES: dict[str, tuple[Callable[..., Classifier], int]] = {
     "mini-inception-resnet-v2": (partial(inception_resnet, V2, width=0.125, blocks=(2, 4, 2)), 80),
 }
 """Name -> what builds it from a number of classes, and its input in pixels."""
-
-MINI = Path(__file__).resolve().parent.parent / "mini"
 
 GRAPH_OF_2015 = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 """The public PyTorch port of the graph that TensorFlow published on 2015-12-05, made for the Frechet inception distance."""
@@ -83,9 +82,11 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
 
         return from_timm.fetch("inception_v3", tag)
     if tag == "mini":
-        return MINI / f"{architecture}.safetensors", "bench/mini"
+        return mini.FOLDER / f"{architecture}.safetensors", "bench/mini"
     try:
         torch.hub.load_state_dict_from_url(GRAPH_OF_2015, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
-        raise WeightsError(f"cannot fetch {GRAPH_OF_2015} ({error}): bring the file here and pass it as --weights") from None
+        raise WeightsError(
+            f"cannot fetch {GRAPH_OF_2015} ({error}): bring the file here and pass it as --weights"
+        ) from None
     return Path(torch.hub.get_dir(), "checkpoints", Path(GRAPH_OF_2015).name), GRAPH_OF_2015

@@ -13,7 +13,9 @@ try:
     from pytorchcv.model_provider import _models, get_model
     from pytorchcv.models.common.model_store import get_model_file, get_model_metainfo_dict
 except ImportError:
-    raise UsageError("this network needs the `pytorchcv` library: pip install 'inception-bench[pytorchcv]'") from None
+    raise UsageError(
+        "this network needs the `pytorchcv` library: pip install 'inception-bench[pytorchcv]'"
+    ) from None
 
 POOL = "features.final_pool"
 """The module that pools the last feature map."""
@@ -44,7 +46,9 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
         path = Path(get_model_file(architecture))
     except Exception as error:  # noqa: BLE001 - the library lets every client's error through
         reason = str(error).splitlines()[0]
-        raise WeightsError(f"cannot fetch pytorchcv's {architecture} ({reason}): bring its .pth here and pass it as --weights") from None
+        raise WeightsError(
+            f"cannot fetch pytorchcv's {architecture} ({reason}): bring its .pth here and pass it as --weights"
+        ) from None
     return path, f"pytorchcv {path.stem}"
 
 

@@ -19,7 +19,11 @@ POOL = "avgpool"
 
 def _weights(architecture: str) -> Any:
     if architecture not in list_models(torchvision.models):
-        raise unknown("network", f"torchvision/{architecture}", tuple(f"torchvision/{name}" for name in list_models(torchvision.models)))
+        raise unknown(
+            "network",
+            f"torchvision/{architecture}",
+            tuple(f"torchvision/{name}" for name in list_models(torchvision.models)),
+        )
     return get_model_weights(architecture)
 
 
@@ -27,7 +31,12 @@ def tags(architecture: str) -> tuple[str, ...]:
     """Tags of the pretrained weights, the default first."""
     weights = _weights(architecture)
     default = getattr(weights, "DEFAULT", None)
-    return tuple(sorted(weights.__members__.keys() - {"DEFAULT"}, key=lambda tag: default is None or weights[tag] is not default))
+    return tuple(
+        sorted(
+            weights.__members__.keys() - {"DEFAULT"},
+            key=lambda tag: default is None or weights[tag] is not default,
+        )
+    )
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
@@ -59,5 +68,7 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
     try:
         weights.get_state_dict(check_hash=True)
     except (OSError, RuntimeError) as error:
-        raise WeightsError(f"cannot fetch {weights.url} ({error}): bring the file here and pass it as --weights") from None
+        raise WeightsError(
+            f"cannot fetch {weights.url} ({error}): bring the file here and pass it as --weights"
+        ) from None
     return Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name), weights.url

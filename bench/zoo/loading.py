@@ -96,7 +96,9 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     template = _build(provider, network.architecture, 1000)
     tags = provider.tags(network.architecture)
     tag, path, source = _resolve(network, weights, tags, provider)
-    network = replace(network, tags=network.tags + tuple(other for other in tags if other not in network.tags))
+    network = replace(
+        network, tags=network.tags + tuple(other for other in tags if other not in network.tags)
+    )
     digest = files.sha256(path) if path.is_file() else ""
     if tag:
         files.verify(path, digest)
@@ -115,7 +117,9 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
         network,
         input_size=preprocessing.size,
         parameters=sum(parameter.numel() for parameter in stated.parameters()),
-        multiply_adds=network.multiply_adds if as_listed else multiply_adds(stated.eval(), preprocessing.size),
+        multiply_adds=network.multiply_adds
+        if as_listed
+        else multiply_adds(stated.eval(), preprocessing.size),
     )
     return LoadedNetwork(
         described,
@@ -168,10 +172,16 @@ def _build(provider: Any, architecture: str, outputs: int) -> nn.Module:
 def _otherwise(provider: Any, network: Network, preprocessing: Preprocessing) -> tuple[str, ...]:
     """NAME.TAG of the weights of `network` whose input is normalised otherwise."""
     theirs = {tag: provider.preprocessing(network.architecture, tag) for tag in network.tags}
-    return tuple(f"{network.name}.{tag}" for tag, other in theirs.items() if other.normalisation != preprocessing.normalisation)
+    return tuple(
+        f"{network.name}.{tag}"
+        for tag, other in theirs.items()
+        if other.normalisation != preprocessing.normalisation
+    )
 
 
-def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provider: Any) -> tuple[str, Path, str]:
+def _resolve(
+    network: Network, weights: str | None, tags: tuple[str, ...], provider: Any
+) -> tuple[str, Path, str]:
     """(tag, file, source) of the weights; the tag of a file is empty."""
     if network.tags and network.tags[0] not in tags:
         raise unknown(f"weights of {network.name}", network.tags[0], tags)
@@ -184,7 +194,9 @@ def _resolve(network: Network, weights: str | None, tags: tuple[str, ...], provi
     if tag is None:
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
     if tag not in tags:
-        raise unknown(f"weights of {network.name}", tag, tags, "or a file that ends in .safetensors, .pth or .pt")
+        raise unknown(
+            f"weights of {network.name}", tag, tags, "or a file that ends in .safetensors, .pth or .pt"
+        )
     with redirect_stdout(sys.stderr):  # where some clients tell of their progress
         path, source = provider.fetch(network.architecture, tag)
     return tag, path, source

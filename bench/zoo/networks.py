@@ -82,7 +82,11 @@ def find(name: str) -> Network:
     known, _, tag = name.partition(".")
     if known in NETWORKS:
         network = NETWORKS[known]
-        return replace(network, tags=(tag, *(other for other in network.tags if other != tag))) if tag else network
+        return (
+            replace(network, tags=(tag, *(other for other in network.tags if other != tag)))
+            if tag
+            else network
+        )
     provider, _, architecture = name.partition("/")
     if provider in PROVIDERS and architecture:
         architecture, _, tag = architecture.partition(".")

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.data.names import first_of
+from bench.data.file_names import first_of
 from bench.errors import WeightsError
 
 State = dict[str, Tensor]
@@ -33,10 +33,14 @@ class Weights:
 def read(path: Path) -> State:
     """The tensors of a checkpoint by name. Runs no code of the file's. Raises `WeightsError`."""
     if path.suffix not in ENDINGS:
-        raise WeightsError(f"{path} is no checkpoint that is read here: its name should end in {', '.join(ENDINGS)}")
+        raise WeightsError(
+            f"{path} is no checkpoint that is read here: its name should end in {', '.join(ENDINGS)}"
+        )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch wonders at foreign pickles; what matters of that becomes an error
+            warnings.simplefilter(
+                "ignore"
+            )  # torch wonders at foreign pickles; what matters of that becomes an error
             state = _load(path)
     except FileNotFoundError:
         raise WeightsError(f"no weights at {path}: there is no such file") from None
@@ -44,21 +48,31 @@ def read(path: Path) -> State:
         raise WeightsError(f"{path} is not a whole .safetensors file ({error}): fetch it again") from None
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
         if "Unsupported global" in str(error) or "Unsupported class" in str(error):
-            raise WeightsError(f"{path} is a pickle with code in it, which is not run: save its state_dict() as .safetensors") from None
+            raise WeightsError(
+                f"{path} is a pickle with code in it, which is not run: save its state_dict() as .safetensors"
+            ) from None
         no_pickle = "weights_only" in str(error)  # of which torch says much that does not help
-        reason = "no pickle of tensors" if no_pickle else (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (
+            "no pickle of tensors" if no_pickle else (str(error).splitlines() or [type(error).__name__])[0]
+        )
         raise WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again") from None
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path} has no tensors: save the network's state_dict()")
-    if broken := [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]:
-        raise WeightsError(f"{path}: {first_of(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint")
+    if broken := [
+        name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()
+    ]:
+        raise WeightsError(
+            f"{path}: {first_of(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint"
+        )
     return tensors
 
 
 def _load(path: Path) -> dict[str, Any]:
     if path.suffix == ".safetensors":
-        return {re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()}  # wrappers' prefixes
+        return {
+            re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()
+        }  # wrappers' prefixes
     from timm.models import load_state_dict
 
     return dict(load_state_dict(str(path), weights_only=True))
@@ -79,14 +93,20 @@ def verify(path: Path, digest: str) -> None:
     blob = path.resolve().name
     named = re.search(r"-([0-9a-f]{8,64})\.\w+$", path.name)
     expected = blob if re.fullmatch(r"[0-9a-f]{64}", blob) else named[1] if named else ""
-    if not digest.startswith(expected) and not _sha1(path).startswith(expected):  # which pytorchcv's names have
-        raise WeightsError(f"{path} is damaged, its sha256 is {digest[:8]}..., not {expected[:8]}...: delete it, and it is fetched again")
+    if not digest.startswith(expected) and not _sha1(path).startswith(
+        expected
+    ):  # which pytorchcv's names have
+        raise WeightsError(
+            f"{path} is damaged, its sha256 is {digest[:8]}..., not {expected[:8]}...: delete it, and it is fetched again"
+        )
 
 
 def named_for(module: nn.Module, state: State) -> State:
     """`state` under the names of `module`, as far as they can be told, and without auxiliary heads."""
     expected = module.state_dict().keys()
-    state = {name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)}
+    state = {
+        name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)
+    }
     rename = getattr(inspect.getmodule(type(module)), "checkpoint_filter_fn", None)
     if rename and state.keys() != expected:  # timm's hook for the names of earlier or foreign checkpoints
         state = rename(state, module)

@@ -31,8 +31,13 @@ def of_paper(models: Sequence[str], protocol: str, image_set: str) -> Figure | N
     """The figure for a network (`v3`) or an ensemble of several under a protocol on an image set, from the first paper with it."""
     crops = protocol.partition("/")[0]
     for row in _rows("papers.csv"):
-        if sorted(networks_of(row)) == sorted(models) and (row["crops"], row["image_set"]) == (crops, image_set):
-            return Figure(_number(row["top1_error"]), _number(row["top5_error"]), f"{row['paper']} {row['table']}")
+        if sorted(networks_of(row)) == sorted(models) and (row["crops"], row["image_set"]) == (
+            crops,
+            image_set,
+        ):
+            return Figure(
+                _number(row["top1_error"]), _number(row["top5_error"]), f"{row['paper']} {row['table']}"
+            )
     return None
 
 
@@ -50,7 +55,9 @@ def tables() -> tuple[str, ...]:
 
 def rows_of(table: str) -> tuple[dict[str, str], ...]:
     """The rows of a table, as it prints them, or of all tables of a paper: the columns of `papers.csv` as text."""
-    return tuple(row for row in _rows("papers.csv") if table in (row["paper"], f"{row['paper']}/{row['table']}"))
+    return tuple(
+        row for row in _rows("papers.csv") if table in (row["paper"], f"{row['paper']}/{row['table']}")
+    )
 
 
 def weights() -> tuple[dict[str, str], ...]:
@@ -60,7 +67,14 @@ def weights() -> tuple[dict[str, str], ...]:
 
 def multiply_adds(model: str) -> str:
     """Billions of multiply-adds that the papers give for the network `model`; empty where they give none."""
-    return next((row["giga_multiply_adds"] for row in _rows("papers.csv") if row["model"] == model and row["giga_multiply_adds"]), "")
+    return next(
+        (
+            row["giga_multiply_adds"]
+            for row in _rows("papers.csv")
+            if row["model"] == model and row["giga_multiply_adds"]
+        ),
+        "",
+    )
 
 
 def of_weights(weights: str, protocol: str, image_set: str) -> Figure | None:
@@ -69,10 +83,18 @@ def of_weights(weights: str, protocol: str, image_set: str) -> Figure | None:
     `protocol` may name a dialect (`1/tf-slim`); the figure of that tool goes before those of others.
     """
     crops, _, dialect = protocol.partition("/")
-    weights = weights.replace("papers/inception-v3.", "timm/inception_v3.")  # the same weights in our own network
-    found = [row for row in _rows("weights.csv") if (row["weights"], row["crops"], row["image_set"]) == (weights, crops, image_set)]
+    weights = weights.replace(
+        "papers/inception-v3.", "timm/inception_v3."
+    )  # the same weights in our own network
+    found = [
+        row
+        for row in _rows("weights.csv")
+        if (row["weights"], row["crops"], row["image_set"]) == (weights, crops, image_set)
+    ]
     for row in sorted(found, key=lambda row: row["measured_by"] != dialect)[:1]:
-        return Figure(_number(row["top1_error"]), _number(row["top5_error"]), f"{row['measured_by']}, {row['how']}")
+        return Figure(
+            _number(row["top1_error"]), _number(row["top5_error"]), f"{row['measured_by']}, {row['how']}"
+        )
     return None
 
 

@@ -6,5 +6,10 @@ import pandas as pd
 
 from results.report import csv, json, latex, markdown
 
-FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"csv": csv.write, "md": markdown.write, "tex": latex.write, "json": json.write}
+FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
+    "csv": csv.write,
+    "md": markdown.write,
+    "tex": latex.write,
+    "json": json.write,
+}
 """By file ending."""

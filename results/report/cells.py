@@ -49,10 +49,18 @@ def _measured(row: dict[Any, Any], k: str) -> str:
 def _published(row: dict[Any, Any], who: str) -> str:
     if not row[f"{who}_source"]:
         return "-"
-    errors = " / ".join("-" if pd.isna(value) else f"{value:.2f}" for value in (row[f"{who}_top1"], row[f"{who}_top5"]))
+    errors = " / ".join(
+        "-" if pd.isna(value) else f"{value:.2f}" for value in (row[f"{who}_top1"], row[f"{who}_top5"])
+    )
     return f"{errors} ({row[f'{who}_source']})"
 
 
 def duration(seconds: float) -> str:
     """A time to wait, in words."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:,.1f} h"
+    )

@@ -21,7 +21,9 @@ class Point:
     text: str
 
 
-def draw(title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], ticks: Sequence[tuple[float, str]]) -> str:
+def draw(
+    title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], ticks: Sequence[tuple[float, str]]
+) -> str:
     """A line with intervals for each of `series` (name, points), a single point as a mark; names stand beside the last.
 
     `ticks` are the places on the axis that may have a number, and that number.
@@ -41,14 +43,20 @@ def draw(title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], t
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
     for level in range(bottom, top + 1, step):
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>')
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}"/>'
+        )
         parts.append(f'<text x="{LEFT - 6}" y="{y(level) + 4:.1f}" text-anchor="end">{level} %</text>')
     free = 0.0
     for tick, text in ticks:
         if x(tick) >= free:  # a number that would touch the one before is left out
-            parts.append(f'<text x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>')
+            parts.append(
+                f'<text x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{escape(text)}</text>'
+            )
             free = x(tick) + 40
-    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(axis)}</text>')
+    parts.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(axis)}</text>'
+    )
     labels: list[tuple[float, float, int, str]] = []
     for number, (name, line) in enumerate(series):
         colour = f"c{number % COLOURS}"
@@ -57,8 +65,12 @@ def draw(title: str, axis: str, series: Sequence[tuple[str, Sequence[Point]]], t
             parts.append(f'<polyline class="{colour}" points="{path}"/>')
         for point in line:
             at = f"{x(point.x):.1f}"
-            parts.append(f'<line class="{colour} bar" x1="{at}" x2="{at}" y1="{y(point.low):.1f}" y2="{y(point.high):.1f}"/>')
-            parts.append(f'<circle class="{colour}" cx="{at}" cy="{y(point.error):.1f}" r="4"><title>{escape(point.text)}</title></circle>')
+            parts.append(
+                f'<line class="{colour} bar" x1="{at}" x2="{at}" y1="{y(point.low):.1f}" y2="{y(point.high):.1f}"/>'
+            )
+            parts.append(
+                f'<circle class="{colour}" cx="{at}" cy="{y(point.error):.1f}" r="4"><title>{escape(point.text)}</title></circle>'
+            )
         labels.append((y(line[-1].error), x(line[-1].x), number % COLOURS, name))
     parts += _names(labels)
     return "\n".join([*parts, "</svg>"])
@@ -77,6 +89,10 @@ def _names(labels: list[tuple[float, float, int, str]]) -> list[str]:
     for (height, across, colour, name), lowest in zip(labels, places, strict=True):
         text = name if len(name) <= 20 else name[:19] + "\N{HORIZONTAL ELLIPSIS}"
         left = WIDTH - RIGHT + 12
-        parts.append(f'<line class="leader" x1="{across + 7:.1f}" y1="{height:.1f}" x2="{left - 3}" y2="{lowest:.1f}"/>')
-        parts.append(f'<text class="name c{colour}" x="{left}" y="{lowest + 4:.1f}">{escape(text)}<title>{escape(name)}</title></text>')
+        parts.append(
+            f'<line class="leader" x1="{across + 7:.1f}" y1="{height:.1f}" x2="{left - 3}" y2="{lowest:.1f}"/>'
+        )
+        parts.append(
+            f'<text class="name c{colour}" x="{left}" y="{lowest + 4:.1f}">{escape(text)}<title>{escape(name)}</title></text>'
+        )
     return parts

@@ -11,7 +11,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write(table: pd.DataFrame) -> str:
     words = {str(name): column for name, column in table.items() if not is_numeric_dtype(column)}
-    harmless = {name: pd.Series(map(_text, column), index=table.index, dtype=object) for name, column in words.items()}  # some no Unicode
+    harmless = {
+        name: pd.Series(map(_text, column), index=table.index, dtype=object) for name, column in words.items()
+    }  # some no Unicode
     return table.assign(**harmless).to_csv(index=False, lineterminator="\n")
 
 

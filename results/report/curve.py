@@ -13,7 +13,10 @@ def draw(title: str, axis: str, at: Sequence[float], series: Mapping[str, Sequen
     """A picture with one line for each of `series` (name -> values in percent, one for each of `at`)."""
     low, high = min(at), max(at)
     values = [value for line in series.values() for value in line]
-    bottom, top = 10 * floor(min(values) / 10), max(10 * ceil(max(values) / 10), 10 * floor(min(values) / 10) + 10)
+    bottom, top = (
+        10 * floor(min(values) / 10),
+        max(10 * ceil(max(values) / 10), 10 * floor(min(values) / 10) + 10),
+    )
 
     def x(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * ((value - low) / (high - low) if high > low else 0.5)
@@ -28,13 +31,17 @@ def draw(title: str, axis: str, at: Sequence[float], series: Mapping[str, Sequen
     ]
     step = 10 if top - bottom <= 60 else 20
     for level in range(bottom, top + 1, step):
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="#ddd"/>')
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="#ddd"/>'
+        )
         parts.append(f'<text x="{LEFT - 8}" y="{y(level) + 4:.1f}" text-anchor="end" {TEXT}>{level} %</text>')
     parts += [
         f'<text x="{x(place):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle" {TEXT}>{place:g}</text>'
         for place in at[:: ceil(len(at) / 11)]
     ]
-    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle" {TEXT}>{escape(axis)}</text>')
+    parts.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle" {TEXT}>{escape(axis)}</text>'
+    )
     for (name, line), colour in zip(series.items(), COLOURS, strict=False):
         places = [(f"{x(where):.1f}", f"{y(value):.1f}") for where, value in zip(at, line, strict=True)]
         points = " ".join(map(",".join, places))

@@ -9,13 +9,13 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.comparable import each_once
 from results.metrics import error, wilson
 from results.report import charts
 from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Point
 from results.run import Run
 from results.tables import accuracy, predictions
-from results.together import each_once
 
 MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
@@ -37,7 +37,12 @@ class Noise:
     excused: int
 
 
-def write(runs: Sequence[Run], names: Sequence[str], picture: Picture | None = None, noise: Sequence[Noise] | None = None) -> str:
+def write(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    picture: Picture | None = None,
+    noise: Sequence[Noise] | None = None,
+) -> str:
     """The page of runs on the same images. `names` are of the classes, `noise` is one for each run, if asked for."""
     each_once(runs)
     tables = [accuracy([run]) for run in runs]
@@ -45,7 +50,12 @@ def write(runs: Sequence[Run], names: Sequence[str], picture: Picture | None = N
     measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
     frames = [predictions(run, run.protocols[-1]) for run in runs]
     titles = _titles(runs)
-    environment = Environment(autoescape=True, loader=PackageLoader("results.report", "."), undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        autoescape=True,
+        loader=PackageLoader("results.report", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
     return environment.get_template("page.html").render(
         numbers=NUMBERS,
         note=note(table),
@@ -64,7 +74,10 @@ def write(runs: Sequence[Run], names: Sequence[str], picture: Picture | None = N
 def _titles(runs: Sequence[Run]) -> list[str]:
     """What each run is called on the page: its network, and its folder where two are of the same."""
     names = [str(run.manifest["model"]["name"]) for run in runs]
-    return [name if names.count(name) == 1 else f"{name} ({run.path.name[-8:]})" for name, run in zip(names, runs, strict=True)]
+    return [
+        name if names.count(name) == 1 else f"{name} ({run.path.name[-8:]})"
+        for name, run in zip(names, runs, strict=True)
+    ]
 
 
 Rows = Sequence[Mapping[Any, Any]]
@@ -75,14 +88,18 @@ def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence
     """Top-1 error against the number of crops; dense evaluation has no place on that axis."""
     series = []
     for rows, run, title in zip(measured, runs, titles, strict=True):
-        crops = {name: how["crops"] for name, how in run.manifest["plan"]["protocols"].items() if name != "dense"}
+        crops = {
+            name: how["crops"] for name, how in run.manifest["plan"]["protocols"].items() if name != "dense"
+        }
         line = [_point(row, crops[row["protocol"]], title) for row in rows if row["protocol"] in crops]
         if line:
             series.append((title, sorted(line, key=lambda point: point.x)))
     if not series:
         return ""
     ticks = sorted({point.x for _, line in series for point in line})
-    return charts.draw("Top-1 error against the number of crops", "crops", series, [(at, f"{at:g}") for at in ticks])
+    return charts.draw(
+        "Top-1 error against the number of crops", "crops", series, [(at, f"{at:g}") for at in ticks]
+    )
 
 
 def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
@@ -95,22 +112,43 @@ def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[
         return ""
     costs = [line[0].x for _, line in series]
     digits = (1, 2, 5) if max(costs) > 10 * min(costs) else range(1, 10)
-    ticks = [mark for power in range(-6, 5) for digit in digits if min(costs) / 1.3 < (mark := digit * 10.0**power) < max(costs) * 1.3]
-    return charts.draw("Top-1 error against multiply-adds", "billion multiply-adds a crop", series, [(at, f"{at:g}") for at in ticks])
+    ticks = [
+        mark
+        for power in range(-6, 5)
+        for digit in digits
+        if min(costs) / 1.3 < (mark := digit * 10.0**power) < max(costs) * 1.3
+    ]
+    return charts.draw(
+        "Top-1 error against multiply-adds",
+        "billion multiply-adds a crop",
+        series,
+        [(at, f"{at:g}") for at in ticks],
+    )
 
 
 def _point(row: Mapping[Any, Any], x: float, title: str) -> Point:
     low, high = row["top1_low"], row["top1_high"]
-    return Point(x, row["top1_error"], low, high, f"{title}, {row['protocol']}: {row['top1_error']:.2f} % [{low:.2f}, {high:.2f}]")
+    return Point(
+        x,
+        row["top1_error"],
+        low,
+        high,
+        f"{title}, {row['protocol']}: {row['top1_error']:.2f} % [{low:.2f}, {high:.2f}]",
+    )
 
 
 def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, Any]]:
     """For each class with images: its name, n, and each run's top-1 error and interval."""
-    counts = [frame.assign(right=frame["top1"] == frame["label"]).groupby("label")["right"].agg(["sum", "size"]) for frame in frames]
+    counts = [
+        frame.assign(right=frame["top1"] == frame["label"]).groupby("label")["right"].agg(["sum", "size"])
+        for frame in frames
+    ]
     rows = []
     for label in counts[0].index:
         hits = [(int(count.loc[label, "sum"]), int(count.loc[label, "size"])) for count in counts]
-        cells_ = [{"error": error(*pair), "interval": "{:.0f} to {:.0f}".format(*wilson(*pair))} for pair in hits]
+        cells_ = [
+            {"error": error(*pair), "interval": "{:.0f} to {:.0f}".format(*wilson(*pair))} for pair in hits
+        ]
         rows.append({"name": names[label], "n": hits[0][1], "runs": cells_})
     return sorted(rows, key=lambda row: -row["runs"][0]["error"])
 
@@ -146,7 +184,9 @@ def _provenance(run: Run) -> list[tuple[str, str]]:
         "left out": f"{len(run.skipped):,} images that could not be read" if run.skipped else "",
         "pooling": manifest["plan"]["pool"],
         "device and precision": f"{runtime['device_name']}, {runtime['precision']}" if runtime else "",
-        "versions": ", ".join(f"{name} {value}" for name, value in (manifest["environments"] or [{}])[-1].items() if value),
+        "versions": ", ".join(
+            f"{name} {value}" for name, value in (manifest["environments"] or [{}])[-1].items() if value
+        ),
         "begun": manifest.get("started", ""),
     }
     return [(name, str(value)) for name, value in found.items() if value]

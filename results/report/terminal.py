@@ -24,10 +24,16 @@ def show(table: pd.DataFrame) -> None:
     for _, part in table.groupby(["image_set"] if together else ["model", "image_set", "run"], sort=False):
         first = part.iloc[0]
         title = f"{'' if together else first['model'] + ', '}{first['image_set']}: n = {first['n']:,}"
-        names = [name for name in rows[part.index[0]] if name not in ("images", "n") and (together or name != "model")]
+        names = [
+            name
+            for name in rows[part.index[0]]
+            if name not in ("images", "n") and (together or name != "model")
+        ]
         shown = _table(title, names)
         for at, after in zip(part.index, [*part["run"][1:], ""], strict=True):
-            shown.add_row(*(escape(rows[at][name]) for name in names), end_section=together and part["run"][at] != after)
+            shown.add_row(
+                *(escape(rows[at][name]) for name in names), end_section=together and part["run"][at] != after
+            )
         out.print(shown)
     out.print(note(table))
 

@@ -64,7 +64,21 @@ def test_predictions_are_a_line_an_image(run_cli, run, tmp_path):
     assert run_cli("predictions", run, "--protocol", "10", "-o", path).returncode == 0
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     assert len(rows) == 6
-    assert list(rows[0]) == ["image", "label", "top1", "top2", "top3", "top4", "top5", "p1", "p2", "p3", "p4", "p5", "p_label"]
+    assert list(rows[0]) == [
+        "image",
+        "label",
+        "top1",
+        "top2",
+        "top3",
+        "top4",
+        "top5",
+        "p1",
+        "p2",
+        "p3",
+        "p4",
+        "p5",
+        "p_label",
+    ]
     assert float(rows[0]["p1"]) >= float(rows[0]["p2"]) > 0
     assert list(csv.DictReader(io.StringIO(run_cli("predictions", run).stdout))) == rows
 
@@ -75,14 +89,22 @@ def test_models_and_protocols_as_tables_and_json(run_cli):
     assert set(models[0]) == {"name", "parameters", "multiply_adds", "input_size", "weights"}
     assert "23,834,568" in run_cli("models").stdout
     protocols = json.loads(run_cli("protocols", "--json").stdout)
-    assert [(row["name"], row["views"]) for row in protocols] == [("1", 1), ("10", 10), ("12", 12), ("144", 144), ("dense", 5)]
+    assert [(row["name"], row["views"]) for row in protocols] == [
+        ("1", 1),
+        ("10", 10),
+        ("12", 12),
+        ("144", 144),
+        ("dense", 5),
+    ]
     assert "342, 384, 427, 470" in run_cli("protocols", "--model", "v3").stdout
 
 
 def test_crops_draws_a_sheet(run_cli, tmp_path):
     drawn(500, 375).save(tmp_path / "image.jpg")
     done = run_cli("crops", tmp_path / "image.jpg", "--crops", "144", "-o", tmp_path / "sheet.png")
-    assert done.stdout == f"{tmp_path}/sheet.png: protocol 144 has 144 views, on this image 144 different ones\n"
+    assert (
+        done.stdout == f"{tmp_path}/sheet.png: protocol 144 has 144 views, on this image 144 different ones\n"
+    )
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 469 + 12 * 112  # the largest resized image beside twelve crops
         assert sheet.height >= 12 * 112
@@ -91,7 +113,10 @@ def test_crops_draws_a_sheet(run_cli, tmp_path):
 def test_help_is_quick_and_needs_no_torch():
     script = "import sys; from typer.testing import CliRunner; from bench.cli import app; r = CliRunner().invoke(app, ['--help']); "
     script += "assert r.exit_code == 0; print(sorted({'torch', 'timm', 'pandas', 'numpy', 'scipy', 'PIL'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["eval", "report", "predictions", "crops", "models", "protocols"])
@@ -126,8 +151,16 @@ def bad_inputs(tmp_path, tiny_weights, photos):
     nothing = tmp_path / "no.run"
     nothing.mkdir()
     return [
-        ([*evaluate], 2, "test_efficientnet tells 1,000 classes apart, and .*mini_val.tar has 50: pass --data PATH"),
-        ([*evaluate, "--data", tmp_path / "nowhere"], 1, "no images at .*nowhere: there is no such folder or file"),
+        (
+            [*evaluate],
+            2,
+            "test_efficientnet tells 1,000 classes apart, and .*mini_val.tar has 50: pass --data PATH",
+        ),
+        (
+            [*evaluate, "--data", tmp_path / "nowhere"],
+            1,
+            "no images at .*nowhere: there is no such folder or file",
+        ),
         ([*evaluate, "--data", empty], 1, "the folder is empty"),
         ([*evaluate, "--data", text], 1, "no file in it ends in one of"),
         ([*evaluate, "--data", other], 1, "n00000000 is not among the 1000 classes"),
@@ -142,24 +175,44 @@ def bad_inputs(tmp_path, tiny_weights, photos):
         ([*evaluate, "--data", photos, "--crops", "11"], 2, "no protocol '11': write 1, 10, 12, 144, dense"),
         ([*evaluate, "--data", photos, "--scales", "100"], 2, "smaller than the network's input of 160"),
         ([*evaluate, "--data", photos, "--scales", "a,b"], 2, "write shorter sides in pixels"),
-        ([*evaluate, "--data", photos, "--crops", "10", "--scales", "183,206"], 2, "10 uses 1 of the 2 scales"),
+        (
+            [*evaluate, "--data", photos, "--crops", "10", "--scales", "183,206"],
+            2,
+            "10 uses 1 of the 2 scales",
+        ),
         ([*evaluate, "--data", photos, "--crops", ",".join(["10"] * 500)], 0, ""),
-        ([*evaluate, "--data", photos, "--model", f"{TINY}.typo"], 2, "no weights of timm/test_efficientnet 'typo'"),
+        (
+            [*evaluate, "--data", photos, "--model", f"{TINY}.typo"],
+            2,
+            "no weights of timm/test_efficientnet 'typo'",
+        ),
         ([*evaluate, "--data", photos, "--weights", tmp_path / "none.pth"], 1, "there is no such file"),
         ([*evaluate, "--data", photos, "--weights", "in22k"], 2, "no weights of .*'in22k': try r160_in1k"),
         ([*evaluate, "--data", photos, "--model", "v5"], 2, "no network 'v5'"),
-        ([*evaluate, "--data", photos, "--model", "v3"], 1, "does not fit InceptionV3: .* missing: Conv2d_1a_3x3.conv.weight"),
+        (
+            [*evaluate, "--data", photos, "--model", "v3"],
+            1,
+            "does not fit InceptionV3: .* missing: Conv2d_1a_3x3.conv.weight",
+        ),
         ([*evaluate, "--data", photos, "--out", "/sys/runs"], 1, "cannot write /sys/runs/"),
         ([*evaluate, "--data", photos, "--out", tiny_weights], 1, "cannot write .*tiny.safetensors/"),
         (["report", nothing], 1, "is no run: it has no manifest.json"),
         (["report", nothing, "-o", "table.xls"], 2, "no format 'xls'"),
         (["predictions", nothing, "-o", "table.json"], 2, "written as .csv"),
         (["crops", flat / "cat.jpg", "--scales", "60000"], 2, "10 uses|uses 4|144 crops need"),
-        (["crops", flat / "cat.jpg", "--crops", "1", "--scales", "60000"], 2, "would be resized to 3,600,000,000 pixels"),
+        (
+            ["crops", flat / "cat.jpg", "--crops", "1", "--scales", "60000"],
+            2,
+            "would be resized to 3,600,000,000 pixels",
+        ),
         (["predictions", tmp_path / "nowhere"], 1, "is no run"),
         (["crops", tmp_path / "not.tar"], 1, "this is not an image"),
         (["crops", tmp_path / "nowhere.jpg"], 1, "nowhere.jpg: No such file"),
-        (["crops", flat / "cat.jpg", "-o", tmp_path / "sheet.xyz"], 1, "cannot write .*sheet.xyz.*name a .png"),
+        (
+            ["crops", flat / "cat.jpg", "-o", tmp_path / "sheet.xyz"],
+            1,
+            "cannot write .*sheet.xyz.*name a .png",
+        ),
         (["crops", flat / "cat.jpg", "--model", "timm/resnet50"], 2, "is not in the table of networks"),
         (["protocols", "--model", "v9"], 2, "is not in the table of networks"),
     ]
@@ -218,13 +271,20 @@ def test_names_of_all_kinds_come_through(run_cli, arguments, photos, tmp_path):
     assert {f"n01440764/{name}" for name in names} <= found
     (photos / "n01440764" / "a\nb.jpg").write_text("x")
     done = run_cli(*arguments)
-    assert [line for line in done.stderr.splitlines() if line.startswith("inception-bench:")] == done.stderr.splitlines()[-1:]
+    assert [
+        line for line in done.stderr.splitlines() if line.startswith("inception-bench:")
+    ] == done.stderr.splitlines()[-1:]
 
 
 def test_a_full_stdout_is_an_error_in_a_line(run):
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([sys.executable, "-m", "bench", "report", run], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (1, "inception-bench: input or output: No space left on device\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "report", run], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "inception-bench: input or output: No space left on device\n",
+    )
 
 
 def test_a_traceback_is_there_for_the_asking(run_cli, tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 from bench.data import open_images
 from bench.data.classes import class_indices, ilsvrc_order, wordnet_ids
 from bench.data.devkit import ground_truth, read_blacklist
-from bench.data.names import validation_number
+from bench.data.file_names import validation_number
 from bench.errors import BenchError, DataError
 from tests.conftest import drawn
 
@@ -67,7 +67,9 @@ def test_a_tar_is_the_folder_it_was_made_of(photos, tmp_path):
 
 def test_the_fingerprint_of_the_original_tar_is_that_of_the_class_folders(flat, tmp_path):
     """Validation images are known by their names in any layout, so that a run can go on with another copy."""
-    (flat / "labels.txt").write_text("".join(f"ILSVRC2012_val_{n:08d}.JPEG {label}\n" for n, label in ((1, 5), (2, 0), (7, 5))))
+    (flat / "labels.txt").write_text(
+        "".join(f"ILSVRC2012_val_{n:08d}.JPEG {label}\n" for n, label in ((1, 5), (2, 0), (7, 5)))
+    )
     with tarfile.open(tmp_path / "val.tar", "w") as archive:
         for path in flat.glob("*.JPEG"):
             archive.add(path, path.name)
@@ -109,7 +111,10 @@ def test_label_files_of_all_habits(flat, text):
     [
         ("1\n2\n", "2 labels for 3 images"),
         ("1\n2\n1000\n", "class indices end at 999: for ILSVRC ids pass the --devkit"),
-        ("ILSVRC2012_val_00000001 1\n", "does not label all images, ILSVRC2012_val_00000002.JPEG and 1 more are missing"),
+        (
+            "ILSVRC2012_val_00000001 1\n",
+            "does not label all images, ILSVRC2012_val_00000002.JPEG and 1 more are missing",
+        ),
         ("ILSVRC2012_val_00000001 1\nILSVRC2012_val_00000001 2\n", "twice, as 1 and 2"),
         ("ILSVRC2012_val_00000001 1\nILSVRC2012_val_00000002 n00000000\n", "is not 'NAME CLASS'"),
         ("ILSVRC2012_val_00000001 1\nILSVRC2012_val_00000002 1000\n", "from 0 to 999"),
@@ -249,10 +254,17 @@ def test_the_real_blacklist(shared, tmp_path):
     plain = shared / "facts" / "blacklist.txt"
     blacklist = read_blacklist(plain)
     assert blacklist.official
-    assert (len(blacklist.numbers), min(blacklist.numbers), max(blacklist.numbers), sum(blacklist.numbers)) == (1762, 36, 49981, 44_731_238)
+    assert (
+        len(blacklist.numbers),
+        min(blacklist.numbers),
+        max(blacklist.numbers),
+        sum(blacklist.numbers),
+    ) == (1762, 36, 49981, 44_731_238)
     devkit = tmp_path / "ILSVRC2014_devkit" / "data"
     devkit.mkdir(parents=True)
-    (devkit / "ILSVRC2014_clsloc_validation_blacklist.txt").write_bytes(plain.read_bytes().replace(b"\n", b"\r\n"))
+    (devkit / "ILSVRC2014_clsloc_validation_blacklist.txt").write_bytes(
+        plain.read_bytes().replace(b"\n", b"\r\n")
+    )
     with tarfile.open(tmp_path / "ILSVRC2014_devkit.tgz", "w:gz") as archive:
         archive.add(devkit.parent, "ILSVRC2014_devkit")
     for kit in (tmp_path / "ILSVRC2014_devkit", tmp_path / "ILSVRC2014_devkit.tgz"):
@@ -260,7 +272,9 @@ def test_the_real_blacklist(shared, tmp_path):
         assert read_blacklist(kit).official
 
 
-@pytest.mark.parametrize("text", ["0\n", "50001\n", "", "ILSVRC2012_val_00000036\n", "99999999999999999999\n"])
+@pytest.mark.parametrize(
+    "text", ["0\n", "50001\n", "", "ILSVRC2012_val_00000036\n", "99999999999999999999\n"]
+)
 def test_a_list_that_is_no_blacklist(tmp_path, text):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(DataError, match=r"list\.txt"):
@@ -275,8 +289,13 @@ def test_validation_images_are_told_by_their_names():
 
 def test_a_hugging_face_data_set_on_disk(tmp_path):
     datasets = pytest.importorskip("datasets")
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(wordnet_ids()))})
-    rows = {"image": [{"path": f"ILSVRC2012_val_0000000{n}.JPEG", "bytes": jpeg(n)} for n in (1, 2)], "label": [7, 999]}
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(wordnet_ids()))}
+    )
+    rows = {
+        "image": [{"path": f"ILSVRC2012_val_0000000{n}.JPEG", "bytes": jpeg(n)} for n in (1, 2)],
+        "label": [7, 999],
+    }
     folder = tmp_path / "imagenet"
     folder.mkdir()
     datasets.Dataset.from_dict(rows, features=features).to_parquet(folder / "validation.parquet")
@@ -291,7 +310,9 @@ def test_a_hugging_face_data_set_on_disk(tmp_path):
 
 def test_a_hugging_face_split_without_labels_is_refused(tmp_path):
     datasets = pytest.importorskip("datasets")
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(wordnet_ids()))})
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(wordnet_ids()))}
+    )
     rows = {"image": [{"path": None, "bytes": jpeg(n)} for n in (1, 2)], "label": [-1, 3]}
     (tmp_path / "imagenet").mkdir()
     datasets.Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "imagenet" / "test.parquet")

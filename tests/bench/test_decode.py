@@ -57,7 +57,9 @@ def bomb(side):
     """A PNG that claims to have `side` x `side` pixels."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,9 @@ def bomb(side):
         pytest.param(b"this is text", "not an image", id="text"),
         pytest.param(encoded(drawn(600, 400))[:5000], "truncated", id="truncated jpeg"),
         pytest.param(encoded(drawn(60, 40), "PNG")[:500], "decoded", id="truncated png"),
-        pytest.param(encoded(drawn(60, 40))[:2] + b"\xff" * 50, "decoded|not an image", id="jpeg header and nothing"),
+        pytest.param(
+            encoded(drawn(60, 40))[:2] + b"\xff" * 50, "decoded|not an image", id="jpeg header and nothing"
+        ),
         pytest.param(bomb(12_000), "decompression bomb|more than the", id="144 megapixels"),
         pytest.param(bomb(60_000), "decompression bomb", id="3.6 gigapixels"),
     ],

@@ -15,8 +15,8 @@ import pytest
 from torch.distributed import HashStore
 
 import bench
-from bench.data.images import MINI
 from bench.distributed import Torchrun
+from bench.mini import IMAGES as MINI
 from results.errors import IncompleteRun
 from results.run import Run
 
@@ -37,14 +37,18 @@ def shards_of(run):
 
 def torchrun(ranks, out, *more, after=()):
     command = [*TORCHRUN, f"--nproc-per-node={ranks}", *more, *EVAL, "--out", out, *after]
-    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """(shards, table) of the run of one process that nothing disturbs."""
     out = tmp_path_factory.mktemp("alone")
-    done = subprocess.run([sys.executable, *EVAL, "--out", out], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, *EVAL, "--out", out], capture_output=True, text=True, timeout=300, check=True
+    )
     return shards_of(only(out)), table(done.stdout)
 
 
@@ -62,7 +66,9 @@ def counted_once(run):
 def three(monkeypatch):
     """Three ranks in threads of this process, and a pool in which they can wait for each other."""
     store, numbers = HashStore(), iter(range(3))
-    module = sys.modules["torch.distributed.rendezvous"]  # which torch.distributed hides behind its function of that name
+    module = sys.modules[
+        "torch.distributed.rendezvous"
+    ]  # which torch.distributed hides behind its function of that name
     monkeypatch.setattr(module, "rendezvous", lambda url: iter([(store, next(numbers), 3)]))
     with ThreadPoolExecutor(3) as pool:
         ranks = list(pool.map(lambda _: Torchrun(), range(3)))
@@ -132,7 +138,9 @@ def rank_of(process, rank):
     return next(
         int(child)
         for child in children
-        if any(word == f"RANK={rank}" or (word[:5] == "RANK=" and rank is None) for word in environment(child))
+        if any(
+            word == f"RANK={rank}" or (word[:5] == "RANK=" and rank is None) for word in environment(child)
+        )
     )
 
 
@@ -150,7 +158,13 @@ def meeting():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    return ["--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={address}", "--rdzv-id=test", "--local-addr=127.0.0.1"]
+    return [
+        "--nnodes=2",
+        "--rdzv-backend=c10d",
+        f"--rdzv-endpoint={address}",
+        "--rdzv-id=test",
+        "--local-addr=127.0.0.1",
+    ]
 
 
 @pytest.mark.parametrize("disturbed", [False, True])
@@ -182,7 +196,10 @@ def test_a_machine_that_is_gone_for_good_ends_the_others_with_a_line(tmp_path, m
     second.communicate()
     _, stderr = first.communicate(timeout=120)
     assert first.returncode == 1
-    assert f"inception-bench: rank {gone[-1]} has not been heard of for 5 s: start the same command again, on all machines" in stderr
+    assert (
+        f"inception-bench: rank {gone[-1]} has not been heard of for 5 s: start the same command again, on all machines"
+        in stderr
+    )
 
 
 def listens(meeting):
@@ -192,8 +209,21 @@ def listens(meeting):
 
 
 def test_an_ensemble_under_torchrun_is_made_and_told_of_once(tmp_path):
-    evaluate = ["-m", "bench", "ensemble", "--models", "mini-v1,mini-v3", "--limit", "60", "--json", "--out", tmp_path]
-    done = subprocess.run([*TORCHRUN, "--nproc-per-node=2", *evaluate], capture_output=True, text=True, timeout=300)
+    evaluate = [
+        "-m",
+        "bench",
+        "ensemble",
+        "--models",
+        "mini-v1,mini-v3",
+        "--limit",
+        "60",
+        "--json",
+        "--out",
+        tmp_path,
+    ]
+    done = subprocess.run(
+        [*TORCHRUN, "--nproc-per-node=2", *evaluate], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     run = Run.open(Path(json.loads(done.stdout)["run"]))
     assert run.manifest["model"]["name"] == "mini-v1+mini-v3"
@@ -203,7 +233,10 @@ def test_an_ensemble_under_torchrun_is_made_and_told_of_once(tmp_path):
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("eval --limit $((20 + RANK))", "the images or labels differ here from those of the first rank: bring the same to all machines"),
+        (
+            "eval --limit $((20 + RANK))",
+            "the images or labels differ here from those of the first rank: bring the same to all machines",
+        ),
         (
             "ensemble --limit 20 --models mini-v1$([ $RANK = 1 ] || echo ,mini-v3)",
             "the first rank evaluates mini-v1, mini-v3, and this",
@@ -229,11 +262,27 @@ def test_ranks_that_write_elsewhere_are_told(tmp_path):
 
 def test_labels_that_cannot_be_right_leave_no_run_that_is_complete(tmp_path):
     folder = tmp_path / "mini"
-    shutil.copytree(MINI.parent, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__"))
+    shutil.copytree(
+        MINI.parent, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__")
+    )
     lines = [line.split() for line in (folder / "labels.txt").read_text().splitlines()]
     (folder / "labels.txt").write_text("\n".join(f"{name} {(int(label) + 7) % 50}" for name, label in lines))
-    evaluate = ["-m", "bench", "eval", "--data", folder / MINI.name, "--limit", "250", "--crops", "144", "--out", tmp_path / "runs"]
-    done = subprocess.run([*TORCHRUN, "--nproc-per-node=2", *map(str, evaluate)], capture_output=True, text=True, timeout=300)
+    evaluate = [
+        "-m",
+        "bench",
+        "eval",
+        "--data",
+        folder / MINI.name,
+        "--limit",
+        "250",
+        "--crops",
+        "144",
+        "--out",
+        tmp_path / "runs",
+    ]
+    done = subprocess.run(
+        [*TORCHRUN, "--nproc-per-node=2", *map(str, evaluate)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 1
     assert "which is chance" in done.stderr
     with pytest.raises(IncompleteRun):
@@ -247,5 +296,7 @@ def test_ranks_end_when_torchrun_is_gone_and_one_process_goes_on(alone, tmp_path
     _, stderr = process.communicate(timeout=60)  # which ends when the last rank does
     assert "inception-bench: torchrun's rendezvous store cannot be reached" in stderr
     assert "start the same command again" in stderr
-    done = subprocess.run([sys.executable, *EVAL, "--out", tmp_path], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, *EVAL, "--out", tmp_path], capture_output=True, text=True, timeout=300
+    )
     assert (shards_of(only(tmp_path)), table(done.stdout)) == alone

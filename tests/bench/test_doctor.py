@@ -8,10 +8,21 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.data import open_images
-from bench.data.images import MINI
+from bench.mini import IMAGES as MINI
 from tests.conftest import drawn
 
-MINI_LINES = ("data", "labels", "classes", "blacklist", "reading", "weights", "device", "label order", "disk", "time")
+MINI_LINES = (
+    "data",
+    "labels",
+    "classes",
+    "blacklist",
+    "reading",
+    "weights",
+    "device",
+    "label order",
+    "disk",
+    "time",
+)
 
 
 def doctor(*arguments, code=0):
@@ -30,7 +41,9 @@ def doctor(*arguments, code=0):
 def mini(tmp_path):
     """The mini set's files in a folder of the test's own."""
     folder = tmp_path / "mini"
-    shutil.copytree(MINI.parent, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__"))
+    shutil.copytree(
+        MINI.parent, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__")
+    )
     return folder
 
 
@@ -38,7 +51,9 @@ def test_on_the_mini_set_all_is_well():
     found = doctor()
     assert tuple(found) == MINI_LINES
     assert {state for findings in found.values() for state, _ in findings} == {"ok", "note"}
-    assert found["data"] == [("ok", f"1,000 images, {sum(open_images('mini').sizes) / 1e6:.1f} MB, in {MINI}")]
+    assert found["data"] == [
+        ("ok", f"1,000 images, {sum(open_images('mini').sizes) / 1e6:.1f} MB, in {MINI}")
+    ]
     assert found["classes"] == [("ok", "50, each with 12 to 34 images")]
     assert found["blacklist"][0][1].startswith("39 images, from")
     assert "of 200 single crops are right" in found["label order"][0][1]
@@ -86,7 +101,9 @@ def test_images_that_cannot_be_read_are_named(tmp_path):
     assert words.startswith("11 images cannot be decoded: class00/50.jpg (this is not an image)")
     assert words.endswith(" and 6 more; repair them, or leave them out with --skip-unreadable")
     found = doctor("--data", data, code=1)  # the sample for the label order meets them, too
-    assert "class00/50.jpg and 10 more are unreadable: this is not an image; see --read" in [words for _, words in found["reading"]]
+    assert "class00/50.jpg and 10 more are unreadable: this is not an image; see --read" in [
+        words for _, words in found["reading"]
+    ]
     assert found["label order"][0][0] == "note"
     assert "too few to tell, 200 are needed" in found["label order"][0][1]
 
@@ -94,9 +111,13 @@ def test_images_that_cannot_be_read_are_named(tmp_path):
 def test_classes_that_are_short_or_absent_are_named(tmp_path):
     names = [f"class{number:02d}" for number in range(50)]
     found = doctor("--data", some(tmp_path / "short", [*names, *names[:47]]))
-    assert found["classes"] == [("note", "3 of 50 have fewer than 2 images: class47 (1), class48 (1), class49 (1)")]
+    assert found["classes"] == [
+        ("note", "3 of 50 have fewer than 2 images: class47 (1), class48 (1), class49 (1)")
+    ]
     found = doctor("--data", some(tmp_path / "absent", names[:43]))
-    assert found["classes"] == [("note", "7 of 50 have no image: class43, class44, class45, class46, class47 and 2 more")]
+    assert found["classes"] == [
+        ("note", "7 of 50 have no image: class43, class44, class45, class46, class47 and 2 more")
+    ]
 
 
 def test_the_validation_set_and_its_blacklist(shared):
@@ -113,10 +134,15 @@ def test_a_disk_that_is_too_small(monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100_000))
     found = doctor("--out", tmp_path / "not" / "yet", code=1)
-    assert found["disk"] == [("wrong", f"the run takes 0.2 MB, 0.1 MB are free in {tmp_path}: make room, or choose another --out")]
+    assert found["disk"] == [
+        ("wrong", f"the run takes 0.2 MB, 0.1 MB are free in {tmp_path}: make room, or choose another --out")
+    ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [(["--model", "v9"], "no network 'v9'"), (["--crops", "11"], "no protocol '11'")])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--model", "v9"], "no network 'v9'"), (["--crops", "11"], "no protocol '11'")],
+)
 def test_what_means_nothing_is_a_usage_error(arguments, message):
     done = CliRunner().invoke(app, ["doctor", *arguments])
     assert (done.exit_code, message in done.stderr) == (2, True)

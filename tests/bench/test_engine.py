@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench import engine
 from bench.data import open_images
 from bench.data.decode import decode
 from bench.errors import BenchError, DataError, UnreadableImage
+from bench.evaluation import engine
+from bench.evaluation.prepare import set_up
 from bench.options import Options
 from bench.progress import Silent
-from bench.setup import set_up
 from bench.zoo.loading import load
 from crops import pool_scores
 from tests.conftest import TINY
@@ -21,7 +21,9 @@ from tests.conftest import TINY
 @pytest.fixture
 def setup(tiny_weights):
     """Small batches, so that they cross the borders of images."""
-    return lambda crops: set_up(Options(model=TINY, weights=str(tiny_weights), crops=crops, batch=7), load(TINY, str(tiny_weights)))
+    return lambda crops: set_up(
+        Options(model=TINY, weights=str(tiny_weights), crops=crops, batch=7), load(TINY, str(tiny_weights))
+    )
 
 
 def evaluate(setup, photos, score, todo, **runtime):
@@ -68,11 +70,17 @@ def test_no_number_of_threads_changes_a_bit(setup, photos, crops):
     with_plan = setup(crops)
     scorer = with_plan.scorer(Silent().note)
     todo = [range(4), range(4, 6)]
-    runs = [evaluate(with_plan, photos, scorer, todo, workers=workers, streams=streams) for workers, streams in ((1, 1), (3, 2), (2, 4))]
+    runs = [
+        evaluate(with_plan, photos, scorer, todo, workers=workers, streams=streams)
+        for workers, streams in ((1, 1), (3, 2), (2, 4))
+    ]
     for run in runs[1:]:
         for one, other in zip(runs[0], run, strict=True):
             assert one.ids == other.ids
-            assert all(np.array_equal(one.probabilities[name], other.probabilities[name]) for name in one.probabilities)
+            assert all(
+                np.array_equal(one.probabilities[name], other.probabilities[name])
+                for name in one.probabilities
+            )
 
 
 def test_an_error_of_the_network_ends_the_loop(setup, photos):
@@ -115,5 +123,8 @@ def test_a_disk_or_a_network_that_fails_is_no_fault_of_an_image(setup, photos):
         replace(found, read=read), [range(6)], single.plan, single.renderer(), [brightness],
         runtime=single.runtime, skip_unreadable=True, progress=Silent().advance,
     )  # fmt: skip
-    with pytest.raises(DataError, match=r"photo\d.JPEG in .* cannot be read \(Connection reset by peer\): the same command continues"):
+    with pytest.raises(
+        DataError,
+        match=r"photo\d.JPEG in .* cannot be read \(Connection reset by peer\): the same command continues",
+    ):
         list(made)

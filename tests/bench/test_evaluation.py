@@ -25,7 +25,12 @@ def evaluate(tiny_weights, photos, tmp_path):
     """`bench.evaluate` with the small network on the small pictures, unless said otherwise."""
 
     def run(**options):
-        defaults = {"model": TINY, "weights": str(tiny_weights), "data": str(photos), "out": tmp_path / "runs"}
+        defaults = {
+            "model": TINY,
+            "weights": str(tiny_weights),
+            "data": str(photos),
+            "out": tmp_path / "runs",
+        }
         return bench.evaluate(**(defaults | options))
 
     return run
@@ -52,7 +57,13 @@ def test_four_protocols_of_one_pass_are_an_independent_scripts(evaluate, photos,
 def test_real_images_and_real_weights(evaluate, shared, lite0):
     """Four photographs: the reference renderer against the script, and the fast renderer against the reference."""
     data = shared / "data" / "imagenet-sample"
-    options = {"model": "timm/tf_efficientnet_lite0", "weights": str(lite0), "data": str(data), "crops": "1,10,12,144", "limit": 4}
+    options = {
+        "model": "timm/tf_efficientnet_lite0",
+        "weights": str(lite0),
+        "data": str(data),
+        "crops": "1,10,12,144",
+        "limit": 4,
+    }
     reference, fast = evaluate(renderer="pillow", **options), evaluate(**options)
     paths = sorted(data.glob("*/*.JPEG"))[:4]
     expected = independent.evaluate("tf_efficientnet_lite0", lite0, paths, 224, [256, 288, 320, 352])
@@ -99,7 +110,9 @@ def test_the_dense_protocol_on_images_of_all_shapes(evaluate, photos, tiny_weigh
             scores = []
             for scale in (160, 200):
                 pixels = pil_to_tensor(resize(image, scale, InterpolationMode.BICUBIC)).float() / 255
-                features = avg_pool2d(network.forward_features(normalize(pixels, IMAGENET.mean, IMAGENET.std)[None]), window, 1)
+                features = avg_pool2d(
+                    network.forward_features(normalize(pixels, IMAGENET.mean, IMAGENET.std)[None]), window, 1
+                )
                 scores.append(network.classifier(features.flatten(2)[0].T).softmax(1).mean(0))
             assert np.abs(torch.stack(scores).mean(0).numpy() - row).max() < 1e-6
 
@@ -112,16 +125,22 @@ def test_lattice_and_dense_in_one_pass(evaluate):
 
 
 DIALECTS = {  # the single crop by the tools' own code or, for the two that are not in Python, by this project's tested one
-    "timm": lambda image: timm_transform(160, 0.95, mean=IMAGENET.mean, std=IMAGENET.std, interpolation="bicubic")(image),
+    "timm": lambda image: timm_transform(
+        160, 0.95, mean=IMAGENET.mean, std=IMAGENET.std, interpolation="bicubic"
+    )(image),
     "torchvision": lambda image: ImageClassification(crop_size=160, resize_size=183, antialias=True)(image),
     "tf-slim": lambda image: torch.from_numpy(tf_slim(np.asarray(image), 160)).permute(2, 0, 1) / 127.5 - 1,
-    "caffe": lambda image: torch.from_numpy(caffe(np.asarray(image), 160, 183)).permute(2, 0, 1).flip(0) - torch.tensor(BGR),
+    "caffe": lambda image: (
+        torch.from_numpy(caffe(np.asarray(image), 160, 183)).permute(2, 0, 1).flip(0) - torch.tensor(BGR)
+    ),
 }
 BGR = [[[104.0]], [[117.0]], [[123.0]]]
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_a_dialect_is_one_protocol_with_its_own_pixels_and_normalisation(evaluate, photos, tiny_weights, name):
+def test_a_dialect_is_one_protocol_with_its_own_pixels_and_normalisation(
+    evaluate, photos, tiny_weights, name
+):
     from bench.zoo.loading import load
 
     run = evaluate(dialect=name)
@@ -211,25 +230,39 @@ def test_what_is_lost_of_a_finished_run_is_made_again(evaluate, spoil):
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_network_says_the_same(evaluate):
     """Compilation may round otherwise; the last batch, which is not full, loses or adds no crop."""
-    plain, compiled = pooled(evaluate(crops="10", batch=8)), pooled(evaluate(crops="10", batch=8, compile=True))
+    plain, compiled = (
+        pooled(evaluate(crops="10", batch=8)),
+        pooled(evaluate(crops="10", batch=8, compile=True)),
+    )
     for protocol in plain:
         assert np.abs(plain[protocol] - compiled[protocol]).max() < 1e-4
 
 
 @pytest.mark.parametrize(
     ("options", "shard"),
-    [({"batch": 1}, 341), ({"batch": 300}, 341), ({"workers": 1}, 341), ({"workers": 5}, 341), ({}, 7), ({"batch": 13, "workers": 3}, 40)],
+    [
+        ({"batch": 1}, 341),
+        ({"batch": 300}, 341),
+        ({"workers": 1}, 341),
+        ({"workers": 5}, 341),
+        ({}, 7),
+        ({"batch": 13, "workers": 3}, 40),
+    ],
 )
-def test_the_table_is_the_same_whatever_the_batch_the_shards_and_the_workers(evaluate, tmp_path, monkeypatch, options, shard):
+def test_the_table_is_the_same_whatever_the_batch_the_shards_and_the_workers(
+    evaluate, tmp_path, monkeypatch, options, shard
+):
     """Other batches round otherwise, by 1e-6 as measured, and no image is so near to a border. Workers change no bit."""
     mini = {"model": "mini-v3", "weights": None, "data": "mini", "limit": 120, "crops": "12"}
     usual = evaluate(**mini)
-    monkeypatch.setattr("bench.engine.SHARD_IMAGES", shard)
+    monkeypatch.setattr("bench.evaluation.engine.SHARD_IMAGES", shard)
     other = evaluate(**mini, **options, out=tmp_path / "other")
     assert len(other.parts) == -(-120 // min(shard, 120))
     assert accuracy([other])[list(MEASURED)].equals(accuracy([usual])[list(MEASURED)])
     assert not accuracy([other])[["top1_near", "top5_near"]].to_numpy().any()
-    most = max(np.abs(probabilities - pooled(usual)[name]).max() for name, probabilities in pooled(other).items())
+    most = max(
+        np.abs(probabilities - pooled(usual)[name]).max() for name, probabilities in pooled(other).items()
+    )
     assert most < ROUNDING["fp32"] / 2
     assert most == 0 or list(options) != ["workers"]
 
@@ -259,13 +292,16 @@ def test_python_callers_may_write_what_comes_naturally(evaluate, photos, tmp_pat
 
 
 def test_versions_that_change_in_the_middle_are_recorded(evaluate, monkeypatch):
-    from bench import record
+    from bench.evaluation import run_folder as record
 
     run = evaluate()
     monkeypatch.setattr(record, "environment", lambda: {"torch": "another"})
     assert len(evaluate().manifest["environments"]) == 1  # nothing was made
     run.shard_path(run.parts[0]).unlink()
-    assert [environment["torch"] for environment in evaluate().manifest["environments"]] == [torch.__version__.partition("+")[0], "another"]
+    assert [environment["torch"] for environment in evaluate().manifest["environments"]] == [
+        torch.__version__.partition("+")[0],
+        "another",
+    ]
 
 
 def test_a_changed_image_is_another_run(evaluate, photos):
@@ -300,16 +336,24 @@ def test_both_image_sets(evaluate, shared):
     assert accuracy([alone])["n"].tolist() == [200]
     both = evaluate(**options, blacklist=shared / "facts" / "blacklist.txt")
     assert both.path == alone.path  # noted in the finished run, not evaluated again
-    assert accuracy([both])[["image_set", "n"]].to_numpy().tolist() == [["all", 200], ["non-blacklisted", 194]]
+    assert accuracy([both])[["image_set", "n"]].to_numpy().tolist() == [
+        ["all", 200],
+        ["non-blacklisted", 194],
+    ]
     frame = predictions(both, "1")
     listed = {int(line) for line in (shared / "facts" / "blacklist.txt").read_text().split()}
     kept = frame[[int(name[-8:]) not in listed for name in frame["image"]]]
-    assert accuracy([both])["top1_hits"].tolist() == [(frame.top1 == frame.label).sum(), (kept.top1 == kept.label).sum()]
+    assert accuracy([both])["top1_hits"].tolist() == [
+        (frame.top1 == frame.label).sum(),
+        (kept.top1 == kept.label).sum(),
+    ]
 
 
 def test_an_unreadable_image_ends_the_run_unless_it_may_be_left_out(evaluate, photos):
     (photos / "n01440764" / "broken.JPEG").write_text("not a picture")
-    with pytest.raises(UnreadableImage, match=r"n01440764/broken.JPEG in .*photos: this is not an image; repair it, or"):
+    with pytest.raises(
+        UnreadableImage, match=r"n01440764/broken.JPEG in .*photos: this is not an image; repair it, or"
+    ):
         evaluate()
     run = evaluate(skip_unreadable=True)
     assert run.skipped == {"n01440764/broken.JPEG": "this is not an image"}
@@ -343,15 +387,26 @@ def test_a_data_set_may_have_classes_of_its_own(evaluate, photos, tmp_path):
     (photos / "n01440764").rename(photos / "cat")
     (photos / "n01443537").rename(photos / "dog")
     few = random_weights(TINY, tmp_path / "few.safetensors", 3)
-    with pytest.raises(DataError, match=r"has WordNet folders, but cat/photo0.JPEG and 3 more are not in one"):
+    with pytest.raises(
+        DataError, match=r"has WordNet folders, but cat/photo0.JPEG and 3 more are not in one"
+    ):
         evaluate(weights=few)
     (photos / "classes.txt").write_text("\n".join(names))
     run = evaluate(weights=few)
-    assert [names[label] for label in next(run.shards()).labels] == ["cat", "cat", "dog", "dog", "n01484850", "n01484850"]
+    assert [names[label] for label in next(run.shards()).labels] == [
+        "cat",
+        "cat",
+        "dog",
+        "dog",
+        "n01484850",
+        "n01484850",
+    ]
     assert pooled(run)["1"].shape == (6, 3)
     assert run.manifest["data"]["classes"] == names
     assert run.manifest["model"]["label_order"] == "own"
-    with pytest.raises(UsageError, match=r"tells 1,000 classes apart, and .*photos has 3: choose another --model"):
+    with pytest.raises(
+        UsageError, match=r"tells 1,000 classes apart, and .*photos has 3: choose another --model"
+    ):
         evaluate()
 
 
@@ -396,13 +451,15 @@ import resource, sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
 import bench
-from bench import engine
+from bench.evaluation import engine
 engine.SHARD_IMAGES = 50
 out = Path({str(tmp_path / "runs")!r})
 bench.evaluate(model={TINY!r}, weights={str(tiny_weights)!r}, data={str(folder.parent)!r}, crops="10", out=out, allow_implausible=True)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-        return int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+        return int(
+            subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        )
 
     assert peak(400) < 1.05 * peak(100)
 

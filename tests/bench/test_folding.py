@@ -7,7 +7,7 @@ from torch import nn
 from torch.fx.experimental.optimization import fuse
 from torch.nn.functional import batch_norm
 
-from bench.scorer import normalise
+from bench.evaluation.classify import normalise
 from bench.zoo.folding import fold_batch_norms, fold_normalisation
 from bench.zoo.loading import untrained
 from crops import Normalisation
@@ -32,7 +32,9 @@ def close(ours, theirs):
     return (ours - theirs).abs().max() <= 1e-4 * theirs.abs().max()
 
 
-@pytest.mark.parametrize(("name", "pairs"), [("v3", 94), ("v1", 57), ("bn", 69), ("v4", 149), ("mini-ir-v2", 60)])
+@pytest.mark.parametrize(
+    ("name", "pairs"), [("v3", 94), ("v1", 57), ("bn", 69), ("v4", 149), ("mini-ir-v2", 60)]
+)
 def test_every_batch_normalisation_of_the_papers_networks_is_folded(name, pairs):
     network = untrained(name)
     module, size = alive(network.module), network.preprocessing.size
@@ -66,7 +68,11 @@ class Twice(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.convolution, self.one, self.other = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+        self.convolution, self.one, self.other = (
+            nn.Conv2d(3, 3, 3, padding=1),
+            nn.BatchNorm2d(3),
+            nn.BatchNorm2d(3),
+        )
 
     def forward(self, images):
         return self.other(self.convolution(self.one(self.convolution(images)))).mean((2, 3))
@@ -92,7 +98,12 @@ def test_what_cannot_be_folded_is_left_alone(kind):
 
 
 @pytest.mark.parametrize(
-    "normalisation", [IMAGENET, Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), Normalisation((0.4, 0.5, 0.6), (0.2, 0.3, 0.4), bgr=True)]
+    "normalisation",
+    [
+        IMAGENET,
+        Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        Normalisation((0.4, 0.5, 0.6), (0.2, 0.3, 0.4), bgr=True),
+    ],
 )
 def test_a_first_convolution_without_padding_takes_the_normalisation_over(normalisation):
     module = alive(create_model("inception_v3", num_classes=10))

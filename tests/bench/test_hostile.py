@@ -42,7 +42,9 @@ def encoded(image, kind="JPEG", **options):
 
 def png(*chunks):
     """A PNG file of these chunks, (type, data), each with its checksum."""
-    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
 
 
 def header(width, height):
@@ -94,7 +96,11 @@ def attempt(measured, tiny_weights, tmp_path):
         assert "a bug of inception-bench" not in done.stderr
         assert content(run) == before
         assert sum(len(shard.ids) for shard in Run.open(run.path).shards()) == 4
-        return done.exit_code, [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")], done
+        return (
+            done.exit_code,
+            [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")],
+            done,
+        )
 
     return call
 
@@ -119,10 +125,16 @@ IMAGES = {  # (bytes, why it cannot be read)
     "a truncated JPEG": (encoded(drawn(300, 200))[:3000], "cannot be decoded: .*truncated"),
     "a JPEG that ends after its header": (encoded(GOOD)[:180], "cannot be decoded|this is not an image"),
     "a JPEG of zeros": (b"\xff\xd8\xff" + bytes(500), "cannot be decoded|this is not an image"),
-    "a JPEG that claims 4 gigapixels": (claiming(65_000, 65_000), "65000 x 65000 pixels are more than the 89,478,485 that are decoded"),
+    "a JPEG that claims 4 gigapixels": (
+        claiming(65_000, 65_000),
+        "65000 x 65000 pixels are more than the 89,478,485 that are decoded",
+    ),
     "a JPEG without a row": (claiming(60, 0), "cannot be decoded|this is not an image"),
     "a truncated PNG": (encoded(GOOD, "PNG")[:600], "cannot be decoded"),
-    "a PNG with a wrong checksum": (encoded(GOOD, "PNG").replace(b"IDAT", b"IDAU", 1), "cannot be decoded|this is not an image"),
+    "a PNG with a wrong checksum": (
+        encoded(GOOD, "PNG").replace(b"IDAT", b"IDAU", 1),
+        "cannot be decoded|this is not an image",
+    ),
     "a PNG that claims 144 megapixels": (
         png(header(12_000, 12_000), *EMPTY),
         "decompression bomb|are more than",
@@ -134,19 +146,26 @@ IMAGES = {  # (bytes, why it cannot be read)
     "a PNG with a comment of 100 MB in 100 kB": (text_bomb(), "cannot be decoded: .*too large"),
     "a truncated WebP": (encoded(GOOD, "WEBP")[:300], "cannot be decoded|this is not an image"),
     "a truncated GIF": (encoded(GOOD, "GIF")[:400], "cannot be decoded|this is not an image"),
-    "a TIFF whose directory is itself": (b"II*\0\x08\0\0\0\0\0\x08\0\0\0", "cannot be decoded|this is not an image"),
+    "a TIFF whose directory is itself": (
+        b"II*\0\x08\0\0\0\0\0\x08\0\0\0",
+        "cannot be decoded|this is not an image",
+    ),
     "a zip": (b"PK\x03\x04" + bytes(100), "this is not an image"),
 }
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_that_cannot_be_read_ends_the_run_with_its_name_or_is_left_out_and_listed(attempt, data, name):
+def test_an_image_that_cannot_be_read_ends_the_run_with_its_name_or_is_left_out_and_listed(
+    attempt, data, name
+):
     content_, why = IMAGES[name]
     (data / CLASSES[0] / "hostile.JPEG").write_bytes(content_)
     code, lines, _ = attempt(["eval", "--data", data])
     assert (code, len(lines)) == (1, 1)
     where = re.escape(f"{CLASSES[0]}/hostile.JPEG in {data}: ")
-    assert re.search(rf"{where}.*({why}).*; repair it, or leave such images out with --skip-unreadable", lines[0]), lines
+    assert re.search(
+        rf"{where}.*({why}).*; repair it, or leave such images out with --skip-unreadable", lines[0]
+    ), lines
     code, _, done = attempt(["eval", "--data", data, "--skip-unreadable", "--json"])
     assert (code, json.loads(done.stdout)["rows"][0]["n"]) == (0, 4)
     assert list(Run.open(Path(json.loads(done.stdout)["run"])).skipped) == [f"{CLASSES[0]}/hostile.JPEG"]
@@ -159,8 +178,12 @@ ODD = {
     "a colour profile that is none": encoded(GOOD, icc_profile=b"not a profile"),
     "EXIF that says to turn it, which nobody does": encoded(GOOD, exif=EXIF),
     "16 bits": encoded(Image.fromarray(np.arange(6300, dtype=np.uint16).reshape(70, 90) * 10), "PNG"),
-    "16 bits in TIFF": encoded(Image.fromarray(np.arange(6300, dtype=np.uint16).reshape(70, 90) * 10), "TIFF"),
-    "animated, of which the first picture counts": encoded(GOOD, "GIF", save_all=True, append_images=[drawn(90, 70, 5)]),
+    "16 bits in TIFF": encoded(
+        Image.fromarray(np.arange(6300, dtype=np.uint16).reshape(70, 90) * 10), "TIFF"
+    ),
+    "animated, of which the first picture counts": encoded(
+        GOOD, "GIF", save_all=True, append_images=[drawn(90, 70, 5)]
+    ),
     "animated WebP": encoded(GOOD, "WEBP", save_all=True, append_images=[drawn(90, 70, 5)], lossless=True),
     "a palette with a transparent colour": encoded(GOOD.convert("P"), "PNG", transparency=0),
     "one bit": encoded(GOOD.convert("1"), "PNG"),
@@ -220,8 +243,14 @@ def an_archive(path, name):
             "one image twice": [good, good],
             "one image twice by two ways to write it": [good, member(f"./{CLASSES[0]}/../{FIRST}", PICTURE)],
             "a link to nowhere": [good, member(f"{CLASSES[0]}/b.jpg", kind=tarfile.SYMTYPE, link="gone.jpg")],
-            "a link out of it": [good, member(f"{CLASSES[0]}/b.jpg", kind=tarfile.SYMTYPE, link="../../../../etc/passwd")],
-            "links in a circle": [member(f"{CLASSES[0]}/{a}.jpg", kind=tarfile.SYMTYPE, link=f"{b}.jpg") for a, b in ("ab", "ba")],
+            "a link out of it": [
+                good,
+                member(f"{CLASSES[0]}/b.jpg", kind=tarfile.SYMTYPE, link="../../../../etc/passwd"),
+            ],
+            "links in a circle": [
+                member(f"{CLASSES[0]}/{a}.jpg", kind=tarfile.SYMTYPE, link=f"{b}.jpg")
+                for a, b in ("ab", "ba")
+            ],
             "a device": [good, member(f"{CLASSES[0]}/b.jpg", kind=tarfile.CHRTYPE)],
             "a sparse image": [good, member(f"{CLASSES[0]}/b.jpg", kind=tarfile.GNUTYPE_SPARSE)],
             "an unknown class": [good, member("n00000000/b.jpg", PICTURE)],
@@ -256,7 +285,9 @@ def test_an_archive_that_cannot_be_trusted_is_refused(attempt, tmp_path, name):
     assert re.search(ARCHIVES[name], lines[0]), lines
 
 
-@pytest.mark.parametrize("name", [f"../../outside/{FIRST}", f"/absolute/{FIRST}", f"{CLASSES[0]}/{'x' * 200}/{FIRST}"])
+@pytest.mark.parametrize(
+    "name", [f"../../outside/{FIRST}", f"/absolute/{FIRST}", f"{CLASSES[0]}/{'x' * 200}/{FIRST}"]
+)
 def test_nothing_of_an_archive_is_ever_unpacked(attempt, tmp_path, name):
     path = packed(tmp_path / "data.tar", member(name, PICTURE))
     before = sorted(tmp_path.rglob("*"))
@@ -270,16 +301,28 @@ LABELS = {  # (bytes of labels.txt for 0.jpg to 2.jpg, what is said of it)
     "too long": (b"1\n2\n3\n4\n", "has 4 labels for 3 images"),
     "counted from 1 to 1000": (b"1\n2\n1000\n", "class indices end at 999: for ILSVRC ids pass the --devkit"),
     "a gap": (b"0.jpg 1\n2.jpg 3\n", "does not label all images, 1.jpg is missing"),
-    "one image twice": (b"0.jpg 1\n1.jpg 2\n2.jpg 3\n0.jpg 2\n", "labels '0.jpg' twice, as 1 and 2: keep one"),
-    "a class that is none": (b"0.jpg 1\n1.jpg n00000000\n2.jpg 3\n", "the line of '1.jpg' is not 'NAME CLASS'"),
+    "one image twice": (
+        b"0.jpg 1\n1.jpg 2\n2.jpg 3\n0.jpg 2\n",
+        "labels '0.jpg' twice, as 1 and 2: keep one",
+    ),
+    "a class that is none": (
+        b"0.jpg 1\n1.jpg n00000000\n2.jpg 3\n",
+        "the line of '1.jpg' is not 'NAME CLASS'",
+    ),
     "a negative class": (b"0.jpg 1\n1.jpg -2\n2.jpg 3\n", "the line of '1.jpg' is not 'NAME CLASS'"),
     "a fraction": (b"0.jpg 1\n1.jpg 2.5\n2.jpg 3\n", "the line of '1.jpg' is not 'NAME CLASS'"),
-    "a number without end": (b"0.jpg 1\n1.jpg " + b"9" * 5000 + b"\n2.jpg 3\n", "the line of '1.jpg' is not 'NAME CLASS'"),
+    "a number without end": (
+        b"0.jpg 1\n1.jpg " + b"9" * 5000 + b"\n2.jpg 3\n",
+        "the line of '1.jpg' is not 'NAME CLASS'",
+    ),
     "nothing": (b"", "labels.txt"),
     "UTF-16": ("0.jpg 1\n1.jpg 2\n2.jpg 3\n".encode("utf-16"), "labels.txt.*UTF-8"),
     "no text": (bytes(range(256)), "labels.txt.*UTF-8"),
     "digits of another script": ("\u0661\n\u0662\n\u00b2\n".encode(), "labels.txt"),
-    "zeros between the letters": (b"0.jpg\x00 1\n1.jpg 2\n2.jpg 3\n", "does not label all images, 0.jpg is missing"),
+    "zeros between the letters": (
+        b"0.jpg\x00 1\n1.jpg 2\n2.jpg 3\n",
+        "does not label all images, 0.jpg is missing",
+    ),
 }
 
 
@@ -316,16 +359,40 @@ def checkpoints(folder, weights):
     data = weights.read_bytes()
     (folder / "folder.pth").mkdir()
     return {
-        "code in a pickle": (pickled("code.pth", {"state_dict": state, "hook": Code()}), "pickle with code in it, which is not run"),
-        "code and nothing else": (written("old.pth", pickle.dumps(Code())), "old.pth cannot be read as a checkpoint"),
-        "not a number": (saved("nan.safetensors", state | {head: state[head] * float("nan")}), "classifier.weight is not finite"),
-        "infinite": (saved("inf.safetensors", state | {head: state[head] + float("inf")}), "classifier.weight is not finite"),
-        "other shapes": (saved("shape.safetensors", state | {"conv_stem.weight": torch.ones(2, 3)}), "of another shape: conv_stem.weight"),
+        "code in a pickle": (
+            pickled("code.pth", {"state_dict": state, "hook": Code()}),
+            "pickle with code in it, which is not run",
+        ),
+        "code and nothing else": (
+            written("old.pth", pickle.dumps(Code())),
+            "old.pth cannot be read as a checkpoint",
+        ),
+        "not a number": (
+            saved("nan.safetensors", state | {head: state[head] * float("nan")}),
+            "classifier.weight is not finite",
+        ),
+        "infinite": (
+            saved("inf.safetensors", state | {head: state[head] + float("inf")}),
+            "classifier.weight is not finite",
+        ),
+        "other shapes": (
+            saved("shape.safetensors", state | {"conv_stem.weight": torch.ones(2, 3)}),
+            "of another shape: conv_stem.weight",
+        ),
         "another network": (random_weights("mini-v3", folder / "other.safetensors"), "does not fit"),
-        "a tensor less": (saved("less.safetensors", {k: v for k, v in state.items() if k != "conv_stem.weight"}), "1 missing: conv_stem"),
+        "a tensor less": (
+            saved("less.safetensors", {k: v for k, v in state.items() if k != "conv_stem.weight"}),
+            "1 missing: conv_stem",
+        ),
         "a tensor more": (saved("more.safetensors", state | {"x": torch.ones(2)}), "1 left over: x"),
-        "half of it": (written("half.safetensors", data[: len(data) // 2]), "is not a whole .safetensors file"),
-        "a header without end": (written("long.safetensors", struct.pack("<Q", 2**60) + data[8:]), "is not a whole .safetensors file"),
+        "half of it": (
+            written("half.safetensors", data[: len(data) // 2]),
+            "is not a whole .safetensors file",
+        ),
+        "a header without end": (
+            written("long.safetensors", struct.pack("<Q", 2**60) + data[8:]),
+            "is not a whole .safetensors file",
+        ),
         "no header": (written("none.safetensors", bytes(100)), "is not a whole .safetensors file"),
         "nothing": (written("empty.safetensors", b""), "is not a whole .safetensors file"),
         "text": (written("text.pth", b"hello"), "cannot be read as a checkpoint"),
@@ -343,14 +410,32 @@ class Code:
 
 
 CHECKPOINTS = (
-    *("code in a pickle", "code and nothing else", "not a number", "infinite", "other shapes", "another network"),
-    *("a tensor less", "a tensor more", "half of it", "a header without end", "no header", "nothing", "text", "a zip of nothing"),
+    *(
+        "code in a pickle",
+        "code and nothing else",
+        "not a number",
+        "infinite",
+        "other shapes",
+        "another network",
+    ),
+    *(
+        "a tensor less",
+        "a tensor more",
+        "half of it",
+        "a header without end",
+        "no header",
+        "nothing",
+        "text",
+        "a zip of nothing",
+    ),
     *("no tensors", "a list", "another ending", "a folder without checkpoints"),
 )
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
-def test_a_checkpoint_that_cannot_be_used_is_refused_and_none_is_run(attempt, data, tmp_path, tiny_weights, name):
+def test_a_checkpoint_that_cannot_be_used_is_refused_and_none_is_run(
+    attempt, data, tmp_path, tiny_weights, name
+):
     found = checkpoints(tmp_path, tiny_weights)
     assert tuple(found) == CHECKPOINTS
     path, said = found[name]
@@ -375,7 +460,9 @@ def spoilt(run, name):
     manifest, shard = run.path / "manifest.json", run.shard_path(run.parts[0])
     text = manifest.read_text()
     changes = {
-        "edited": lambda: manifest.write_text(text.replace('"n01440764/0.JPEG"', "x").replace('"complete": true', '"complete":  true')),
+        "edited": lambda: manifest.write_text(
+            text.replace('"n01440764/0.JPEG"', "x").replace('"complete": true', '"complete":  true')
+        ),
         "one image fewer": lambda: manifest.write_text(text.replace('"images": 4', '"images": 3')),
         "truncated": lambda: manifest.write_text(text[:500]),
         "empty": lambda: manifest.write_text(""),
@@ -386,7 +473,9 @@ def spoilt(run, name):
         "a newer schema": lambda: manifest.write_text(text.replace('"schema": 2', '"schema": 3')),
         "gone": manifest.unlink,
         "a folder": lambda: (manifest.unlink(), manifest.mkdir()),
-        "of a run that is not complete": lambda: write_manifest(run.path, dict(run.manifest) | {"complete": False}),
+        "of a run that is not complete": lambda: write_manifest(
+            run.path, dict(run.manifest) | {"complete": False}
+        ),
         "that lists fewer shards": lambda: write_manifest(run.path, dict(run.manifest) | {"shards": []}),
         "shard gone": shard.unlink,
         "shard empty": lambda: shard.write_bytes(b""),
@@ -395,7 +484,9 @@ def spoilt(run, name):
         "shard of text": lambda: shard.write_text("hello"),
         "shard with a header without end": lambda: shard.write_bytes(struct.pack("<Q", 2**60)),
         "shard of another run": lambda: next(run.shards()).save(shard.parent, "another"),
-        "shard whose content changed with its hash": lambda: _relabelled(run).save(shard.parent, run.identity),
+        "shard whose content changed with its hash": lambda: _relabelled(run).save(
+            shard.parent, run.identity
+        ),
         "shard that is a folder": lambda: (shard.unlink(), shard.mkdir()),
     }
     changes[name]()
@@ -408,7 +499,10 @@ def _relabelled(run):
 
 
 RUNS = {  # (exit code, what is said)
-    "edited": (4, "manifest.json is damaged, or was edited: the same eval command makes it again and keeps what is measured"),
+    "edited": (
+        4,
+        "manifest.json is damaged, or was edited: the same eval command makes it again and keeps what is measured",
+    ),
     "one image fewer": (4, "is damaged, or was edited"),
     "truncated": (4, "is damaged, or was edited"),
     "empty": (4, "is damaged, or was edited"),
@@ -416,7 +510,10 @@ RUNS = {  # (exit code, what is said)
     "a list": (4, "is damaged, or was edited"),
     "brackets without end": (4, "is damaged, or was edited"),
     "NaN": (4, "is damaged, or was edited"),
-    "a newer schema": (1, "has schema 3, this version reads 2: use the version that wrote it, or eval --fresh"),
+    "a newer schema": (
+        1,
+        "has schema 3, this version reads 2: use the version that wrote it, or eval --fresh",
+    ),
     "gone": (1, "is no run: it has no manifest.json"),
     "a folder": (1, "manifest.json cannot be read: Is a directory"),
     "of a run that is not complete": (4, "is incomplete: 4 of 4 images; the same eval command continues it"),
@@ -434,20 +531,27 @@ RUNS = {  # (exit code, what is said)
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_that_is_not_what_was_written_stands_in_no_table_ensemble_or_gate(attempt, measured, tmp_path, name):
+def test_a_run_that_is_not_what_was_written_stands_in_no_table_ensemble_or_gate(
+    attempt, measured, tmp_path, name
+):
     copy = Run.open(shutil.copytree(measured[1].path, tmp_path / "copy"))
     spoilt(copy, name)
     code, said = RUNS[name]
     baseline = tmp_path / "baseline.csv"
     assert attempt(["check", measured[1].path, "--against", baseline, "--update"])[0] == 0
     other = bench.evaluate(
-        model=TINY, weights=str(random_weights(TINY, tmp_path / "other.safetensors")), data=measured[0], out=tmp_path / "other"
+        model=TINY,
+        weights=str(random_weights(TINY, tmp_path / "other.safetensors")),
+        data=measured[0],
+        out=tmp_path / "other",
     )
     ensemble = ["ensemble", copy.path, other.path, "--out", tmp_path / "out"]
     for command in (["report", copy.path], ensemble, ["check", copy.path, "--against", baseline]):
         found, lines, done = attempt(command)
         assert (found, len(lines), done.stdout) == (code, 1, ""), (command, lines)
-        assert re.search(said if command != ensemble else said.partition(";")[0].partition(":")[0], lines[0]), lines
+        assert re.search(
+            said if command != ensemble else said.partition(";")[0].partition(":")[0], lines[0]
+        ), lines
 
 
 FOLDER = "shard that is a folder"
@@ -470,7 +574,9 @@ def test_eval_makes_again_what_is_lost_of_a_run_and_no_more(measured, tiny_weigh
     again = bench.evaluate(model=TINY, weights=str(tiny_weights), data=photos, out=tmp_path)
     assert again.path == copy.path
     assert again.manifest["shards"] == run.manifest["shards"]
-    assert [sha256(again.shard_path(part).read_bytes()) for part in again.parts] == [one["sha256"] for one in run.manifest["shards"]]
+    assert [sha256(again.shard_path(part).read_bytes()) for part in again.parts] == [
+        one["sha256"] for one in run.manifest["shards"]
+    ]
 
 
 def test_a_byte_that_flips_anywhere_in_a_run_is_found(measured, tmp_path):
@@ -496,7 +602,17 @@ NAMES = [
         "line\nbreak.jpg",
         "\tTab.jpg",
     ),
-    *("=1+1.jpg", "@SUM(A1).jpg", "-2+3.jpg", "+1.jpg", "\rcr.jpg", "\x1b[31mred.jpg", "\udcff.jpg", "{{7*7}}.jpg", "$x^2$ & 5%_#~.jpg"),
+    *(
+        "=1+1.jpg",
+        "@SUM(A1).jpg",
+        "-2+3.jpg",
+        "+1.jpg",
+        "\rcr.jpg",
+        "\x1b[31mred.jpg",
+        "\udcff.jpg",
+        "{{7*7}}.jpg",
+        "$x^2$ & 5%_#~.jpg",
+    ),
 ]
 
 

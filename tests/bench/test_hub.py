@@ -78,8 +78,15 @@ try:
 except WeightsError as error:
     print("refused:", error)
 """
-    environment = {"HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(home), "PATH": "", "HF_HUB_DISABLE_XET": "1"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120)
+    environment = {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(home),
+        "PATH": "",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -141,7 +148,10 @@ def test_torchvisions_weights_come_by_address_and_are_checked(hub, tmp_path, mon
     for name, right in ((f"googlenet-{digest[:8]}.pth", True), ("googlenet-00000000.pth", False)):
         hub.files[f"/{name}"] = tmp_path / "googlenet.pth"
         weights = Weights(url=f"{address}/{name}", transforms=lambda: None, meta={})
-        monkeypatch.setattr("bench.zoo.from_torchvision._weights", lambda _, weights=weights: {"IMAGENET1K_V1": _Member(weights)})
+        monkeypatch.setattr(
+            "bench.zoo.from_torchvision._weights",
+            lambda _, weights=weights: {"IMAGENET1K_V1": _Member(weights)},
+        )
         if right:
             path, source = fetch("googlenet", "IMAGENET1K_V1")
             assert path.read_bytes() == (tmp_path / "googlenet.pth").read_bytes()

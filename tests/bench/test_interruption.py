@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench import record
-from bench.record import LOCK
+from bench.evaluation import run_folder as record
+from bench.evaluation.run_folder import LOCK
 from results.errors import IncompleteRun
 from results.run import Run
 
@@ -26,7 +26,9 @@ def start(out, *more):
     core = {min(os.sched_getaffinity(0))}
     command = [*EVAL, "--crops", "144", "--out", str(out), *more]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=lambda: os.sched_setaffinity(0, core))
+    return subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, preexec_fn=lambda: os.sched_setaffinity(0, core)
+    )
 
 
 def end(process):
@@ -43,7 +45,9 @@ def shards(out):
 
 def table(out):
     (run,) = Path(out).iterdir()
-    return subprocess.run([sys.executable, "-m", "bench", "report", run, "--format", "csv"], capture_output=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "report", run, "--format", "csv"], capture_output=True, check=True
+    ).stdout
 
 
 def until_a_shard(process, out):
@@ -76,7 +80,9 @@ def test_a_run_that_is_killed_25_times_ends_with_the_same_bytes(undisturbed, tmp
         assert process.poll() is None, "the run was done before it was killed often enough"
         process.kill()
         process.communicate()
-        assert kept.items() <= shards(tmp_path).items()  # nothing that was measured is lost or made again otherwise
+        assert (
+            kept.items() <= shards(tmp_path).items()
+        )  # nothing that was measured is lost or made again otherwise
         kept = shards(tmp_path)
         if kept:
             (run,) = tmp_path.iterdir()
@@ -89,7 +95,9 @@ def test_a_run_that_is_killed_25_times_ends_with_the_same_bytes(undisturbed, tmp
     assert table(tmp_path) == table(whole)
 
 
-@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
 def test_a_signal_ends_a_run_with_a_line_on_how_to_go_on(undisturbed, tmp_path, number, code, word):
     process = start(tmp_path)
     until_a_shard(process, tmp_path)
@@ -111,7 +119,10 @@ def test_a_signal_before_the_first_shard_is_a_signal_too(undisturbed, tmp_path, 
         _, stderr = process.communicate(timeout=60)
         if process.returncode != 0:  # 0: it was done
             assert process.returncode in (143, -signal.SIGTERM), stderr
-            assert process.returncode < 0 or stderr.splitlines()[-1] == "inception-bench: terminated; the same command continues"
+            assert (
+                process.returncode < 0
+                or stderr.splitlines()[-1] == "inception-bench: terminated; the same command continues"
+            )
 
 
 def test_a_second_command_on_the_same_run_is_refused(tmp_path):
@@ -148,12 +159,23 @@ umount "$shards"
 """
 
 
-@pytest.mark.parametrize(("script", "reason"), [(FULL, "No space left on device"), (READ_ONLY, "Read-only file system")])
+@pytest.mark.parametrize(
+    ("script", "reason"), [(FULL, "No space left on device"), (READ_ONLY, "Read-only file system")]
+)
 def test_a_disk_that_fails_costs_nothing_that_was_measured(tmp_path, script, reason):
     """On a file system in a namespace of its own, which fills up or becomes read-only in the middle."""
     out, whole = tmp_path / "out", tmp_path / "whole"
     out.mkdir()
-    command = ["unshare", "--mount", "bash", "-c", f'{script}\nmkdir "{whole}"; cp -r "$1"/. "{whole}"', "-", str(out), sys.executable]
+    command = [
+        "unshare",
+        "--mount",
+        "bash",
+        "-c",
+        f'{script}\nmkdir "{whole}"; cp -r "$1"/. "{whole}"',
+        "-",
+        str(out),
+        sys.executable,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if "unshare" in done.stderr or "mount:" in done.stderr.partition("inception-bench")[0]:
         pytest.skip(f"no file system can be mounted here: {done.stderr}")
@@ -199,4 +221,9 @@ def test_what_a_killed_write_left_is_removed_and_a_damaged_manifest_is_made_agai
     again = bench.evaluate(limit=20, out=tmp_path)
     assert again.manifest["shards"] == run.manifest["shards"]
     assert again.shard_path(again.parts[0]).stat().st_mtime_ns == before
-    assert sorted(path.name for path in run.path.rglob("*")) == [LOCK, "00000000-00000020.safetensors", "manifest.json", "shards"]
+    assert sorted(path.name for path in run.path.rglob("*")) == [
+        LOCK,
+        "00000000-00000020.safetensors",
+        "manifest.json",
+        "shards",
+    ]

@@ -16,9 +16,9 @@ from scipy.stats import binomtest
 from bench.data import open_images
 from bench.data.classes import find_classes
 from bench.data.devkit import find_blacklist
-from bench.data.images import MINI
-from bench.demo import MEMBERS
 from bench.errors import DataError
+from bench.mini import IMAGES as MINI
+from bench.mini import NETWORKS as MINI_NETWORKS
 from bench.mini.draw import CLASSES, draw, picture
 from bench.zoo import NETWORKS
 from results.run import Run
@@ -33,7 +33,11 @@ def test_the_set_is_a_tar_of_a_thousand_images_of_all_shapes():
         sizes = np.array([Image.open(archive.extractfile(member)).size for member in archive])
     assert len(sizes) == 1000
     assert 96 <= sizes.min(axis=1).min() < 110 < 180 < sizes.min(axis=1).max() <= 200
-    shares = [(sizes[:, 0] > sizes[:, 1]).mean(), (sizes[:, 0] < sizes[:, 1]).mean(), (sizes[:, 0] == sizes[:, 1]).mean()]
+    shares = [
+        (sizes[:, 0] > sizes[:, 1]).mean(),
+        (sizes[:, 0] < sizes[:, 1]).mean(),
+        (sizes[:, 0] == sizes[:, 1]).mean(),
+    ]
     assert shares == pytest.approx([0.55, 0.3, 0.15], abs=0.05)
 
 
@@ -52,7 +56,9 @@ def test_the_set_is_what_its_program_draws(tmp_path):
     again, images = open_images(str(tmp_path / "mini_val.tar")), open_images("mini")
     assert again.labels.tolist() == images.labels[:20].tolist()
     for i in range(20):
-        ours, theirs = (np.asarray(Image.open(io.BytesIO(which.read(i))), dtype=float) for which in (again, images))
+        ours, theirs = (
+            np.asarray(Image.open(io.BytesIO(which.read(i))), dtype=float) for which in (again, images)
+        )
         assert np.abs(ours - theirs).mean() < 1
 
 
@@ -61,12 +67,16 @@ def test_another_seed_draws_other_images():
     assert ours[0].size != theirs[0].size or np.asarray(ours[0]).tolist() != np.asarray(theirs[0]).tolist()
 
 
-@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("name", MINI_NETWORKS)
 def test_a_networks_weights_are_small_and_what_the_table_says(name):
     file = resources.files("bench.mini") / f"{NETWORKS[name].architecture}.safetensors"
     assert len(file.read_bytes()) <= 1.5e6
     state = load_file(file)
-    trained = {key: value for key, value in state.items() if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+    trained = {
+        key: value
+        for key, value in state.items()
+        if not key.endswith(("running_mean", "running_var", "num_batches_tracked"))
+    }
     assert sum(value.size for value in trained.values()) == NETWORKS[name].parameters
     assert state["classifier.weight"].shape[0] == NETWORKS[name].classes == 50
 
@@ -100,7 +110,10 @@ def test_the_ensemble_is_better_than_its_best_member(demo_runs):
 
 def test_the_demo_prints_and_writes_its_table(demo, demo_runs):
     summary, out = demo
-    assert [Run.open(run.path).manifest["model"]["name"] for run in demo_runs] == [*MEMBERS, "+".join(MEMBERS)]
+    assert [Run.open(run.path).manifest["model"]["name"] for run in demo_runs] == [
+        *MINI_NETWORKS,
+        "+".join(MINI_NETWORKS),
+    ]
     assert {row["image_set"] for row in summary["rows"]} == {"all", "non-blacklisted"}
     assert {row["protocol"] for row in summary["rows"]} == {"1", "10", "12", "144"}
     assert len(pd.read_csv(out / "demo.csv")) == len(summary["rows"]) == 40
@@ -110,7 +123,9 @@ def test_the_demo_prints_and_writes_its_table(demo, demo_runs):
 def test_the_demo_gives_the_baselines_table(demo):
     """Two images of a thousand may fall otherwise on another processor."""
     key = ["model", "protocol", "image_set"]
-    expected, found = (pd.read_csv(path, dtype={"protocol": str}).set_index(key) for path in (BASELINE, demo[1] / "demo.csv"))
+    expected, found = (
+        pd.read_csv(path, dtype={"protocol": str}).set_index(key) for path in (BASELINE, demo[1] / "demo.csv")
+    )
     assert found.index.tolist() == expected.index.tolist()
     assert found["n"].tolist() == expected["n"].tolist()
     for hits in ("top1_hits", "top5_hits"):
@@ -121,7 +136,11 @@ def test_the_readmes_table_is_the_baselines():
     lines = (Path(__file__).parents[2] / "README.md").read_text().splitlines()
     table = pd.read_csv(BASELINE, dtype={"protocol": str})
     for row in table[table["image_set"] == "all"].to_dict("records"):
-        (line,) = [line for line in lines if line.startswith(f"| {row['model']} | {row['protocol']} | all | 1,000 | ")]
+        (line,) = [
+            line
+            for line in lines
+            if line.startswith(f"| {row['model']} | {row['protocol']} | all | 1,000 | ")
+        ]
         errors = [f"{100 * (1 - row[f'top{k}_hits'] / row['n']):.2f}" for k in (1, 5)]
         assert [cell.split()[0] for cell in line.split(" | ")[4:6]] == errors
 

@@ -52,13 +52,21 @@ def put(folder, url):
     """Copy a folder, or a file, to the store."""
     for path in folder.rglob("*") if folder.is_dir() else [folder]:
         if path.is_file():
-            write(place(url) / path.relative_to(folder).as_posix() if folder.is_dir() else place(url), path.read_bytes())
+            write(
+                place(url) / path.relative_to(folder).as_posix() if folder.is_dir() else place(url),
+                path.read_bytes(),
+            )
 
 
 @pytest.fixture
 def evaluate(tiny_weights, photos, tmp_path):
     def run(**options):
-        return bench.evaluate(**({"model": TINY, "weights": str(tiny_weights), "crops": "10", "out": tmp_path / "runs"} | options))
+        return bench.evaluate(
+            **(
+                {"model": TINY, "weights": str(tiny_weights), "crops": "10", "out": tmp_path / "runs"}
+                | options
+            )
+        )
 
     return run
 
@@ -79,14 +87,20 @@ def test_a_run_between_buckets_is_the_run_between_folders(bucket, evaluate, phot
     assert str(there.path).startswith(f"{bucket}/runs/timm_test_efficientnet-photos-10-")
     assert (there.identity, shards(there)) == (here.identity, shards(here))
     assert there.manifest["shards"] == here.manifest["shards"]
-    assert accuracy([Run.open(place(str(there.path)))]).drop(columns="run").equals(accuracy([here]).drop(columns="run"))
+    assert (
+        accuracy([Run.open(place(str(there.path)))])
+        .drop(columns="run")
+        .equals(accuracy([here]).drop(columns="run"))
+    )
 
 
 def test_an_archive_is_read_in_place(bucket, evaluate, photos, tmp_path):
     with tarfile.open(tmp_path / "photos.tar", "w") as archive:
         archive.add(photos, ".")
     put(tmp_path / "photos.tar", f"{bucket}/photos.tar")
-    assert shards(evaluate(data=f"{bucket}/photos.tar", out=f"{bucket}/runs")) == shards(evaluate(data=photos))
+    assert shards(evaluate(data=f"{bucket}/photos.tar", out=f"{bucket}/runs")) == shards(
+        evaluate(data=photos)
+    )
 
 
 def test_labels_classes_and_blacklist_are_found_beside_the_images(bucket, tmp_path):
@@ -96,7 +110,9 @@ def test_labels_classes_and_blacklist_are_found_beside_the_images(bucket, tmp_pa
         drawn(40, 30, number).save(tmp_path / "val" / f"{name}.JPEG")
     (tmp_path / "val" / ".hidden.jpg").write_text("x")
     (tmp_path / "val" / "notes.doc").write_text("x")
-    (tmp_path / "labels.txt").write_text("".join(f"ILSVRC2012_val_{number:08d} {number % 2}\n" for number in range(1, 4)))
+    (tmp_path / "labels.txt").write_text(
+        "".join(f"ILSVRC2012_val_{number:08d} {number % 2}\n" for number in range(1, 4))
+    )
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     (tmp_path / "blacklist.txt").write_text("2\n")
     put(tmp_path, f"{bucket}/data")
@@ -130,7 +146,11 @@ def test_runs_in_buckets_are_reported_compared_and_pooled(bucket, evaluate, phot
 
 def test_ranks_share_a_bucket(bucket, evaluate, photos):
     command = ["-m", "bench", "eval", "--crops", "144", "--limit", "100", "--out", bucket]
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", *command], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", *command],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     alone = bench.evaluate(crops="144", limit=100, out=f"{bucket}/alone")
     (found,) = place(bucket).glob("mini-v3*/manifest.json")
@@ -156,11 +176,19 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "cannot be reached.*EndpointConnectionError: Could not connect"),
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "cannot be reached.*NoCredentialsError: Unable to locate credentials"),
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            "cannot be reached.*EndpointConnectionError: Could not connect",
+        ),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "cannot be reached.*NoCredentialsError: Unable to locate credentials",
+        ),
     ],
 )
-def test_a_store_that_cannot_be_reached_is_one_line(bucket, monkeypatch, tmp_path, photos, command, change, reason):
+def test_a_store_that_cannot_be_reached_is_one_line(
+    bucket, monkeypatch, tmp_path, photos, command, change, reason
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -177,7 +205,11 @@ def test_a_store_that_cannot_be_reached_is_one_line(bucket, monkeypatch, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["eval", "--data", "s3://bucket/nowhere"], 1, "no images at s3://bucket/nowhere: there is no such folder or file"),
+        (
+            ["eval", "--data", "s3://bucket/nowhere"],
+            1,
+            "no images at s3://bucket/nowhere: there is no such folder or file",
+        ),
         (
             ["eval", "--limit", "2", "--out", "s3://no-such-bucket/runs"],
             1,
@@ -197,4 +229,7 @@ def test_without_the_package_that_reads_it_the_line_names_it():
     script = "import sys; sys.modules['s3fs'] = None; from bench.cli import app; app(['report', 's3://bucket/runs'])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2
-    assert re.fullmatch(r"inception-bench: s3://bucket/runs cannot be reached .*: install .*, for s3:// the package s3fs\n", done.stderr)
+    assert re.fullmatch(
+        r"inception-bench: s3://bucket/runs cannot be reached .*: install .*, for s3:// the package s3fs\n",
+        done.stderr,
+    )

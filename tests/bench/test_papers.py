@@ -56,11 +56,15 @@ def test_googlenet_has_the_sizes_of_its_table_1():
 
 
 @pytest.mark.parametrize(
-    ("row", "millions"), [("3a", 128), ("3b", 304), ("4a", 73), ("4b", 88), ("4c", 100), ("4d", 119), ("4e", 170), ("5b", 71)]
+    ("row", "millions"),
+    [("3a", 128), ("3b", 304), ("4a", 73), ("4b", 88), ("4c", 100), ("4d", 119), ("4e", 170), ("5b", 71)],
 )
 def test_googlenets_modules_cost_what_its_table_1_says(row, millions):
     """In millions of multiply-adds, cut or rounded. Its 5a (54) does not follow from its own filters, which make 51."""
-    module, channels = on_meta(googlenet).stages[row], {"3a": 192, "3b": 256, "4a": 480, "4e": 528, "5b": 832}.get(row, 512)
+    module, channels = (
+        on_meta(googlenet).stages[row],
+        {"3a": 192, "3b": 256, "4a": 480, "4e": 528, "5b": 832}.get(row, 512),
+    )
     side = {"3": 28, "4": 14, "5": 7}[row[0]]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         module(torch.empty(1, channels, side, side, device="meta"))
@@ -86,25 +90,45 @@ def test_inception_v3_has_the_sizes_of_its_table_1():
 
 
 def test_the_low_resolution_forms_have_the_grids_of_section_9():
-    usual, middle, low = (shapes(on_meta(lambda size=size: inception(resolution=size)), size) for size in (299, 151, 79))
+    usual, middle, low = (
+        shapes(on_meta(lambda size=size: inception(resolution=size)), size) for size in (299, 151, 79)
+    )
     assert list(middle.values()) == list(usual.values())
-    assert [low[name][0] for name in ("stem", "pool1", "conv", "pool2", "6a", "7a")] == [75, 75, 73, 36, 17, 8]
+    assert [low[name][0] for name in ("stem", "pool1", "conv", "pool2", "6a", "7a")] == [
+        75,
+        75,
+        73,
+        36,
+        17,
+        8,
+    ]
 
 
 def test_inception_v4_has_the_sizes_of_its_figures():
     found = shapes(on_meta(inception_v4), 299)
-    figure_3 = {"stem1": (147, 147, 64), "stem2": (73, 73, 160), "stem3": (71, 71, 192), "stem4": (35, 35, 384)}
+    figure_3 = {
+        "stem1": (147, 147, 64),
+        "stem2": (73, 73, 160),
+        "stem3": (71, 71, 192),
+        "stem4": (35, 35, 384),
+    }
     assert {name: found[name] for name in figure_3} == figure_3
     assert (found["a4"], found["b7"], found["c3"]) == ((35, 35, 384), (17, 17, 1024), (8, 8, 1536))
     assert [sum(name.startswith(letter) for name in found) for letter in "abc"] == [4, 7, 3]
 
 
 @pytest.mark.parametrize(
-    ("version", "ends", "blocks"), [(V1, (256, 896, 1792), [5, 10, 5]), (V2, (320, 1088, 2080), [10, 20, 10])], ids=["v1", "v2"]
+    ("version", "ends", "blocks"),
+    [(V1, (256, 896, 1792), [5, 10, 5]), (V2, (320, 1088, 2080), [10, 20, 10])],
+    ids=["v1", "v2"],
 )
 def test_inception_resnets_have_the_sizes_of_their_figures(version, ends, blocks):
     found = shapes(on_meta(lambda: inception_resnet(version)), 299)
-    assert [found[name] for name in ("a1", "b1", "c1")] == [(35, 35, ends[0]), (17, 17, ends[1]), (8, 8, ends[2])]
+    assert [found[name] for name in ("a1", "b1", "c1")] == [
+        (35, 35, ends[0]),
+        (17, 17, ends[1]),
+        (8, 8, ends[2]),
+    ]
     assert [sum(name[0] == letter and name[1:].isdigit() for name in found) for letter in "abc"] == blocks
 
 
@@ -135,7 +159,9 @@ def test_inception_v3_is_timms_and_torchvisions(tag, tmp_path):
     """The same weights, through the loading that users' files go through."""
     from torchvision.models import inception_v3
 
-    theirs = create_model("inception_v3") if tag == "timm" else inception_v3(init_weights=False, aux_logits=True)
+    theirs = (
+        create_model("inception_v3") if tag == "timm" else inception_v3(init_weights=False, aux_logits=True)
+    )
     theirs = settled(theirs, 299)
     save_file(theirs.state_dict(), tmp_path / "weights.safetensors")
     assert difference(load("v2-all", str(tmp_path / "weights.safetensors")).module, theirs, 299) < 1e-5
@@ -176,7 +202,9 @@ def test_the_form_of_2015_differs_in_three_things(tmp_path, monkeypatch):
     assert difference(ours.module, theirs, 299) < 1e-5
 
 
-@pytest.mark.parametrize(("make", "name"), [(inception_v4, "inception_v4"), (lambda: inception_resnet(V2), "inception_resnet_v2")])
+@pytest.mark.parametrize(
+    ("make", "name"), [(inception_v4, "inception_v4"), (lambda: inception_resnet(V2), "inception_resnet_v2")]
+)
 def test_inception_v4_and_resnet_v2_are_timms(make, name):
     """Tensor by tensor in the order of the figures, which is also timm's."""
     ours, theirs = make(), settled(create_model(name), 299)
@@ -195,7 +223,9 @@ def test_residuals_are_scaled():
 
 
 def test_every_network_of_the_papers_is_in_the_table():
-    wanted = "v1 bn-v1 bn v2 v2-factorised v2-bn-aux v2-all v2-151 v2-79 v3 v3-2015 v4 ir-v1 ir-v1-paper ir-v2"
+    wanted = (
+        "v1 bn-v1 bn v2 v2-factorised v2-bn-aux v2-all v2-151 v2-79 v3 v3-2015 v4 ir-v1 ir-v1-paper ir-v2"
+    )
     assert set(wanted.split()) <= NETWORKS.keys()
 
 

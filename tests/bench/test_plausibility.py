@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.data.classes import class_indices
-from bench.plausibility import Doubt, doubt
+from bench.evaluation.label_check import Doubt, doubt
 
 GENERATOR = np.random.default_rng(0)
 TRUTH = GENERATOR.integers(0, 1000, 400)

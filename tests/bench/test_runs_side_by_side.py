@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.data import open_images
-from bench.page import real_noise
-from bench.reproduction import rows_of
+from bench.evaluation.reproduce import rows_of
+from bench.views.page import real_noise
 from results.errors import RunError
 from results.run import Run, Shard, finish, write_manifest
 from results.tables import accuracy
@@ -47,10 +47,20 @@ def test_an_ensemble_on_the_command_line_and_its_growth(demo, demo_runs, tmp_pat
     paths = [run.path for run in demo_runs[:4]]
     said = json.loads(cli("ensemble", *paths, "--each", "--json", "--out", tmp_path).stdout)
     assert Run.open(Path(said["run"])).complete
-    assert [row["cost"] for row in said["each"] if row["image_set"] == "all"] == [k * c for k in (1, 2, 3, 4) for c in (1, 10, 12, 144)]
-    assert "members, in the order they are added: mini-v1, mini-v3" in cli("ensemble", *paths, "--each", "--out", tmp_path).stdout
-    by_name = json.loads(cli("ensemble", "--models", "mini-v1,mini-v3", "--crops", "144", "--out", demo[1], "--json").stdout)
-    assert by_name["rows"][3]["top1_hits"] == next(row for row in said["each"] if row["cost"] == 288)["top1_hits"]  # runs were used again
+    assert [row["cost"] for row in said["each"] if row["image_set"] == "all"] == [
+        k * c for k in (1, 2, 3, 4) for c in (1, 10, 12, 144)
+    ]
+    assert (
+        "members, in the order they are added: mini-v1, mini-v3"
+        in cli("ensemble", *paths, "--each", "--out", tmp_path).stdout
+    )
+    by_name = json.loads(
+        cli("ensemble", "--models", "mini-v1,mini-v3", "--crops", "144", "--out", demo[1], "--json").stdout
+    )
+    assert (
+        by_name["rows"][3]["top1_hits"]
+        == next(row for row in said["each"] if row["cost"] == 288)["top1_hits"]
+    )  # runs were used again
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,11 @@ def test_an_ensemble_on_the_command_line_and_its_growth(demo, demo_runs, tmp_pat
         (["ensemble"], 2, "two runs or more"),
         (["ensemble", "--models", ","], 2, "names no network"),
         (["ensemble", "--nope"], 2, "No such option"),
-        (["ensemble", "--models", "mini-v1,mini-v1", "--limit", "9"], 2, "mini-v1 and mini-v1 are the same network with the same weights"),
+        (
+            ["ensemble", "--models", "mini-v1,mini-v1", "--limit", "9"],
+            2,
+            "mini-v1 and mini-v1 are the same network with the same weights",
+        ),
         (["ensemble", "--models", "mini-v1,v9"], 2, "no network 'v9'"),
         (["ensemble", "--models", "mini-v1=nowhere.pth,mini-v3"], 2, "no weights at nowhere.pth"),
         (["papers", "inception-v4/table9"], 2, "no table 'inception-v4/table9': try inception-v4/table"),
@@ -69,7 +83,9 @@ def test_an_ensemble_on_the_command_line_and_its_growth(demo, demo_runs, tmp_pat
     ],
 )
 def test_what_users_get_wrong(tmp_path, arguments, code, message):
-    done = cli(*arguments, *(["--out", tmp_path] if arguments[0] in ("ensemble", "reproduce") else []), code=code)
+    done = cli(
+        *arguments, *(["--out", tmp_path] if arguments[0] in ("ensemble", "reproduce") else []), code=code
+    )
     assert message in done.stderr
     assert done.stderr.count("inception-bench:") == int("No such option" not in message)
     assert "a bug" not in done.stderr
@@ -83,15 +99,28 @@ def test_public_weights_have_their_figures():
 
 def test_every_row_is_gone_through_with_random_weights(shared, tmp_path):
     """One real image, the single crop, networks that know nothing: rows are run or say why, and the verdicts are right."""
-    given = [f"{name}={random_weights(name, tmp_path / f'{name}.safetensors')}" for name in ("bn", "v3", "v4", "ir-v1", "ir-v2")]
-    data = ["--data", shared / "data" / "ilsvrc-val", "--devkit", shared / "data" / "ILSVRC2012_devkit_t12.tar.gz", "--limit", "1"]
+    given = [
+        f"{name}={random_weights(name, tmp_path / f'{name}.safetensors')}"
+        for name in ("bn", "v3", "v4", "ir-v1", "ir-v2")
+    ]
+    data = [
+        "--data",
+        shared / "data" / "ilsvrc-val",
+        "--devkit",
+        shared / "data" / "ILSVRC2012_devkit_t12.tar.gz",
+        "--limit",
+        "1",
+    ]
     blacklist = ["--blacklist", shared / "facts" / "blacklist.txt", "--out", tmp_path, "--json"]
     weights = [word for one in given for word in ("--weights", one)]
     rows = json.loads(cli("reproduce", "inception-v4/table2", *data, *blacklist, *weights).stdout)["rows"]
     assert [row["model"] for row in rows] == ["bn", "v3", "ir-v1", "v4", "ir-v2"]
     for row in rows:
         assert row["n"] == 1
-        inside = all(row[f"{k}_low"] - 0.05 <= row[f"published_{k}"] <= row[f"{k}_high"] + 0.05 for k in ("top1", "top5"))
+        inside = all(
+            row[f"{k}_low"] - 0.05 <= row[f"published_{k}"] <= row[f"{k}_high"] + 0.05
+            for k in ("top1", "top5")
+        )
         assert row["verdict"].startswith("within noise" if inside else "differs")
         assert row["difference_top1"] == pytest.approx(row["top1_error"] - row["published_top1"])
 
@@ -100,7 +129,11 @@ def test_every_row_is_gone_through_with_random_weights(shared, tmp_path):
     ("table", "given", "message"),
     [
         ("inception-v4/table4", ["v1=A"], "--weights v1=...: inception-v4/table4 has ir-v1, ir-v2, v3, v4"),
-        ("inception-v4/table4", ["v3=A", "v3=B"], "--weights v3=... 2 times: no row of inception-v4/table4 has more than 1 of it"),
+        (
+            "inception-v4/table4",
+            ["v3=A", "v3=B"],
+            "--weights v3=... 2 times: no row of inception-v4/table4 has more than 1 of it",
+        ),
         ("inception-v4/table5", ["v3=A", "v3=C"], "the same weights as v3="),
     ],
 )
@@ -114,7 +147,9 @@ def test_weights_that_a_table_has_no_use_for_are_refused(tmp_path, table, given,
 def test_a_training_of_its_own_is_not_another_rows(tmp_path):
     (tmp_path / "A").write_bytes(b"a")
     rows = rows_of("rethinking/table3", [f"v2={tmp_path}/A"])
-    assert [row.paper["network"] for row in rows if row.members and row.members[0][0] == "v2"] == ["Inception-v2"]
+    assert [row.paper["network"] for row in rows if row.members and row.members[0][0] == "v2"] == [
+        "Inception-v2"
+    ]
     (rmsprop,) = [row for row in rows if row.paper["network"] == "Inception-v2 RMSProp"]
     assert rmsprop.why == "needs weights of v2:rmsprop, none public: pass --weights v2:rmsprop=FILE"
 
@@ -126,10 +161,14 @@ def test_a_network_of_other_classes_is_refused_before_anything_is_fetched():
 
 def test_reproduce_mini_has_the_papers_four_tables(demo, demo_runs):
     said = json.loads(cli("reproduce", "mini", "--out", demo[1], "--json").stdout)
-    assert list(dict.fromkeys(row["table"] for row in said["rows"])) == [f"mini/table{number}" for number in (2, 3, 4, 5)]
+    assert list(dict.fromkeys(row["table"] for row in said["rows"])) == [
+        f"mini/table{number}" for number in (2, 3, 4, 5)
+    ]
     expected = accuracy(demo_runs).set_index(["model", "protocol", "image_set"])
     for row in said["rows"]:
-        assert row["top1_hits"] == expected.loc[(row["model"], row["protocol"], row["image_set"]), "top1_hits"]
+        assert (
+            row["top1_hits"] == expected.loc[(row["model"], row["protocol"], row["image_set"]), "top1_hits"]
+        )
     shown = cli("reproduce", "mini", "--out", demo[1]).stdout
     assert all(f"mini/table{number}" in shown for number in (2, 3, 4, 5))
 
@@ -149,8 +188,14 @@ def test_compare_tells_of_flips_and_draws_them(demo_runs, tmp_path):
     assert said["n"] == 1000
     assert said["protocol"] == "144"
     lost, gained = said["flipped"]
-    assert 10 * (gained - lost) == pytest.approx(100 * (said["top1_error"][0] - said["top1_error"][1]), abs=1e-6)
-    assert said["difference_interval"][0] < said["top1_error"][1] - said["top1_error"][0] < said["difference_interval"][1]
+    assert 10 * (gained - lost) == pytest.approx(
+        100 * (said["top1_error"][0] - said["top1_error"][1]), abs=1e-6
+    )
+    assert (
+        said["difference_interval"][0]
+        < said["top1_error"][1] - said["top1_error"][0]
+        < said["difference_interval"][1]
+    )
     with Image.open(tmp_path / "flips.png") as picture:
         assert picture.width == 6 * 168 + 8
     assert f"exact McNemar p = {said['p_value']:.3g}" in cli("compare", a.path, b.path).stdout
@@ -167,7 +212,9 @@ def test_the_gate_passes_the_same_run_and_fails_a_worsened_one(demo_runs, tmp_pa
     labels[::33] = (labels[::33] + 1) % 50
     lines = (f"{image_id}.JPEG {label}\n" for image_id, label in zip(images.ids, labels, strict=True))
     (tmp_path / "labels.txt").write_text("".join(lines))
-    bad = json.loads(cli("eval", "--labels", tmp_path / "labels.txt", "--out", tmp_path / "runs", "--json").stdout)["run"]
+    bad = json.loads(
+        cli("eval", "--labels", tmp_path / "labels.txt", "--out", tmp_path / "runs", "--json").stdout
+    )["run"]
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     done = cli("check", bad, "--against", baseline, "--junit", tmp_path / "junit.xml", code=3)
@@ -208,7 +255,12 @@ def test_two_runs_are_held_to_the_paired_test(demo_runs, worse):
     assert done.stdout.count("FAIL") == 2
     assert "all 8 rows pass" in cli("check", good, "--against", good, "--tolerance", "0").stdout
     assert "all 8 rows pass" in cli("check", good, "--against", worse.path, "--tolerance", "50").stdout
-    assert cli("check", good, "--against", worse.path, "--tolerance", "50", "--both-ways", code=3).stdout.count("FAIL") == 2
+    assert (
+        cli("check", good, "--against", worse.path, "--tolerance", "50", "--both-ways", code=3).stdout.count(
+            "FAIL"
+        )
+        == 2
+    )
 
 
 def test_other_images_and_other_protocols_do_not_pass(tmp_path):
@@ -221,16 +273,25 @@ def test_other_images_and_other_protocols_do_not_pass(tmp_path):
     for measured, baseline, word in ((1, 0, "other images or labels"), (2, 3, "another protocol")):
         cli("check", runs[baseline], "--against", tmp_path / "base.csv", "--update")
         for against in (tmp_path / "base.csv", runs[baseline]):
-            said = json.loads(cli("check", runs[measured], "--against", against, "--tolerance", "60", "--json", code=3).stdout)
+            said = json.loads(
+                cli(
+                    "check", runs[measured], "--against", against, "--tolerance", "60", "--json", code=3
+                ).stdout
+            )
             assert any(word in row["why"] for row in said["rows"]), said
-            assert not any(row["passed"] for row in said["rows"] if row["protocol"] != "1" or word != "another protocol")
+            assert not any(
+                row["passed"] for row in said["rows"] if row["protocol"] != "1" or word != "another protocol"
+            )
 
 
 def test_runs_of_different_protocols_are_compared_by_what_they_share(demo_runs, tmp_path):
     single = json.loads(cli("eval", "--model", "mini-v1", "--out", tmp_path, "--json").stdout)["run"]
     said = json.loads(cli("compare", demo_runs[0].path, single, "--json").stdout)
     assert (said["protocol"], said["flipped"], said["p_value"]) == ("1", [0, 0], 1.0)
-    assert "no protocol 144 that all runs have" in cli("compare", demo_runs[0].path, single, "--protocol", "144", code=2).stderr
+    assert (
+        "no protocol 144 that all runs have"
+        in cli("compare", demo_runs[0].path, single, "--protocol", "144", code=2).stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,12 +303,21 @@ def test_runs_of_different_protocols_are_compared_by_what_they_share(demo_runs, 
     ],
 )
 def test_gates_that_mean_nothing(demo, arguments, code, message):
-    assert message in cli("check", demo[1] / "demo.csv", "--against", demo[1] / "demo.csv", *arguments, code=code).stderr
+    assert (
+        message
+        in cli("check", demo[1] / "demo.csv", "--against", demo[1] / "demo.csv", *arguments, code=code).stderr
+    )
 
 
 def test_a_baseline_that_is_not_there_is_named(demo, tmp_path):
-    assert "cannot read the table" in cli("check", demo[1] / "demo.csv", "--against", tmp_path / "none.csv", code=1).stderr
-    assert "--update writes a .csv" in cli("check", demo[1] / "demo.csv", "--against", tmp_path / "none.txt", "--update", code=2).stderr
+    assert (
+        "cannot read the table"
+        in cli("check", demo[1] / "demo.csv", "--against", tmp_path / "none.csv", code=1).stderr
+    )
+    assert (
+        "--update writes a .csv"
+        in cli("check", demo[1] / "demo.csv", "--against", tmp_path / "none.txt", "--update", code=2).stderr
+    )
 
 
 def test_the_page_has_the_mistakes_with_their_pictures(demo_runs, tmp_path):
@@ -259,7 +329,10 @@ def test_the_page_has_the_mistakes_with_their_pictures(demo_runs, tmp_path):
     assert len(page) < 2_000_000
     assert "-o report.html" in cli("report", *paths, "--real", code=2).stderr
     other = json.loads(cli("eval", "--limit", "40", "--out", tmp_path, "--json").stdout)["run"]
-    assert "is on other images or labels than" in cli("report", *paths, other, "-o", tmp_path / "two.html", code=1).stderr
+    assert (
+        "is on other images or labels than"
+        in cli("report", *paths, other, "-o", tmp_path / "two.html", code=1).stderr
+    )
     done = cli("report", *paths, "--real", "-o", tmp_path / "real.html", code=1)
     assert "is not on ImageNet's validation images, which ReaL labels are for" in done.stderr
 
@@ -281,10 +354,16 @@ def test_real_labels_by_hand(shared, tmp_path):
     said = np.zeros((len(images), 1000), dtype=np.float32)
     said[:, 0] = 1
     run = started(tmp_path / "run", len(images))
-    run = write_manifest(run.path, dict(run.manifest) | {"plan": {"protocols": {"1": {}}}, "shard_images": len(images)})
-    Shard(0, len(images), list(images.ids), images.labels, {"1": said}).save(run.path / "shards", run.identity)
+    run = write_manifest(
+        run.path, dict(run.manifest) | {"plan": {"protocols": {"1": {}}}, "shard_images": len(images)}
+    )
+    Shard(0, len(images), list(images.ids), images.labels, {"1": said}).save(
+        run.path / "shards", run.identity
+    )
     noise = real_noise(finish(run, 1.0))
-    oracle = RealLabelsImagenet([f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 50_001)]).real_labels
+    oracle = RealLabelsImagenet(
+        [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, 50_001)]
+    ).real_labels
     lists = [oracle[f"{image_id}.JPEG"] for image_id in images.ids]
     assert noise.n == sum(bool(labels) for labels in lists)
     assert noise.error == pytest.approx(100 * sum(0 not in labels for labels in lists if labels) / noise.n)

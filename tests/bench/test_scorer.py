@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from torchvision.transforms.functional import normalize, to_tensor
 
-from bench import precision
 from bench.data import open_images
 from bench.errors import BenchError
+from bench.evaluation import precision
+from bench.evaluation.classify import normalise
+from bench.evaluation.precision import agreement, settle
+from bench.evaluation.prepare import set_up
 from bench.options import Options
-from bench.precision import agreement, settle
 from bench.progress import Silent
-from bench.scorer import normalise
-from bench.setup import set_up
 from bench.zoo.loading import load, untrained
 from crops.dialects import IMAGENET
 from results.run import Run
@@ -36,7 +36,9 @@ class Small(nn.Module):
 
 
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-NO_ROOM = RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+NO_ROOM = RuntimeError(
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+)
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_other_errors_are_not_taken_for_missing_memory(setup):
 
 def test_the_run_says_which_batch_memory_sufficed_for(tiny_weights, photos, tmp_path, monkeypatch):
     import bench
-    from bench.scorer import Scorer
+    from bench.evaluation.classify import Scorer
 
     made = Scorer.__init__
 
@@ -118,9 +120,12 @@ def test_agreement_is_counted_as_by_two_evaluations(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("same", "images", "chosen"), [(1000, 1000, "fp16"), (999, 1000, "fp16"), (998, 1000, "fp32"), (300, 300, "fp16"), (299, 300, "fp32")]
+    ("same", "images", "chosen"),
+    [(1000, 1000, "fp16"), (999, 1000, "fp16"), (998, 1000, "fp32"), (300, 300, "fp16"), (299, 300, "fp32")],
 )
-def test_half_precision_is_the_gpus_default_where_it_predicts_the_same(same, images, chosen, photos, monkeypatch):
+def test_half_precision_is_the_gpus_default_where_it_predicts_the_same(
+    same, images, chosen, photos, monkeypatch
+):
     monkeypatch.setattr(precision, "agreement", lambda *arguments: (same, images))
     found = open_images(str(photos))
     on_cpu = set_up(Options(model="v3"), untrained("v3"))

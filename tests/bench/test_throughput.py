@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from bench.evaluation.prepare import set_up
 from bench.options import Options
+from bench.planning.throughput import Throughput, run_throughput
 from bench.progress import Silent
-from bench.setup import set_up
-from bench.throughput import Throughput, run_throughput
 from bench.zoo.loading import untrained
 from tests.conftest import TINY
 
-RATES = ("decode_images_per_s", "render_crops_per_s", "forward_crops_per_s", "end_to_end_crops_per_s", "efficiency")
+RATES = (
+    "decode_images_per_s",
+    "render_crops_per_s",
+    "forward_crops_per_s",
+    "end_to_end_crops_per_s",
+    "efficiency",
+)
 
 
 def made_up(decode, render, forward, whole):
@@ -23,7 +29,11 @@ def made_up(decode, render, forward, whole):
 
 @pytest.mark.parametrize(
     ("decode", "render", "forward", "limit", "stage"),
-    [(100.0, 2000.0, 900.0, 900.0, "forward"), (50.0, 2000.0, 900.0, 500.0, "decoding"), (100.0, 300.0, 900.0, 300.0, "rendering")],
+    [
+        (100.0, 2000.0, 900.0, 900.0, "forward"),
+        (50.0, 2000.0, 900.0, 500.0, "decoding"),
+        (100.0, 300.0, 900.0, 300.0, "rendering"),
+    ],
 )
 def test_the_limit_is_the_slowest_stage(decode, render, forward, limit, stage):
     measured = made_up((decode,) * 3, (render,) * 3, (forward,) * 3, (270.0, 240.0, 300.0))
@@ -41,14 +51,29 @@ def test_a_machine_that_slows_down_does_not_count_as_inefficiency():
 
 
 def test_the_command_measures_every_stage(run_cli, tiny_weights, photos):
-    options = ("--model", TINY, "--weights", tiny_weights, "--data", photos, "--crops", "10", "--rounds", 2, "--seconds", 0.2)
+    options = (
+        "--model",
+        TINY,
+        "--weights",
+        tiny_weights,
+        "--data",
+        photos,
+        "--crops",
+        "10",
+        "--rounds",
+        2,
+        "--seconds",
+        0.2,
+    )
     done = run_cli("throughput", *options, "--json")
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout)
     assert all(measured[name] > 0 for name in RATES)
     assert measured["crops_per_image"] == 10
     assert measured["folded"] == 13
-    lowest = min(measured["decode_images_per_s"] * 10, measured["render_crops_per_s"], measured["forward_crops_per_s"])
+    lowest = min(
+        measured["decode_images_per_s"] * 10, measured["render_crops_per_s"], measured["forward_crops_per_s"]
+    )
     assert lowest == {"decoding": measured["decode_images_per_s"] * 10, "rendering": measured["render_crops_per_s"],
                       "forward": measured["forward_crops_per_s"]}[measured["limit"]]  # fmt: skip
     shown = run_cli("throughput", *options)
@@ -75,11 +100,15 @@ def test_without_an_image_that_can_be_read(run_cli, tmp_path, tiny_weights):
     folder.mkdir()
     (folder / "a.jpg").write_bytes(b"nothing")
     done = run_cli("throughput", "--model", TINY, "--weights", tiny_weights, "--data", tmp_path)
-    assert (done.returncode, done.stderr) == (1, f"inception-bench: none of the images in {tmp_path} can be read\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"inception-bench: none of the images in {tmp_path} can be read\n",
+    )
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"), [("--rounds", 0, "--rounds"), ("--seconds", 0, "--seconds"), ("--crops", "11", "no protocol '11'")]
+    ("option", "value", "said"),
+    [("--rounds", 0, "--rounds"), ("--seconds", 0, "--seconds"), ("--crops", "11", "no protocol '11'")],
 )
 def test_wrong_input(run_cli, option, value, said):
     done = run_cli("throughput", option, value)
@@ -98,4 +127,8 @@ def test_peers_predict_the_same(shared, lite0, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = [line.split(" | ") for line in done.stdout.splitlines()[2:]]
-    assert [(row[0], row[-1]) for row in rows] == [("| 1", "3 of 3 |"), ("| 10", "3 of 3 |"), ("| 144", "1 of 1 |")]
+    assert [(row[0], row[-1]) for row in rows] == [
+        ("| 1", "3 of 3 |"),
+        ("| 10", "3 of 3 |"),
+        ("| 144", "1 of 1 |"),
+    ]

@@ -18,8 +18,8 @@ from torch import nn
 
 from bench.data import open_images
 from bench.errors import UsageError
-from bench.recipes import RECIPES, Recipe, recipe
-from bench.train import Patches, average_of, loss_of, optimizer_of, schedule_of, step
+from bench.training.recipes import RECIPES, Recipe, recipe
+from bench.training.train import Patches, average_of, loss_of, optimizer_of, schedule_of, step
 from crops.dialects import IMAGENET
 from tests.conftest import TINY
 
@@ -70,7 +70,15 @@ def test_gradients_are_clipped_at_their_common_length(clip, length):
     module = nn.Linear(2, 2, bias=False)
     nn.init.zeros_(module.weight)
     chosen = Recipe(**(vars(PLAIN) | {"clip": clip}))
-    loss = step(module, torch.tensor([[30.0, 40.0]]), torch.tensor([1]), optimizer_of(module, chosen), SCALER, chosen, torch.float32)
+    loss = step(
+        module,
+        torch.tensor([[30.0, 40.0]]),
+        torch.tensor([1]),
+        optimizer_of(module, chosen),
+        SCALER,
+        chosen,
+        torch.float32,
+    )
     assert loss.item() == pytest.approx(math.log(2))
     assert module.weight.norm().item() == pytest.approx(length if clip else length * math.sqrt(2), rel=1e-5)
 
@@ -78,11 +86,17 @@ def test_gradients_are_clipped_at_their_common_length(clip, length):
 def test_smoothed_labels_by_hand():
     """Rethinking, section 7: q = 0.9 for the label plus 0.1 / K for every class."""
     logits = torch.tensor([[1.0, 2.0, -1.0, 0.5]])
-    log_p = [value - math.log(sum(math.exp(x) for x in (1.0, 2.0, -1.0, 0.5))) for value in (1.0, 2.0, -1.0, 0.5)]
+    log_p = [
+        value - math.log(sum(math.exp(x) for x in (1.0, 2.0, -1.0, 0.5))) for value in (1.0, 2.0, -1.0, 0.5)
+    ]
     targets = [0.025, 0.925, 0.025, 0.025]
     expected = -sum(q * p for q, p in zip(targets, log_p, strict=True))
-    assert loss_of(logits, torch.tensor([1]), RECIPES["rethinking"]).item() == pytest.approx(expected, rel=1e-6)
-    assert loss_of(logits, torch.tensor([1]), RECIPES["inception-v4"]).item() == pytest.approx(-log_p[1], rel=1e-6)
+    assert loss_of(logits, torch.tensor([1]), RECIPES["rethinking"]).item() == pytest.approx(
+        expected, rel=1e-6
+    )
+    assert loss_of(logits, torch.tensor([1]), RECIPES["inception-v4"]).item() == pytest.approx(
+        -log_p[1], rel=1e-6
+    )
 
 
 def test_auxiliary_losses_are_weighted():
@@ -94,7 +108,14 @@ def test_auxiliary_losses_are_weighted():
 
 def test_each_part_can_be_left_out():
     rows = recipe("rethinking", "rmsprop, clipping,smoothing,auxiliary,distortion,averaging")
-    assert (rows.optimizer, rows.clip, rows.smoothing, rows.auxiliary, rows.distort, rows.average) == ("sgd", 0, 0, 0, False, 0)
+    assert (rows.optimizer, rows.clip, rows.smoothing, rows.auxiliary, rows.distort, rows.average) == (
+        "sgd",
+        0,
+        0,
+        0,
+        False,
+        0,
+    )
     assert recipe("rethinking", "", 0.01).rate == 0.01
     with pytest.raises(UsageError, match="no recipe 'v4': write googlenet, rethinking, inception-v4"):
         recipe("v4")
@@ -116,7 +137,20 @@ def colours(tmp_path):
 
 
 def command(colours, out, epochs, *more, launcher=()):
-    options = ["--model", TINY, "--data", colours, "--out", out, "--epochs", epochs, "--batch", 8, "--workers", 1]
+    options = [
+        "--model",
+        TINY,
+        "--data",
+        colours,
+        "--out",
+        out,
+        "--epochs",
+        epochs,
+        "--batch",
+        8,
+        "--workers",
+        1,
+    ]
     options += ["--without", "auxiliary", *more]  # a later option of the same name wins
     return [sys.executable, *launcher, "-m", "bench", "train", *map(str, options)]
 
@@ -135,7 +169,17 @@ def test_a_network_learns_and_its_checkpoint_is_evaluated(colours, tmp_path, run
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert {row["images"] for row in rows} == {"48"}
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
-    table = run_cli("eval", "--model", TINY, "--weights", out / "epoch-0006.safetensors", "--data", colours, "--out", tmp_path / "runs")
+    table = run_cli(
+        "eval",
+        "--model",
+        TINY,
+        "--weights",
+        out / "epoch-0006.safetensors",
+        "--data",
+        colours,
+        "--out",
+        tmp_path / "runs",
+    )
     assert ": n = 48" in table.stdout
 
 
@@ -179,7 +223,10 @@ def test_another_training_in_the_same_folder_is_refused(colours, tmp_path):
 def test_an_image_that_cannot_be_read_is_named(colours, tmp_path, workers):
     (colours / "n01443537" / "5.png").write_text("x")
     code, line = refused(colours, tmp_path / "out", 1, "--workers", workers)
-    assert (code, line) == (1, f"inception-bench: n01443537/5.png in {colours}: this is not an image; repair or remove it")
+    assert (code, line) == (
+        1,
+        f"inception-bench: n01443537/5.png in {colours}: this is not an image; repair or remove it",
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +235,11 @@ def test_an_image_that_cannot_be_read_is_named(colours, tmp_path, workers):
         (("--rate", -1), 2, "--rate -1.0: write a positive number"),
         (("--rate", 10_000, "--recipe", "googlenet"), 1, "pass a smaller --rate and another --out"),
         (("--batch", 64), 2, "48 images, fewer than 1 x 64"),
-        (("--without", "", "--recipe", "googlenet"), 2, "has no auxiliary head, which the recipe trains: pass --without auxiliary"),
+        (
+            ("--without", "", "--recipe", "googlenet"),
+            2,
+            "has no auxiliary head, which the recipe trains: pass --without auxiliary",
+        ),
         (("--model", "v99"), 2, "no network 'v99'"),
     ],
 )
@@ -212,9 +263,14 @@ def test_two_processes_are_one_with_twice_the_batch(colours, tmp_path):
     assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each
     mine, theirs = (load_file(tmp_path / name / "epoch-0002.safetensors") for name in ("both", "one"))
     assert all(torch.allclose(mine[name], theirs[name], atol=1e-5) for name in mine)
-    logs = [list(csv.DictReader((tmp_path / name / "log.csv").read_text().splitlines())) for name in ("both", "one")]
+    logs = [
+        list(csv.DictReader((tmp_path / name / "log.csv").read_text().splitlines()))
+        for name in ("both", "one")
+    ]
     assert [row["images"] for row in logs[0]] == [row["images"] for row in logs[1]] == ["48", "48"]
-    assert [float(row["loss"]) for row in logs[0]] == pytest.approx([float(row["loss"]) for row in logs[1]], rel=1e-4)
+    assert [float(row["loss"]) for row in logs[0]] == pytest.approx(
+        [float(row["loss"]) for row in logs[1]], rel=1e-4
+    )
 
 
 def test_the_average_is_what_is_evaluated(colours, tmp_path):
@@ -230,8 +286,8 @@ def test_the_average_is_what_is_evaluated(colours, tmp_path):
 
 
 def test_every_epoch_has_its_own_order_and_patches(colours, tmp_path, monkeypatch):
-    from bench import train
     from bench.progress import Silent
+    from bench.training import train
 
     seen = []
     usual = train.step
@@ -242,7 +298,10 @@ def test_every_epoch_has_its_own_order_and_patches(colours, tmp_path, monkeypatc
 
     monkeypatch.setattr(train, "step", watched)
     chosen = recipe("googlenet", "auxiliary")
-    train.train(train.Training(TINY, chosen, str(colours), 2, tmp_path / "out", batch=48, workers=0, device="cpu"), Silent())
+    train.train(
+        train.Training(TINY, chosen, str(colours), 2, tmp_path / "out", batch=48, workers=0, device="cpu"),
+        Silent(),
+    )
     (first, one), (second, two) = seen
     assert sorted(first) == sorted(second) == [0] * 16 + [1] * 16 + [2] * 16
     assert first != second
@@ -256,7 +315,11 @@ def patches(colours, *, distort, epoch=0):
 
 
 def test_patches_depend_on_seed_epoch_and_image_alone(colours):
-    plain, later, distorted = patches(colours, distort=False), patches(colours, distort=False, epoch=1), patches(colours, distort=True)
+    plain, later, distorted = (
+        patches(colours, distort=False),
+        patches(colours, distort=False, epoch=1),
+        patches(colours, distort=True),
+    )
     assert torch.equal(plain[3][0], patches(colours, distort=False)[3][0])
     assert not torch.equal(plain[3][0], later[3][0])
     assert not torch.equal(plain[3][0], distorted[3][0])
@@ -289,10 +352,23 @@ def test_the_average_runs_behind_the_parameters():
 
 def test_a_folder_of_checkpoints_is_drawn_over_the_epochs(colours, tmp_path, run_cli):
     trained(colours, tmp_path / "out", 3, "--recipe", "googlenet", "--without", "distortion,auxiliary")
-    done = run_cli("eval", "--model", TINY, "--weights", tmp_path / "out", "--data", colours, "--out", tmp_path / "runs", "--json")
+    done = run_cli(
+        "eval",
+        "--model",
+        TINY,
+        "--weights",
+        tmp_path / "out",
+        "--data",
+        colours,
+        "--out",
+        tmp_path / "runs",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
-    assert [(row["epoch"], row["image_set"]) for row in printed["rows"]] == [(e, s) for e in (1, 2, 3) for s in ("all", "non-blacklisted")]
+    assert [(row["epoch"], row["image_set"]) for row in printed["rows"]] == [
+        (e, s) for e in (1, 2, 3) for s in ("all", "non-blacklisted")
+    ]
     assert len(printed["runs"]) == 3
     rows = list(csv.DictReader((tmp_path / "out" / "curve.csv").read_text().splitlines()))
     assert [float(row["top1_error"]) for row in rows] == [row["top1_error"] for row in printed["rows"]]
@@ -300,10 +376,18 @@ def test_a_folder_of_checkpoints_is_drawn_over_the_epochs(colours, tmp_path, run
     lines = list(picture.iter("{http://www.w3.org/2000/svg}polyline"))
     assert [len(line.get("points").split()) for line in lines] == [3, 3]  # top-1 and top-5
 
-    done = run_cli("eval", "--model", TINY, "--weights", tmp_path / "out", "--data", colours, "--out", tmp_path / "runs")
-    assert [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")] == ["1", "2", "3"]
+    done = run_cli(
+        "eval", "--model", TINY, "--weights", tmp_path / "out", "--data", colours, "--out", tmp_path / "runs"
+    )
+    assert [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_a_folder_without_checkpoints_says_so(colours, tmp_path, run_cli):
-    done = run_cli("eval", "--model", TINY, "--weights", colours, "--data", colours, "--out", tmp_path / "runs")
+    done = run_cli(
+        "eval", "--model", TINY, "--weights", colours, "--data", colours, "--out", tmp_path / "runs"
+    )
     assert (done.returncode, "no checkpoints in" in done.stderr) == (1, True)

@@ -17,7 +17,9 @@ from bench.zoo.weights import verify
 from tests.conftest import TINY, random_weights
 
 INCEPTION_V3 = 23_834_568
-SEVEN_BY_SEVEN = INCEPTION_V3 - (864 + 9_216 + 18_432 + 2 * 128) + (7 * 7 * 3 * 64 + 2 * 64)  # one layer in place of three
+SEVEN_BY_SEVEN = (
+    INCEPTION_V3 - (864 + 9_216 + 18_432 + 2 * 128) + (7 * 7 * 3 * 64 + 2 * 64)
+)  # one layer in place of three
 PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worked out by hand
     "v1": 6_624_904,
     "v1-paper": 6_998_552,
@@ -48,21 +50,34 @@ def test_each_network_loads_from_a_file_and_is_what_the_table_says(name, tmp_pat
     loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
     assert replace(loaded.network, tags=()) == replace(NETWORKS[name], tags=())
     assert set(loaded.network.tags) == set(NETWORKS[name].tags)
-    assert sum(parameter.numel() for parameter in loaded.module.parameters()) == PARAMETERS[name] == NETWORKS[name].parameters
+    assert (
+        sum(parameter.numel() for parameter in loaded.module.parameters())
+        == PARAMETERS[name]
+        == NETWORKS[name].parameters
+    )
     assert multiply_adds(loaded.module, loaded.preprocessing.size) == NETWORKS[name].multiply_adds
     assert loaded.preprocessing.size == NETWORKS[name].input_size
     with torch.inference_mode():
-        assert loaded.module(torch.zeros(1, 3, loaded.preprocessing.size, loaded.preprocessing.size)).shape == (1, loaded.classes)
+        assert loaded.module(
+            torch.zeros(1, 3, loaded.preprocessing.size, loaded.preprocessing.size)
+        ).shape == (1, loaded.classes)
 
 
 def test_normalisation_and_interpolation_are_the_weights_own():
-    expected = {"v1": (0.485, "bilinear"), "bn": (0.485, "bilinear"), "v3": (0.5, "bicubic"), "ir-v2": (0.5, "bicubic")}
+    expected = {
+        "v1": (0.485, "bilinear"),
+        "bn": (0.485, "bilinear"),
+        "v3": (0.5, "bicubic"),
+        "ir-v2": (0.5, "bicubic"),
+    }
     for name, (mean, interpolation) in expected.items():
         network = find(name)
         preprocessing = provider_of(network).preprocessing(network.architecture, network.tags[0])
         assert (preprocessing.normalisation.mean[0], preprocessing.interpolation) == (mean, interpolation)
     network = find("v3")
-    assert provider_of(network).preprocessing(network.architecture, "gluon_in1k").normalisation.mean[0] == 0.485
+    assert (
+        provider_of(network).preprocessing(network.architecture, "gluon_in1k").normalisation.mean[0] == 0.485
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,10 @@ def test_checkpoints_in_their_wrappings(tiny_weights, tmp_path, ending):
     torch.save(wrapped, tmp_path / f"checkpoint{ending}")
     loaded = load(TINY, str(tmp_path / f"checkpoint{ending}"))
     plain = load(TINY, str(tiny_weights))
-    assert all(torch.equal(a, b) for a, b in zip(loaded.module.state_dict().values(), plain.module.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(loaded.module.state_dict().values(), plain.module.state_dict().values(), strict=True)
+    )
     assert loaded.weights.sha256 != plain.weights.sha256
 
 
@@ -110,7 +128,9 @@ def test_the_tag_beside_a_name_says_how_a_file_is_prepared_for(tmp_path):
 
 @pytest.mark.parametrize("name", ["torchvision/regnet_y_400mf", "torchvision/mobilenet_v2", "timm/test_vit"])
 def test_networks_beside_the_table_load_by_their_providers_name(name, tmp_path):
-    assert load(name, str(random_weights(name, tmp_path / "weights.safetensors"))).network.parameters > 300_000
+    assert (
+        load(name, str(random_weights(name, tmp_path / "weights.safetensors"))).network.parameters > 300_000
+    )
 
 
 def test_networks_that_are_no_classifiers_are_unknown(tmp_path):
@@ -126,7 +146,10 @@ def test_outputs_of_other_orders_are_reduced_to_the_1000_classes(tmp_path, outpu
     loaded = load(TINY, str(random_weights(TINY, tmp_path / "weights.safetensors", outputs)))
     assert (loaded.outputs, loaded.order) == (outputs, order)
     columns = loaded.columns()
-    assert (columns[0], columns[278]) == (tench, kit_fox)  # class 0 is tench, ILSVRC id 449; 278 is kit fox, id 1
+    assert (columns[0], columns[278]) == (
+        tench,
+        kit_fox,
+    )  # class 0 is tench, ILSVRC id 449; 278 is kit fox, id 1
     assert len(set(columns.tolist())) == 1000
 
 
@@ -157,16 +180,24 @@ def test_a_dense_network_is_the_network_at_each_position(name, tmp_path):
         assert close(everywhere(single)[:, 0], loaded.module(single))
         larger = torch.rand(1, 3, size + 64, size + 32)
         maps = []
-        handle = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
+        handle = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(
+            lambda _, inputs: maps.append(inputs[0])
+        )
         loaded.module(single)
         with suppress(RuntimeError):  # of a classifier that takes one place only
             loaded.module(larger)
         handle.remove()
         window = maps[0].shape[-1]
-        places = [(y, x) for y in range(maps[1].shape[2] - window + 1) for x in range(maps[1].shape[3] - window + 1)]
+        places = [
+            (y, x) for y in range(maps[1].shape[2] - window + 1) for x in range(maps[1].shape[3] - window + 1)
+        ]
         assert everywhere(larger).shape == (1, len(places), 1000)
-        last = maps[1][:, :, -window:, -window:]  # pooled and classified by hand, through the network's own pooling
-        replaced = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(lambda _, inputs: (last,))
+        last = maps[1][
+            :, :, -window:, -window:
+        ]  # pooled and classified by hand, through the network's own pooling
+        replaced = loaded.module.get_submodule(loaded.pool).register_forward_pre_hook(
+            lambda _, inputs: (last,)
+        )
         by_hand = loaded.module(larger[:, :, :size, :size])
         replaced.remove()
         assert close(everywhere(larger)[:, -1], by_hand)
@@ -187,12 +218,20 @@ def test_a_fetched_file_that_is_not_what_its_name_says_is_refused(tmp_path):
     for blob in (sha256, "f" * 64):
         (tmp_path / "blobs" / blob).write_bytes(content)
         (tmp_path / f"model-{blob[0]}.safetensors").symlink_to(tmp_path / "blobs" / blob)
-    good = (f"googlenet-{sha256[:8]}.pth", f"inception_v3-{sha256[:10]}.safetensors", f"bninception-0774-{sha1[:8]}.pth", "plain.pth")
+    good = (
+        f"googlenet-{sha256[:8]}.pth",
+        f"inception_v3-{sha256[:10]}.safetensors",
+        f"bninception-0774-{sha1[:8]}.pth",
+        "plain.pth",
+    )
     bad = ("googlenet-1378be20.pth", "bninception-0774-d79ba5f5.pth")
     for name in (*good, *bad):
         (tmp_path / name).write_bytes(content)
     for name in (*good, f"model-{sha256[0]}.safetensors"):
         verify(tmp_path / name, sha256)
     for name in (*bad, "model-f.safetensors"):
-        with pytest.raises(WeightsError, match=rf"{name} is damaged, its sha256 is {sha256[:8]}.*: delete it, and it is fetched again"):
+        with pytest.raises(
+            WeightsError,
+            match=rf"{name} is damaged, its sha256 is {sha256[:8]}.*: delete it, and it is fetched again",
+        ):
             verify(tmp_path / name, sha256)

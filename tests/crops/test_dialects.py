@@ -8,9 +8,14 @@ import torch
 from PIL import Image
 from scipy.ndimage import map_coordinates
 from timm.data.transforms_factory import create_transform
-from torchvision.models import EfficientNet_B0_Weights, GoogLeNet_Weights, Inception_V3_Weights, ResNet50_Weights
+from torchvision.models import (
+    EfficientNet_B0_Weights,
+    GoogLeNet_Weights,
+    Inception_V3_Weights,
+    ResNet50_Weights,
+)
 
-from bench.scorer import normalise
+from bench.evaluation.classify import normalise
 from crops import dialect
 from crops.dialects import CAFFE, HALF, IMAGENET
 from tests.conftest import SHARED, drawn
@@ -40,11 +45,19 @@ def network_input(pixels, normalisation):
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize(("size", "crop_pct", "mode"), [(299, 0.875, "center"), (299, 0.8975, "center"), (224, 0.95, "squash")])
+@pytest.mark.parametrize(
+    ("size", "crop_pct", "mode"), [(299, 0.875, "center"), (299, 0.8975, "center"), (224, 0.95, "squash")]
+)
 def test_timms_tensor_is_identical(picture, size, crop_pct, mode):
     image = opened(picture)
     theirs = create_transform(
-        (3, size, size), is_training=False, interpolation="bicubic", mean=HALF.mean, std=HALF.std, crop_pct=crop_pct, crop_mode=mode
+        (3, size, size),
+        is_training=False,
+        interpolation="bicubic",
+        mean=HALF.mean,
+        std=HALF.std,
+        crop_pct=crop_pct,
+        crop_mode=mode,
     )(image)
     ours = dialect("timm", size, "bicubic", crop_pct, squash=mode == "squash")
     assert torch.equal(network_input(ours(image), HALF), theirs)
@@ -72,7 +85,13 @@ def test_torchvisions_tensor_is_identical(picture, weights):
 def scipys(image, rows, columns):
     """Bilinear samples at rows x columns, each colour by itself, the border repeated."""
     at = np.meshgrid(rows, columns, indexing="ij")
-    return np.stack([map_coordinates(image[..., colour].astype(float), at, order=1, mode="nearest") for colour in range(3)], axis=-1)
+    return np.stack(
+        [
+            map_coordinates(image[..., colour].astype(float), at, order=1, mode="nearest")
+            for colour in range(3)
+        ],
+        axis=-1,
+    )
 
 
 @pytest.mark.parametrize("dimensions", SIZES)
@@ -102,7 +121,9 @@ def test_caffe_is_opencvs_bilinear_and_the_centre(dimensions):
 def test_caffes_normalisation_is_bgr_minus_a_mean_in_levels():
     red, green, blue = 200.0, 100.0, 50.0
     pixels = torch.tensor([red, green, blue]).view(1, 3, 1, 1)
-    assert normalise(pixels, CAFFE).flatten().tolist() == pytest.approx([blue - 104, green - 117, red - 123], abs=1e-4)
+    assert normalise(pixels, CAFFE).flatten().tolist() == pytest.approx(
+        [blue - 104, green - 117, red - 123], abs=1e-4
+    )
 
 
 def test_a_dialect_says_what_it_does():

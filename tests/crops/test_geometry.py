@@ -3,7 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torchvision.transforms.functional import _compute_resized_output_size, center_crop, five_crop, hflip, resize, ten_crop
+from torchvision.transforms.functional import (
+    _compute_resized_output_size,
+    center_crop,
+    five_crop,
+    hflip,
+    resize,
+    ten_crop,
+)
 from torchvision.transforms.v2 import InterpolationMode
 
 from crops import Plan, Protocol, parse, place
@@ -122,7 +129,9 @@ def test_the_ten_crops_are_torchvisions_of_the_central_square(dimensions, size):
     protocol = next(protocol for protocol in parse("10", size) if protocol.name == "10")
     ours = render(image, [place(view, *dimensions, size) for view in protocol.views], "bicubic")
     assert [crop.tobytes() for crop in ours[0::2]] == [crop.tobytes() for crop in [centre, *corners]]
-    mirrored = [ten[5 + i] for i in (1, 0, 3, 2)]  # torchvision mirrors the square, so that left corners come from the right
+    mirrored = [
+        ten[5 + i] for i in (1, 0, 3, 2)
+    ]  # torchvision mirrors the square, so that left corners come from the right
     assert [crop.tobytes() for crop in ours[3::2]] == [crop.tobytes() for crop in mirrored]
     # its mirrored centre lies a pixel off where the margin is odd; ours is the mirror of the centre, as the paper says
     assert ours[1].tobytes() == hflip(centre).tobytes()
@@ -147,7 +156,9 @@ def test_every_patch_lies_in_the_resized_image(width, height, size):
 @given(width=sides, height=sides, scale=st.integers(1, 1000))
 def test_resized_sizes_are_torchvisions(width, height, scale):
     view = View(scale, "centre", "centre", mirror=False)
-    assert list(place(view, width, height, scale).resized[::-1]) == _compute_resized_output_size((height, width), [scale])
+    assert list(place(view, width, height, scale).resized[::-1]) == _compute_resized_output_size(
+        (height, width), [scale]
+    )
 
 
 @given(width=sides, height=sides)
@@ -159,7 +170,9 @@ def test_a_portrait_is_a_landscape_turned(width, height):
         assert place(other, height, width, 224).box == (top, left, bottom, right)
 
 
-@given(width=sides, height=sides, text=st.sampled_from(["1", "10", "12", "144", "dense", "3x1x2x1", "144,dense"]))
+@given(
+    width=sides, height=sides, text=st.sampled_from(["1", "10", "12", "144", "dense", "3x1x2x1", "144,dense"])
+)
 def test_weights_pool_each_patch_once(width, height, text):
     plan = Plan(parse(text, 224), 224)
     patches, weights = plan.patches(width, height)

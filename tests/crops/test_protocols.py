@@ -52,7 +52,9 @@ def test_the_dense_views_are_the_resnet_papers_five_scales():
     assert dense.views == tuple(DenseView(scale) for scale in (224, 256, 384, 480, 640))
 
 
-@pytest.mark.parametrize("text", ["", "0", "11", "1,,10", "1x2x3x4", "144x", "-1", "dense2", "0x1x1x1", "1x1x5x3"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "11", "1,,10", "1x2x3x4", "144x", "-1", "dense2", "0x1x1x1", "1x1x5x3"]
+)
 def test_what_cannot_be_read_is_refused_with_what_can(text):
     with pytest.raises(ProtocolError, match="write 1, 10, 12, 144, dense"):
         parse(text, 224)

@@ -23,7 +23,8 @@ def test_the_reference_by_hand():
     image = drawn(500, 375)
     patches, _ = Plan(parse("144", 224), 224).patches(*image.size)
     crops = {
-        (patch.resized, patch.box, patch.mirror): crop for patch, crop in zip(patches, by_pillow(image, patches, "bicubic"), strict=True)
+        (patch.resized, patch.box, patch.mirror): crop
+        for patch, crop in zip(patches, by_pillow(image, patches, "bicubic"), strict=True)
     }
     resized = image.resize((384, 288), Image.Resampling.BICUBIC)
     whole = resized.crop((96, 0, 384, 288)).resize((224, 224), Image.Resampling.BICUBIC)

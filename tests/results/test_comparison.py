@@ -32,7 +32,10 @@ def test_the_interval_of_a_paired_difference_by_hand():
 def test_the_interval_holds_the_truth_about_95_times_in_100():
     generator = np.random.default_rng(0)
     only_a, only_b, _ = generator.multinomial(1000, [0.05, 0.03, 0.92], 4000).T
-    held = [low <= 2.0 <= high for low, high in (difference(int(a), int(b), 1000) for a, b in zip(only_a, only_b, strict=True))]
+    held = [
+        low <= 2.0 <= high
+        for low, high in (difference(int(a), int(b), 1000) for a, b in zip(only_a, only_b, strict=True))
+    ]
     assert 0.94 < np.mean(held) < 0.965
 
 
@@ -45,7 +48,11 @@ def test_flips_are_those_of_the_exported_predictions(runs):
     found = compare(*runs)
     a, b = (predictions(run, "10") for run in runs)
     right_a, right_b = a["top1"] == a["label"], b["top1"] == b["label"]
-    assert (found.n, found.only_a_right, found.only_b_right) == (25, (right_a & ~right_b).sum(), (right_b & ~right_a).sum())
+    assert (found.n, found.only_a_right, found.only_b_right) == (
+        25,
+        (right_a & ~right_b).sum(),
+        (right_b & ~right_a).sum(),
+    )
     assert found.top1_error == pytest.approx((100 * (~right_a).mean(), 100 * (~right_b).mean()))
     assert set(found.flipped["image"]) == set(a["image"][right_a != right_b])
     classes = found.classes()
@@ -56,7 +63,13 @@ def test_flips_are_those_of_the_exported_predictions(runs):
 
 def test_a_run_is_equal_to_itself(runs):
     found = compare(runs[0], runs[0])
-    assert (found.only_a_right, found.only_b_right, found.p_value, len(found.flipped), len(found.classes())) == (0, 0, 1.0, 0, 0)
+    assert (
+        found.only_a_right,
+        found.only_b_right,
+        found.p_value,
+        len(found.flipped),
+        len(found.classes()),
+    ) == (0, 0, 1.0, 0, 0)
 
 
 def test_the_blacklist_leaves_images_out(runs):
@@ -69,7 +82,10 @@ def test_the_blacklist_leaves_images_out(runs):
     assert "image 3" not in set(found.images["image"])
 
 
-@pytest.mark.parametrize(("asked", "message"), [(("144",), "no protocol 144 that all runs have"), (("1", "half"), "no image set 'half'")])
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [(("144",), "no protocol 144 that all runs have"), (("1", "half"), "no image set 'half'")],
+)
 def test_what_cannot_be_compared(runs, asked, message):
     with pytest.raises(RunError, match=message):
         compare(*runs, *asked)

@@ -15,7 +15,13 @@ PLAN = {"protocols": {"1": {"crops": 1}, "10": {"crops": 10}}, "pool": "mean"}
 def made(folder, seed, *, images=25, classes=10, changes=None, labels=0, skipped=()):
     """A run of random probabilities; the labels are those of the seed `labels`."""
     run = started(folder, images)
-    data = {"images": images, "fingerprint": f"labels {labels}", "path": "val", "labels": "labels.txt", "classes": None}
+    data = {
+        "images": images,
+        "fingerprint": f"labels {labels}",
+        "path": "val",
+        "labels": "labels.txt",
+        "classes": None,
+    }
     plan = {"protocols": {"1": {"crops": 1}, "10": {"crops": 10}}, "pool": "mean"}
     manifest = dict(run.manifest) | {
         "identity": f"{seed} {folder.name}",
@@ -30,7 +36,9 @@ def made(folder, seed, *, images=25, classes=10, changes=None, labels=0, skipped
     generator = np.random.default_rng(100 + seed)
     for start, stop in SHARDS:
         kept = [number for number in range(start, stop) if number not in skipped]
-        probabilities = {name: generator.dirichlet(np.ones(classes), len(kept)).astype(np.float32) for name in ("1", "10")}
+        probabilities = {
+            name: generator.dirichlet(np.ones(classes), len(kept)).astype(np.float32) for name in ("1", "10")
+        }
         reasons = {f"image {number}": "no image" for number in skipped if start <= number < stop}
         part = Shard(start, stop, [f"image {number}" for number in kept], truth[kept], probabilities, reasons)
         part.save(run.path / "shards", run.identity)
@@ -93,12 +101,23 @@ def test_members_of_one_network_are_counted():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": 1}, r"other is on other images or labels than .*run0: 25 of val, labelled by labels.txt; 25 of val"),
-        ({"changes": {"plan": PLAN | {"protocols": {"1": {"crops": 1}}}}}, r"other has the protocols 1, .*run0 1, 10"),
+        (
+            {"labels": 1},
+            r"other is on other images or labels than .*run0: 25 of val, labelled by labels.txt; 25 of val",
+        ),
+        (
+            {"changes": {"plan": PLAN | {"protocols": {"1": {"crops": 1}}}}},
+            r"other has the protocols 1, .*run0 1, 10",
+        ),
         ({"changes": {"plan": PLAN | {"pool": "max"}}}, r"other pools its crops by max, .*run0 by mean"),
         ({"changes": {"identity": "0 run0"}}, r"other is there twice \(as .*run0\): name each run once"),
         (
-            {"changes": {"plan": PLAN | {"size": 80, "protocols": {"1": {"crops": 1, "scales": [96]}, "10": {"crops": 10}}}}},
+            {
+                "changes": {
+                    "plan": PLAN
+                    | {"size": 80, "protocols": {"1": {"crops": 1, "scales": [96]}, "10": {"crops": 10}}}
+                }
+            },
             "has other 1 crops than",
         ),
         ({"skipped": (12,)}, r"image 12 is in only one of .*run0 and .*other"),
@@ -112,7 +131,11 @@ def test_members_that_cannot_be_averaged_are_refused_by_name(members, tmp_path, 
 
 def test_members_with_different_blacklists_are_refused(members, tmp_path):
     marked = [
-        write_manifest(member.path, dict(member.manifest) | {"blacklist": {"source": "x", "sha256": "", "excluded": [f"image {number}"]}})
+        write_manifest(
+            member.path,
+            dict(member.manifest)
+            | {"blacklist": {"source": "x", "sha256": "", "excluded": [f"image {number}"]}},
+        )
         for number, member in enumerate(members[:2])
     ]
     with pytest.raises(RunError, match="was given another blacklist than"):

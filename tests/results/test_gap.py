@@ -20,7 +20,9 @@ def measured(top1, top5, protocol, image_set, n=None):
 
 
 def said(name, weights, row):
-    paper = published.of_paper([name], row["protocol"], row["image_set"]) or published.of_paper([name], "1", "non-blacklisted")
+    paper = published.of_paper([name], row["protocol"], row["image_set"]) or published.of_paper(
+        [name], "1", "non-blacklisted"
+    )
     return explain(paper, row | {"paper_name": name}, weights)
 
 
@@ -29,10 +31,25 @@ def said(name, weights, row):
     [
         ("v4", TF_V4, measured(18.60, 4.30, "12", "all"), "within noise"),
         ("v4", TF_V4, measured(19.1, 4.4, "12", "all"), LOOK),  # others measured 18.60 with them
-        ("v3", TF_V3, measured(21.85, 6.1, "1", "non-blacklisted"), "these weights are known to differ: single crop 22.13 by timm"),
-        ("v3", TF_V3, measured(19.6, 4.8, "144", "all"), "these weights are known to differ: single crop 22.13 by timm"),
+        (
+            "v3",
+            TF_V3,
+            measured(21.85, 6.1, "1", "non-blacklisted"),
+            "these weights are known to differ: single crop 22.13 by timm",
+        ),
+        (
+            "v3",
+            TF_V3,
+            measured(19.6, 4.8, "144", "all"),
+            "these weights are known to differ: single crop 22.13 by timm",
+        ),
         ("v3", TF_V3, measured(17.5, 3.9, "144", "all"), LOOK),  # better, where they are known to be worse
-        ("v3", TF_V3, measured(30.0, 11.0, "1", "non-blacklisted"), LOOK),  # by far more than they are known to
+        (
+            "v3",
+            TF_V3,
+            measured(30.0, 11.0, "1", "non-blacklisted"),
+            LOOK,
+        ),  # by far more than they are known to
         ("v4", TF_V4, measured(19.86, 9.0, "1", "all"), LOOK),  # the top-5 error is nobody's
         (
             "v1",
@@ -40,7 +57,12 @@ def said(name, weights, row):
             measured(30.0, 8.4, "144", "all"),
             "these weights are known to differ: single crop 10.47",
         ),
-        ("v3", "", measured(22.5, 6.0, "1", "non-blacklisted"), LOOK),  # one's own weights, of which nothing is known
+        (
+            "v3",
+            "",
+            measured(22.5, 6.0, "1", "non-blacklisted"),
+            LOOK,
+        ),  # one's own weights, of which nothing is known
         ("v3", TF_V3, measured(30.0, 11.0, "144", "all", n=100), LOOK),
         ("v3", TF_V3, measured(24.0, 7.0, "144", "all", n=100), "within noise"),
     ],

@@ -69,7 +69,9 @@ def test_names_from_files_cannot_become_markup(tmp_path):
     changed = write_manifest(hostile.path, dict(hostile.manifest) | {"model": model, "data": data})
     plain = Outline(page([made(tmp_path / "plain", 1)]))
     found = Outline(page([changed], names=[HOSTILE] * 10))
-    assert [tag for tag, _ in found.tags if tag in ("script", "b")] == [tag for tag, _ in plain.tags if tag in ("script", "b")]
+    assert [tag for tag, _ in found.tags if tag in ("script", "b")] == [
+        tag for tag, _ in plain.tags if tag in ("script", "b")
+    ]
     assert not any("onload" in attributes for _, attributes in found.tags)
     assert HOSTILE in "".join(found.text)
 
@@ -100,7 +102,9 @@ def test_a_run_without_cost_or_lattice_has_a_page(tmp_path):
 
 def test_a_chart_keeps_names_apart_and_points_inside():
     points = [Point(1.0, 20 + (number < 1) * 40 + number / 100, 19, 62, "x") for number in range(9)]
-    svg = draw("title", "axis", [(f"net{number}", [point]) for number, point in enumerate(points)], [(1.0, "1")])
+    svg = draw(
+        "title", "axis", [(f"net{number}", [point]) for number, point in enumerate(points)], [(1.0, "1")]
+    )
     assert max(float(height) for height in re.findall(r'class="name c\d" x="\d+" y="([\d.]+)"', svg)) < 340
     heights = sorted(float(height) for height in re.findall(r'class="name c\d" x="\d+" y="([\d.]+)"', svg))
     assert all(b - a >= 14.9 for a, b in pairwise(heights))
@@ -122,7 +126,13 @@ def test_in_a_browser_a_heading_sorts_its_column(runs, tmp_path):
     path = tmp_path / "page.html"
     path.write_text(page(runs).replace("</body>", click + "</body>"))
     options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
-    command = [CHROMIUM, *options.split(), f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
+    command = [
+        CHROMIUM,
+        *options.split(),
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        path.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     rows = [row.split(",") for row in re.findall(r'<p class="result">(.*?)</p>', done.stdout)]
     down, up, names, errors = rows

@@ -56,9 +56,16 @@ def test_the_range_of_ranks_is_what_disturbances_reach(classes, seed, tolerance)
     labels = generator.integers(0, classes, 20)
     least, greatest = rank_range(probabilities, labels, tolerance)
     for _ in range(10):
-        moved = ranks(probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels)
+        moved = ranks(
+            probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels
+        )
         assert ((least <= moved) & (moved <= greatest)).all()
     own = np.arange(classes) == labels[:, None]
-    assert least.tolist() == ((probabilities - np.where(own, 0, tolerance)) > (probabilities * own).sum(1, keepdims=True)).sum(1).tolist()
+    assert (
+        least.tolist()
+        == ((probabilities - np.where(own, 0, tolerance)) > (probabilities * own).sum(1, keepdims=True))
+        .sum(1)
+        .tolist()
+    )
     assert (least <= ranks(probabilities, labels)).all()
     assert (greatest >= ranks(probabilities, labels)).all()

@@ -3,9 +3,9 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from results import regression
+from results import baseline as regression
+from results.baseline import judge, junit, markdown, read, write
 from results.errors import RunError
-from results.regression import judge, junit, markdown, read, write
 
 
 def table(*rows):
@@ -28,10 +28,26 @@ BASELINE = table(("v3", "1", 1000, 780, 940), ("v3", "144", 1000, 810, 960))
             True,
             ["within 0.1 points: +0.10 / +0.00", "within 0.1 points: +0.00 / +0.10"],
         ),
-        (table(("v3", "1", 1000, 778, 940), ("v3", "144", 1000, 810, 960)), False, ["!worse: top-1 error +0.20 points", "equal"]),
-        (table(("v3", "1", 1000, 780, 937), ("v3", "144", 1000, 810, 960)), False, ["!worse: top-5 error +0.30 points", "equal"]),
-        (table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)), False, ["within 0.1 points: -2.00", "equal"]),
-        (table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)), True, ["!better: top-1 error -2.00 points", "equal"]),
+        (
+            table(("v3", "1", 1000, 778, 940), ("v3", "144", 1000, 810, 960)),
+            False,
+            ["!worse: top-1 error +0.20 points", "equal"],
+        ),
+        (
+            table(("v3", "1", 1000, 780, 937), ("v3", "144", 1000, 810, 960)),
+            False,
+            ["!worse: top-5 error +0.30 points", "equal"],
+        ),
+        (
+            table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)),
+            False,
+            ["within 0.1 points: -2.00", "equal"],
+        ),
+        (
+            table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)),
+            True,
+            ["!better: top-1 error -2.00 points", "equal"],
+        ),
         (table(("v3", "1", 1000, 780, 940)), False, ["equal", "!missing"]),
         (
             table(("v3", "1", 999, 779, 939), ("v3", "144", 1000, 810, 960)),
@@ -46,7 +62,10 @@ def test_verdicts(measured, both_ways, words):
     verdicts = judge(measured, BASELINE, 0.1, both_ways=both_ways)
     assert len(verdicts) == len(words)
     for verdict, said in zip(verdicts, words, strict=True):
-        assert (verdict.passed, verdict.why.startswith(said.removeprefix("!"))) == (not said.startswith("!"), True), verdict
+        assert (verdict.passed, verdict.why.startswith(said.removeprefix("!"))) == (
+            not said.startswith("!"),
+            True,
+        ), verdict
 
 
 @pytest.mark.parametrize(
@@ -60,7 +79,9 @@ def test_verdicts(measured, both_ways, words):
 def test_as_many_images_are_not_the_same_images(changes, said):
     """A baseline that was written by hand may leave the hashes out."""
     assert all(verdict.why.startswith(said) for verdict in judge(BASELINE.assign(**changes), BASELINE, 5.0))
-    assert all(verdict.passed == (said == "equal") for verdict in judge(BASELINE, BASELINE.assign(**changes), 5.0))
+    assert all(
+        verdict.passed == (said == "equal") for verdict in judge(BASELINE, BASELINE.assign(**changes), 5.0)
+    )
 
 
 def test_a_row_that_is_there_twice_is_refused():
@@ -81,10 +102,22 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path):
         ("", "cannot read the table"),
         ("a,b\n1,2\n", "lacks the columns model, protocol, image_set, n, top1_hits, top5_hits"),
         ("model,protocol,image_set,n,top1_hits,top5_hits\n", "it is empty"),
-        ("model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,5,8\nv3,10,all,10,9,8\n", "line 3 has counts that cannot be"),
-        ("model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,x,8\n", "line 2 has counts that cannot be"),
-        ("model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,2.5,8\n", "line 2 has counts that cannot be"),
-        ("model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,0,0,0\n", "line 2 has counts that cannot be"),
+        (
+            "model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,5,8\nv3,10,all,10,9,8\n",
+            "line 3 has counts that cannot be",
+        ),
+        (
+            "model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,x,8\n",
+            "line 2 has counts that cannot be",
+        ),
+        (
+            "model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,10,2.5,8\n",
+            "line 2 has counts that cannot be",
+        ),
+        (
+            "model,protocol,image_set,n,top1_hits,top5_hits\nv3,1,all,0,0,0\n",
+            "line 2 has counts that cannot be",
+        ),
         ("\x00\x01", "cannot read|lacks the columns"),
     ],
 )

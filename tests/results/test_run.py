@@ -15,7 +15,9 @@ from results.storage import write
 def shard(start, stop, classes=10, skipped=None):
     generator = np.random.default_rng(start)
     ids = [f"image {number}" for number in range(start, stop) if f"image {number}" not in (skipped or {})]
-    probabilities = {name: generator.dirichlet(np.ones(classes), len(ids)).astype(np.float32) for name in ("1", "10")}
+    probabilities = {
+        name: generator.dirichlet(np.ones(classes), len(ids)).astype(np.float32) for name in ("1", "10")
+    }
     return Shard(start, stop, ids, generator.integers(0, classes, len(ids)), probabilities, skipped or {})
 
 
@@ -25,7 +27,13 @@ def started(folder, images=25):
         {
             "identity": "x",
             "complete": False,
-            "model": {"name": "v3", "paper": "", "provider": "timm", "architecture": "inception_v3", "tag": "tf_in1k"},
+            "model": {
+                "name": "v3",
+                "paper": "",
+                "provider": "timm",
+                "architecture": "inception_v3",
+                "tag": "tf_in1k",
+            },
             "plan": {"protocols": {"1": {}, "10": {}}},
             "data": {"images": images},
             "blacklist": None,
@@ -51,7 +59,9 @@ def test_what_was_written_is_read(run):
     assert [part.ids for part in read] == [part.ids for part in written]
     for mine, theirs in zip(read, written, strict=True):
         assert mine.labels.tolist() == theirs.labels.tolist()
-        assert all(np.array_equal(mine.probabilities[name], theirs.probabilities[name]) for name in ("1", "10"))
+        assert all(
+            np.array_equal(mine.probabilities[name], theirs.probabilities[name]) for name in ("1", "10")
+        )
     assert run.skipped == {"image 12": "no image"}
     assert run.complete
     assert run.protocols == ("1", "10")
@@ -73,7 +83,9 @@ def test_a_flipped_byte_in_a_shard_is_found(run, place):
     data = bytearray(path.read_bytes())
     data[place * len(data) // 1000] ^= 1
     path.write_bytes(data)
-    with pytest.raises(IncompleteRun, match="the same eval command makes it again; 15 of 25 images are sound"):
+    with pytest.raises(
+        IncompleteRun, match="the same eval command makes it again; 15 of 25 images are sound"
+    ):
         list(run.shards())
 
 
@@ -119,7 +131,9 @@ def test_a_flipped_byte_in_a_manifest_is_found(run, place):
 def test_a_manifest_that_was_edited_is_found(run):
     path = run.path / MANIFEST
     path.write_text(path.read_text().replace('"images": 25', '"images": 20'))
-    with pytest.raises(IncompleteRun, match="is damaged, or was edited: the same eval command makes it again"):
+    with pytest.raises(
+        IncompleteRun, match="is damaged, or was edited: the same eval command makes it again"
+    ):
         Run.open(run.path)
 
 
@@ -179,7 +193,10 @@ print(target.read_bytes(), sorted(path.name for path in target.parent.iterdir())
     done = subprocess.run(["unshare", "--mount", "sh", "-c", mounted, script], capture_output=True, text=True)
     if "RunError" not in done.stderr and done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr}")
-    assert "No space left on device; make room or choose another place, and the same command continues" in done.stdout
+    assert (
+        "No space left on device; make room or choose another place, and the same command continues"
+        in done.stdout
+    )
     assert "b'old' ['manifest.json']" in done.stdout
 
 

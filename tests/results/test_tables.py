@@ -20,7 +20,9 @@ def run(tmp_path):
 
 
 def blacklisted(run, excluded):
-    return write_manifest(run.path, dict(run.manifest) | {"blacklist": {"source": "here", "sha256": "", "excluded": excluded}})
+    return write_manifest(
+        run.path, dict(run.manifest) | {"blacklist": {"source": "here", "sha256": "", "excluded": excluded}}
+    )
 
 
 def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
@@ -40,15 +42,34 @@ def test_hits_are_those_of_the_exported_predictions(run):
         kept = frame[frame["image"] != "image 3"]
         five = kept[[f"top{k}" for k in range(1, 6)]].to_numpy()
         assert table.loc[(protocol, "non-blacklisted"), "top1_hits"] == (kept["top1"] == kept["label"]).sum()
-        assert table.loc[(protocol, "non-blacklisted"), "top5_hits"] == (five == kept[["label"]].to_numpy()).any(axis=1).sum()
+        assert (
+            table.loc[(protocol, "non-blacklisted"), "top5_hits"]
+            == (five == kept[["label"]].to_numpy()).any(axis=1).sum()
+        )
 
 
 def test_predictions_are_one_line_an_image_in_order(run):
     frame = predictions(run, "10")
-    assert list(frame) == ["image", "label", "top1", "top2", "top3", "top4", "top5", "p1", "p2", "p3", "p4", "p5", "p_label"]
+    assert list(frame) == [
+        "image",
+        "label",
+        "top1",
+        "top2",
+        "top3",
+        "top4",
+        "top5",
+        "p1",
+        "p2",
+        "p3",
+        "p4",
+        "p5",
+        "p_label",
+    ]
     assert frame["image"].tolist() == [f"image {number}" for number in range(25)]
     first = shard(0, 10)
-    assert frame["p_label"][:10].to_numpy() == pytest.approx(first.probabilities["10"][np.arange(10), first.labels])
+    assert frame["p_label"][:10].to_numpy() == pytest.approx(
+        first.probabilities["10"][np.arange(10), first.labels]
+    )
 
 
 def test_without_a_known_blacklist_there_is_one_image_set(run):
@@ -93,12 +114,23 @@ def test_csv_reads_back(run, tmp_path):
     table = accuracy([run])
     path = tmp_path / "table.csv"
     path.write_text(FORMATS["csv"](table))
-    pd.testing.assert_frame_equal(pd.read_csv(path, dtype={"protocol": str})[list(MEASURED)], table[list(MEASURED)])
+    pd.testing.assert_frame_equal(
+        pd.read_csv(path, dtype={"protocol": str})[list(MEASURED)], table[list(MEASURED)]
+    )
 
 
 def test_json_has_the_contracts_fields(run):
     (first, *_) = json.loads(FORMATS["json"](accuracy([run])))["rows"]
-    assert list(first)[:8] == ["model", "protocol", "image_set", "n", "top1_hits", "top5_hits", "top1_error", "top5_error"]
+    assert list(first)[:8] == [
+        "model",
+        "protocol",
+        "image_set",
+        "n",
+        "top1_hits",
+        "top5_hits",
+        "top1_error",
+        "top5_error",
+    ]
     assert first["paper_top1"] is None
     assert first["n"] == 25
 
@@ -114,9 +146,23 @@ def test_images_that_rounding_decides_are_counted(tmp_path):
     """Of four images one is far from any border, one is a tie of the first, one a near miss of it, one a near miss of the fifth."""
     opened = started(tmp_path, 4)
     rows = np.full((4, 10), 0.01, dtype=np.float32)
-    rows[:, :6] = [[0.9, 0, 0, 0, 0, 0], [0.3, 0.3, 0, 0, 0, 0], [0.3, 0.300005, 0, 0, 0, 0], [0.099996, 0.3, 0.2, 0.15, 0.12, 0.1]]
-    Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows}).save(tmp_path / "shards", "x")
+    rows[:, :6] = [
+        [0.9, 0, 0, 0, 0, 0],
+        [0.3, 0.3, 0, 0, 0, 0],
+        [0.3, 0.300005, 0, 0, 0, 0],
+        [0.099996, 0.3, 0.2, 0.15, 0.12, 0.1],
+    ]
+    Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows}).save(
+        tmp_path / "shards", "x"
+    )
     table = accuracy([finish(opened, 0)])
-    assert table[["top1_hits", "top5_hits", "top1_near", "top5_near"]].to_numpy().tolist() == [[2, 3, 2, 1]] * 2
-    assert "Rounding alone could turn up to 2 of 4 images into hits or misses: 50.00 points of error." in FORMATS["md"](table)
-    assert "No image is a hit or a miss by rounding alone." in FORMATS["md"](table.assign(top1_near=0, top5_near=0))
+    assert (
+        table[["top1_hits", "top5_hits", "top1_near", "top5_near"]].to_numpy().tolist() == [[2, 3, 2, 1]] * 2
+    )
+    assert (
+        "Rounding alone could turn up to 2 of 4 images into hits or misses: 50.00 points of error."
+        in FORMATS["md"](table)
+    )
+    assert "No image is a hit or a miss by rounding alone." in FORMATS["md"](
+        table.assign(top1_near=0, top5_near=0)
+    )

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from bench.zoo.papers.names import renamed
+from bench.zoo.papers.checkpoint_names import renamed
 
 
 class AuxiliaryHead(nn.Module):
     """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two fully connected layers."""
 
-    def __init__(self, features: nn.Module, channels: int, classes: int, *, hidden: int = 0, dropout: float = 0.0) -> None:
+    def __init__(
+        self, features: nn.Module, channels: int, classes: int, *, hidden: int = 0, dropout: float = 0.0
+    ) -> None:
         """`channels` is what `features` give, flattened where there is a `hidden` layer and averaged where not."""
         super().__init__()
         self.pool = nn.AvgPool2d(5, 3)
@@ -22,7 +24,9 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(hidden or channels, classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.hidden(self.average(self.features(self.pool(features))).flatten(1)))
+        logits: Tensor = self.classifier(
+            self.hidden(self.average(self.features(self.pool(features))).flatten(1))
+        )
         return logits
 
 
@@ -30,7 +34,12 @@ class Classifier(nn.Module):
     """Logits [n x classes] of images [n x 3 x height x width]; in training, a list of the auxiliary heads' after them."""
 
     def __init__(
-        self, stages: Mapping[str, nn.Module], channels: int, classes: int, dropout: float, auxiliary: Mapping[str, nn.Module] | None = None
+        self,
+        stages: Mapping[str, nn.Module],
+        channels: int,
+        classes: int,
+        dropout: float,
+        auxiliary: Mapping[str, nn.Module] | None = None,
     ) -> None:
         """`stages` in order; `auxiliary` by the stage after which each head looks."""
         super().__init__()

@@ -11,7 +11,9 @@ from torch import nn
 from bench.zoo.papers.classifier import AuxiliaryHead, Classifier
 from bench.zoo.papers.notation import Branch, Style, chain
 
-MODULES: dict[str, tuple[int, ...] | None] = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max pool
+MODULES: dict[
+    str, tuple[int, ...] | None
+] = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max pool
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "pool3": None,
@@ -27,7 +29,9 @@ MODULES: dict[str, tuple[int, ...] | None] = {  # 1x1, 3x3 reduce, 3x3, 5x5 redu
 """Table 1's rows from inception (3a) on."""
 
 
-def googlenet(classes: int = 1000, *, width: float = 1.0, batch_norm: bool = False, separable: bool = False) -> Classifier:
+def googlenet(
+    classes: int = 1000, *, width: float = 1.0, batch_norm: bool = False, separable: bool = False
+) -> Classifier:
     """GoogLeNet for 224 x 224, with both auxiliary heads (section 5): after 4a and 4d, dropout 70 %; 40 % at the end."""
     style = Style(width, batch_norm=batch_norm)
     lrn: Branch = [] if batch_norm else ["lrn"]
@@ -46,7 +50,9 @@ def googlenet(classes: int = 1000, *, width: float = 1.0, batch_norm: bool = Fal
         stages[name], channels = chain(channels, steps, style)
         if name in ("4a", "4d"):
             features, depth = chain(channels, ["1x1 128"], style)
-            heads[name] = AuxiliaryHead(features, depth * 4 * 4, classes, hidden=style.filters(1024), dropout=0.7)
+            heads[name] = AuxiliaryHead(
+                features, depth * 4 * 4, classes, hidden=style.filters(1024), dropout=0.7
+            )
     network = Classifier(stages, channels, classes, dropout=0.4, auxiliary=heads)
     if not batch_norm:
         _initialise(network)
@@ -64,4 +70,11 @@ def _initialise(network: nn.Module) -> None:
 
 def _module(row: tuple[int, ...]) -> Branch:
     one, three_reduce, three, five_reduce, five, projection = row
-    return [[[f"1x1 {one}"], [f"1x1 {three_reduce}", f"3x3 {three}"], [f"1x1 {five_reduce}", f"5x5 {five}"], ["max", f"1x1 {projection}"]]]
+    return [
+        [
+            [f"1x1 {one}"],
+            [f"1x1 {three_reduce}", f"3x3 {three}"],
+            [f"1x1 {five_reduce}", f"5x5 {five}"],
+            ["max", f"1x1 {projection}"],
+        ]
+    ]

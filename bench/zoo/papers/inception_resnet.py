@@ -27,7 +27,15 @@ class Design:
 
 
 V1 = Design(
-    stem=["3x3 32 /2 V", "3x3 32 V", "3x3 64", "max /2 V", "1x1 80", "3x3 192 V", "3x3 256 /2 V"],  # figure 14
+    stem=[
+        "3x3 32 /2 V",
+        "3x3 32 V",
+        "3x3 64",
+        "max /2 V",
+        "1x1 80",
+        "3x3 192 V",
+        "3x3 256 /2 V",
+    ],  # figure 14
     modules={
         "a": [["1x1 32"], ["1x1 32", "3x3 32"], ["1x1 32", "3x3 32", "3x3 32"]],  # figure 10
         "b": [["1x1 128"], ["1x1 128", "1x7 128", "7x1 128"]],  # figure 11
@@ -35,7 +43,14 @@ V1 = Design(
     },
     reductions={  # figure 7 with table 1's numbers, and figure 12
         "a": [[["max /2 V"], ["3x3 384 /2 V"], ["1x1 192", "3x3 192", "3x3 256 /2 V"]]],
-        "b": [[["max /2 V"], ["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 256 /2 V"], ["1x1 256", "3x3 256", "3x3 256 /2 V"]]],
+        "b": [
+            [
+                ["max /2 V"],
+                ["1x1 256", "3x3 384 /2 V"],
+                ["1x1 256", "3x3 256 /2 V"],
+                ["1x1 256", "3x3 256", "3x3 256 /2 V"],
+            ]
+        ],
     },
     blocks=(5, 10, 5),
     scales=(0.17, 0.1, 0.2),
@@ -76,7 +91,9 @@ def inception_resnet(
     for letter, number, scale in zip("abc", blocks or version.blocks, scales or version.scales, strict=True):
         for i in range(number):
             linear = version.last_is_linear and letter == "c" and i == number - 1
-            stages[f"{letter}{i + 1}"] = residual(channels, version.modules[letter], style, 1.0 if linear else scale, linear=linear)
+            stages[f"{letter}{i + 1}"] = residual(
+                channels, version.modules[letter], style, 1.0 if linear else scale, linear=linear
+            )
         if letter in version.reductions:
             stages[f"reduction_{letter}"], channels = chain(channels, version.reductions[letter], style)
     if version.last:

@@ -71,7 +71,9 @@ def chain(inputs: int, steps: Branch, style: Style) -> tuple[nn.Sequential, int]
     return nn.Sequential(*modules), inputs
 
 
-def residual(inputs: int, branches: list[Branch], style: Style, scale: float, *, linear: bool = False) -> Residual:
+def residual(
+    inputs: int, branches: list[Branch], style: Style, scale: float, *, linear: bool = False
+) -> Residual:
     """Branches, a 1x1 convolution with a bias and nothing else back to `inputs` channels, scaled and added."""
     change, channels = chain(inputs, [branches], style)
     return Residual(nn.Sequential(change, nn.Conv2d(channels, inputs, 1)), scale, linear=linear)
@@ -92,10 +94,17 @@ def _layer(inputs: int, line: str, style: Style) -> tuple[nn.Module, int]:
     parts: list[tuple[str, nn.Module]] = []
     if separable := re.search(r"sep(\d+)", line):
         between = inputs * int(separable[1])
-        parts.append(("depthwise", nn.Conv2d(inputs, between, (height, width), stride, padding, groups=inputs, bias=False)))
+        parts.append(
+            (
+                "depthwise",
+                nn.Conv2d(inputs, between, (height, width), stride, padding, groups=inputs, bias=False),
+            )
+        )
         parts.append(("conv", nn.Conv2d(between, outputs, 1, bias=not style.batch_norm)))
     else:
-        parts.append(("conv", nn.Conv2d(inputs, outputs, (height, width), stride, padding, bias=not style.batch_norm)))
+        parts.append(
+            ("conv", nn.Conv2d(inputs, outputs, (height, width), stride, padding, bias=not style.batch_norm))
+        )
     if style.batch_norm:
         parts.append(("norm", nn.BatchNorm2d(outputs, eps=0.001)))
     parts.append(("act", nn.ReLU(inplace=True)))

@@ -44,7 +44,9 @@ def _c(pool: str) -> Branch:
 GRID_17: Branch = [[["3x3 384 /2 V"], ["1x1 64", "3x3 96", "3x3 96 /2 V"], ["max /2 V"]]]
 """Figure 10: the reduction to 17 x 17."""
 
-GRID_8: Branch = [[["1x1 192", "3x3 320 /2 V"], ["1x1 192", "1x7 192", "7x1 192", "3x3 192 /2 V"], ["max /2 V"]]]
+GRID_8: Branch = [
+    [["1x1 192", "3x3 320 /2 V"], ["1x1 192", "1x7 192", "7x1 192", "3x3 192 /2 V"], ["max /2 V"]]
+]
 """The reduction to 8 x 8."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import WeightsError
-from bench.evaluation import run_evaluation
+from bench.evaluation.evaluate import run_evaluation
 from bench.options import Options
 from bench.progress import Reporter
 from results.report import csv, curve
@@ -26,7 +26,9 @@ def over_training(options: Options, reporter: Reporter) -> tuple[list[Run], pd.D
     folder = Path(options.weights or "").expanduser()
     checkpoints = list(folder.glob("*.safetensors"))
     if not checkpoints:
-        raise WeightsError(f"no checkpoints in {folder}: name a folder that `inception-bench train` wrote, or a file")
+        raise WeightsError(
+            f"no checkpoints in {folder}: name a folder that `inception-bench train` wrote, or a file"
+        )
     epochs = {path: int((re.findall(r"\d+", path.stem) or ["0"])[-1]) for path in checkpoints}
     checkpoints.sort(key=lambda path: epochs[path])
     early = replace(options, allow_implausible=True)

@@ -44,14 +44,24 @@ def doubt(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int)
     if classes == 1000:
         order = class_indices()
         readings = {
-            "the labels look like ILSVRC ids (1 to 1000) in place of class indices: pass --devkit instead": order[labels - 1] == predicted,
-            "the labels look like ILSVRC ids less one in place of class indices: pass --devkit instead": order[labels] == predicted,
-            "the network's outputs look like ILSVRC ids: pass --label-order ilsvrc": order[predicted] == labels,
+            "the labels look like ILSVRC ids (1 to 1000) in place of class indices: pass --devkit instead": order[
+                labels - 1
+            ]
+            == predicted,
+            "the labels look like ILSVRC ids less one in place of class indices: pass --devkit instead": order[
+                labels
+            ]
+            == predicted,
+            "the network's outputs look like ILSVRC ids: pass --label-order ilsvrc": order[predicted]
+            == labels,
             "the labels look one too high, as if counted from 1: subtract one": labels - 1 == predicted,
-            "the labels look one too low against the outputs: is there a background class (--label-order background-first)?": labels + 1
+            "the labels look one too low against the outputs: is there a background class (--label-order background-first)?": labels
+            + 1
             == predicted,
         }
-        reading, better = max(((text, int(right.sum())) for text, right in readings.items()), key=lambda pair: pair[1])
+        reading, better = max(
+            ((text, int(right.sum())) for text, right in readings.items()), key=lambda pair: pair[1]
+        )
         if better > max(3 * hits, n // 10):
             return f"{measured}, but {better} would be: {reading}"
     if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > 0.001:

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from bench.data import Images
 from bench.data.decode import decode
-from bench.data.names import shown
+from bench.data.file_names import shown
+from bench.device import Runtime
 from bench.distributed import Advance
 from bench.errors import BenchError, DataError, UnreadableImage
-from bench.render import Render, Rendered
-from bench.runtime import Runtime
+from bench.evaluation.render import Render, Rendered
 from crops import Dialect, Plan, pool_scores
 from results.run import Shard
 
@@ -65,12 +65,16 @@ class _Pending:
 
     @property
     def done(self) -> bool:
-        return sum(part.number for part in self.parts) == self.crops and all(part.batch.done() for part in self.parts)
+        return sum(part.number for part in self.parts) == self.crops and all(
+            part.batch.done() for part in self.parts
+        )
 
     def scores(self) -> list[NDArray[np.float32]]:
         """[crops x classes] of each network."""
         parts = sorted(self.parts, key=lambda part: part.column)
-        rows = [[network[part.row : part.row + part.number] for network in part.batch.result()] for part in parts]
+        rows = [
+            [network[part.row : part.row + part.number] for network in part.batch.result()] for part in parts
+        ]
         return [np.concatenate(network) for network in zip(*rows, strict=True)]
 
 
@@ -157,10 +161,18 @@ def shards(
     Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where the network's output is not finite.
     """
     batches = _Batches(scores, runtime.batch, plan.size**2, runtime.streams)
-    ahead = runtime.workers + 2 * runtime.batch // views(plan)  # images: enough for the next batches, and no more
+    ahead = runtime.workers + 2 * runtime.batch // views(
+        plan
+    )  # images: enough for the next batches, and no more
     to_render, to_classify, to_pool = tee(todo, 3)
-    rendered = _rendered(images, (index for part in to_render for index in part), render, runtime.workers, ahead)
-    with closing(rendered), closing(batches), closing(_classified(rendered, to_classify, batches)) as classified:
+    rendered = _rendered(
+        images, (index for part in to_render for index in part), render, runtime.workers, ahead
+    )
+    with (
+        closing(rendered),
+        closing(batches),
+        closing(_classified(rendered, to_classify, batches)) as classified,
+    ):
         for part in to_pool:
             skipped: dict[int, str] = {}
             pooled: dict[int, list[NDArray[np.float32]]] = {}
@@ -169,10 +181,16 @@ def shards(
                     skipped[image.index] = _reason(image.unreadable, image.index, images, skip_unreadable)
                     progress(0, None)
                     continue
-                pooled[image.index] = [pool_scores(_finite(rows, image.index, images), image.weights, plan.pool) for rows in image.scores()]
+                pooled[image.index] = [
+                    pool_scores(_finite(rows, image.index, images), image.weights, plan.pool)
+                    for rows in image.scores()
+                ]
                 right = pooled[image.index][0][-1].argmax() == images.labels[image.index]
                 progress(image.crops * len(scores), bool(right))
-            yield [_shard(images, part, [rows[network] for rows in pooled.values()], skipped, plan) for network in range(len(scores))]
+            yield [
+                _shard(images, part, [rows[network] for rows in pooled.values()], skipped, plan)
+                for network in range(len(scores))
+            ]
 
 
 def _reason(error: UnreadableImage, index: int, images: Images, skip: bool) -> str:
@@ -186,17 +204,34 @@ def _reason(error: UnreadableImage, index: int, images: Images, skip: bool) -> s
 
 def _finite(scores: NDArray[np.float32], index: int, images: Images) -> NDArray[np.float32]:
     if not np.isfinite(scores).all():
-        raise BenchError(f"the network's output for {shown(images.ids[index])} is not finite: try --precision fp32, or other weights")
+        raise BenchError(
+            f"the network's output for {shown(images.ids[index])} is not finite: try --precision fp32, or other weights"
+        )
     return scores
 
 
-def _shard(images: Images, part: range, pooled: list[NDArray[np.float32]], skipped: dict[int, str], plan: Plan | Dialect) -> Shard:
+def _shard(
+    images: Images,
+    part: range,
+    pooled: list[NDArray[np.float32]],
+    skipped: dict[int, str],
+    plan: Plan | Dialect,
+) -> Shard:
     """One network's shard of a range: `pooled` are [protocols x classes] for each image that is not `skipped`."""
     kept = [index for index in part if index not in skipped]
-    table = np.stack(pooled) if pooled else np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
+    table = (
+        np.stack(pooled) if pooled else np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
+    )
     probabilities = {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)}
     reasons = {images.ids[index]: why for index, why in skipped.items()}
-    return Shard(part.start, part.stop, [images.ids[index] for index in kept], images.labels[kept], probabilities, reasons)
+    return Shard(
+        part.start,
+        part.stop,
+        [images.ids[index] for index in kept],
+        images.labels[kept],
+        probabilities,
+        reasons,
+    )
 
 
 def _classified(
@@ -228,7 +263,9 @@ def _rendered(
             data = images.read(index)
         except OSError as error:  # of the disk or the network, and not of the image
             where = f"{shown(images.ids[index])} in {images.path}"
-            raise DataError(f"{where} cannot be read ({error.strerror or error}): the same command continues") from None
+            raise DataError(
+                f"{where} cannot be read ({error.strerror or error}): the same command continues"
+            ) from None
         try:
             return render(decode(data))
         except UnreadableImage as error:

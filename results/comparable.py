@@ -23,7 +23,10 @@ def same_images(runs: Sequence[Run]) -> None:
         run.check_complete()
         data = run.manifest["data"]
         if data["fingerprint"] != wanted["fingerprint"] or data.get("classes") != wanted.get("classes"):
-            ours, theirs = (f"{what['images']:,} of {what['path']}, labelled by {what['labels']}" for what in (data, wanted))
+            ours, theirs = (
+                f"{what['images']:,} of {what['path']}, labelled by {what['labels']}"
+                for what in (data, wanted)
+            )
             raise RunError(f"{run.path} is on other images or labels than {first.path}: {ours}; {theirs}")
 
 
@@ -32,14 +35,24 @@ def same_protocols(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs:
         if run.protocols != first.protocols:
-            raise RunError(f"{run.path} has the protocols {', '.join(run.protocols)}, {first.path} {', '.join(first.protocols)}")
+            raise RunError(
+                f"{run.path} has the protocols {', '.join(run.protocols)}, {first.path} {', '.join(first.protocols)}"
+            )
         plan, wanted = run.manifest["plan"], first.manifest["plan"]
         if plan["pool"] != wanted["pool"]:
-            raise RunError(f"{run.path} pools its crops by {plan['pool']}, {first.path} by {wanted['pool']}: evaluate both alike")
+            raise RunError(
+                f"{run.path} pools its crops by {plan['pool']}, {first.path} by {wanted['pool']}: evaluate both alike"
+            )
         for name in run.protocols:
             if not _alike(plan, wanted, name):
-                scales = (", ".join(map(str, each["protocols"][name].get("scales", []))) for each in (plan, wanted))
-                raise RunError("{} has other {} crops than {}: scales {} against {}".format(run.path, name, first.path, *scales))
+                scales = (
+                    ", ".join(map(str, each["protocols"][name].get("scales", []))) for each in (plan, wanted)
+                )
+                raise RunError(
+                    "{} has other {} crops than {}: scales {} against {}".format(
+                        run.path, name, first.path, *scales
+                    )
+                )
 
 
 def _alike(a: dict[str, Any], b: dict[str, Any], name: str) -> bool:
@@ -67,5 +80,7 @@ def common_blacklist(runs: Sequence[Run]) -> Any:
     known = [run for run in runs if run.excluded is not None]
     for run in known[1:]:
         if run.excluded != known[0].excluded:
-            raise RunError(f"{run.path} was given another blacklist than {known[0].path}: evaluate both with the same --blacklist")
+            raise RunError(
+                f"{run.path} was given another blacklist than {known[0].path}: evaluate both with the same --blacklist"
+            )
     return known[0].manifest["blacklist"] if known else None

@@ -5,16 +5,16 @@ import io
 import json
 from collections.abc import Callable, Sequence
 
-from bench.data.names import is_imagenet, validation_number
+from bench.data.file_names import is_imagenet, validation_number
 from bench.errors import BenchError, DataError
-from bench.pictures import names_of, thumbnails, timm_info
+from bench.views.thumbnails import names_of, thumbnails, timm_info
+from results.comparable import same_images
 from results.errors import RunError
 from results.metrics import error
 from results.report import html
 from results.report.html import Noise
 from results.run import Run
 from results.tables import predictions
-from results.together import same_images
 
 SIDE = 200
 """Pixels of a picture's longer side."""
@@ -49,10 +49,21 @@ def real_noise(run: Run) -> Noise:
     """What the ReaL labels, which timm has, say of a run's last protocol. Raises `RunError` for other images than ImageNet's."""
     frame = predictions(run, run.protocols[-1])
     if not all(is_imagenet(str(image)) for image in frame["image"]):
-        raise RunError(f"{run.path} is not on ImageNet's validation images, which ReaL labels are for: leave --real away")
+        raise RunError(
+            f"{run.path} is not on ImageNet's validation images, which ReaL labels are for: leave --real away"
+        )
     listed = json.loads(timm_info("imagenet_real_labels.json"))
     real = [listed[(validation_number(str(image)) or 1) - 1] for image in frame["image"]]
-    known = [(top1, label, labels) for top1, label, labels in zip(frame["top1"], frame["label"], real, strict=True) if labels]
+    known = [
+        (top1, label, labels)
+        for top1, label, labels in zip(frame["top1"], frame["label"], real, strict=True)
+        if labels
+    ]
     hits = sum(top1 in labels for top1, _, labels in known)
     wrong = [(top1, labels) for top1, label, labels in known if top1 != label]
-    return Noise(len(known), error(hits, len(known)) if known else 0.0, len(wrong), sum(top1 in labels for top1, labels in wrong))
+    return Noise(
+        len(known),
+        error(hits, len(known)) if known else 0.0,
+        len(wrong),
+        sum(top1 in labels for top1, labels in wrong),
+    )

@@ -20,7 +20,11 @@ def is_image(name: str) -> bool:
 def is_stray(name: str) -> bool:
     """Neither an image, nor what is told of the images, nor hidden."""
     path = PurePosixPath(name)
-    return not (is_image(name) or path.name in (*LABEL_FILES, CLASSES_FILE, BLACKLIST_FILE) or path.name.startswith("."))
+    return not (
+        is_image(name)
+        or path.name in (*LABEL_FILES, CLASSES_FILE, BLACKLIST_FILE)
+        or path.name.startswith(".")
+    )
 
 
 def without_ending(name: str) -> str:
@@ -54,4 +58,6 @@ def shown(name: str) -> str:
 
 def first_of(names: Sequence[str]) -> str:
     """The first of `names` and how many more there are, with the verb: `a.jpg is`, `a.jpg and 2 more are`."""
-    return f"{shown(names[0])} is" if len(names) == 1 else f"{shown(names[0])} and {len(names) - 1:,} more are"
+    return (
+        f"{shown(names[0])} is" if len(names) == 1 else f"{shown(names[0])} and {len(names) - 1:,} more are"
+    )

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from bench.data import Images
-from bench.demo import MEMBERS
 from bench.distributed import is_first, ranks
 from bench.errors import UsageError, WeightsError
-from bench.evaluation import run_evaluations
+from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.prepare import agree, set_up
+from bench.mini import NETWORKS as MINI_NETWORKS
 from bench.options import Options
+from bench.planning.throughput import measure
 from bench.progress import Reporter
-from bench.setup import agree, set_up
-from bench.throughput import measure
 from bench.zoo import NETWORKS, find
 from bench.zoo.loading import fetch, untrained
 from bench.zoo.networks import unknown
@@ -29,7 +29,17 @@ from results.run import Run
 from results.tables import accuracy, weights_of
 
 RECORD = (
-    *("n", "top1_hits", "top5_hits", "top1_error", "top5_error", "top1_low", "top1_high", "top5_low", "top5_high"),
+    *(
+        "n",
+        "top1_hits",
+        "top5_hits",
+        "top1_error",
+        "top5_error",
+        "top1_low",
+        "top1_high",
+        "top5_low",
+        "top5_high",
+    ),
     *("weights_top1", "weights_top5", "difference_top1", "difference_top5", "run"),
 )
 """What a row's record has once it was run."""
@@ -60,7 +70,9 @@ def rows_of(table: str, given: Sequence[str] = ()) -> list[Row]:
             known = sorted({name for paper in papers for name in published.networks_of(paper)})
             raise UsageError(f"--weights {name}=...: {table} has {', '.join(known)}")
         if len(own) > most:
-            raise UsageError(f"--weights {name}=... {len(own)} times: no row of {table} has more than {most} of it")
+            raise UsageError(
+                f"--weights {name}=... {len(own)} times: no row of {table} has more than {most} of it"
+            )
     return rows
 
 
@@ -89,11 +101,17 @@ def _row(paper: Mapping[str, str], files: Mapping[str, Sequence[str]]) -> Row:
         return Row(paper, (), f"on the {paper['image_set']} set, whose labels are not public")
     members: list[Member] = []
     for name in dict.fromkeys(names):
-        network = NETWORKS.get(name)  # a name such as v2:rmsprop is a training of its own, for which there are no public weights
+        network = NETWORKS.get(
+            name
+        )  # a name such as v2:rmsprop is a training of its own, for which there are no public weights
         weights = [*files.get(name, ()), *(network.tags if network else ())]
         if len(weights) < names.count(name):
-            needed = f"{names.count(name)} trainings of {name}" if names.count(name) > 1 else f"weights of {name}"
-            return Row(paper, (), f"needs {needed}, {len(weights) or 'none'} public: pass --weights {name}=FILE")
+            needed = (
+                f"{names.count(name)} trainings of {name}" if names.count(name) > 1 else f"weights of {name}"
+            )
+            return Row(
+                paper, (), f"needs {needed}, {len(weights) or 'none'} public: pass --weights {name}=FILE"
+            )
         members += [(name.partition(":")[0], each) for each in weights[: names.count(name)]]
     return Row(paper, tuple(members))
 
@@ -101,11 +119,21 @@ def _row(paper: Mapping[str, str], files: Mapping[str, Sequence[str]]) -> Row:
 def _mini() -> tuple[dict[str, str], ...]:
     """Tables 2 to 5 of the Inception-v4 paper with the mini networks: no figures are published for them."""
     wanted = [("table2", "1", "non-blacklisted"), ("table3", "12", "all"), ("table4", "144", "all")]
-    single = [(table, name, crops, image_set, "1") for table, crops, image_set in wanted for name in MEMBERS]
-    every = [*single, ("table5", "+".join(MEMBERS), "144", "all", str(len(MEMBERS)))]
+    single = [
+        (table, name, crops, image_set, "1") for table, crops, image_set in wanted for name in MINI_NETWORKS
+    ]
+    every = [*single, ("table5", "+".join(MINI_NETWORKS), "144", "all", str(len(MINI_NETWORKS)))]
     blank = {"top1_error": "", "top5_error": "", "giga_multiply_adds": "", "note": ""}
     return tuple(
-        {"paper": "mini", "table": table, "network": name, "model": name, "networks": networks, "crops": crops, "image_set": image_set}
+        {
+            "paper": "mini",
+            "table": table,
+            "network": name,
+            "model": name,
+            "networks": networks,
+            "crops": crops,
+            "image_set": image_set,
+        }
         | blank
         for table, name, crops, image_set, networks in every
     )
@@ -121,7 +149,9 @@ def members_of(rows: Sequence[Row]) -> list[Member]:
     return list(dict.fromkeys(member for row in rows for member in row.members))
 
 
-def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tuple[list[Run], list[dict[str, Any]]]:
+def reproduce(
+    rows: Sequence[Row], options: Options, reporter: Reporter
+) -> tuple[list[Run], list[dict[str, Any]]]:
     """Run what has weights, and say how each row came out: the runs, and a record for each row.
 
     A record has the paper's columns as `published_top1` and so on, the measured ones as in a table of results (None where
@@ -129,7 +159,9 @@ def reproduce(rows: Sequence[Row], options: Options, reporter: Reporter) -> tupl
     empty; weights from a file must fit. Of torchrun's ranks only the first has records.
     """
     members = members_of(rows)
-    missing: dict[Member, str] = {members[number]: why for number, why in ranks().from_first(lambda: _cannot_be_had(members, reporter))}
+    missing: dict[Member, str] = {
+        members[number]: why for number, why in ranks().from_first(lambda: _cannot_be_had(members, reporter))
+    }
     here = [member for member in members if member not in missing]
     asked = [replace(options, model=name, weights=weights, crops=crops_of(rows)) for name, weights in here]
     runs = dict(zip(here, run_evaluations(asked, reporter) if asked else [], strict=True))
@@ -180,13 +212,24 @@ def _record(row: Row, run: Run | None, table: Sequence[Mapping[Any, Any]], why: 
     if run is None:
         return record
     record["run"] = str(run.path)
-    measured = next((line for line in table if (line["protocol"], line["image_set"]) == (paper["crops"], paper["image_set"])), None)
+    measured = next(
+        (
+            line
+            for line in table
+            if (line["protocol"], line["image_set"]) == (paper["crops"], paper["image_set"])
+        ),
+        None,
+    )
     if measured is None:
         return record | {"verdict": "the blacklist is not known: pass --blacklist"}
     record |= {key: _plain(measured[key]) for key in RECORD if key in measured}
     if top1 is None and top5 is None:
         return record | {"verdict": "no published figure"}
-    gap = explain(Figure(top1, top5, ""), dict(measured) | {"paper_name": paper["model"]}, weights_of(run.manifest["model"]))
+    gap = explain(
+        Figure(top1, top5, ""),
+        dict(measured) | {"paper_name": paper["model"]},
+        weights_of(run.manifest["model"]),
+    )
     return record | {"difference_top1": gap.top1, "difference_top5": gap.top5, "verdict": gap.words}
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.devkit import Blacklist
-from bench.data.names import validation_number
+from bench.data.file_names import validation_number
 from bench.distributed import ranks
+from bench.evaluation.environment import environment
 from bench.options import Options
 from bench.progress import Reporter
-from bench.provenance import environment
 from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST, Run, Shard, write_manifest
 from results.storage import is_local, leftovers, reaching, remove
@@ -33,7 +33,11 @@ def decisive(asked: Mapping[str, Any]) -> dict[str, str]:
     """A hash of each thing that decides the figures: not of a path, a batch size or a number of workers."""
     runtime = asked["runtime"]
     parts = {
-        "model": {key: value for key, value in asked["model"].items() if key not in ("name", "paper", "tag", "weights")},
+        "model": {
+            key: value
+            for key, value in asked["model"].items()
+            if key not in ("name", "paper", "tag", "weights")
+        },
         "images or labels": asked["data"]["fingerprint"],
         "protocols": [asked["plan"], asked["shard_images"]],
         "kind of device": runtime["device"].partition(":")[0],
@@ -72,7 +76,9 @@ def _there(folder: Path, reporter: Reporter) -> Run | None:
         with reaching(folder):
             run = Run.open(folder) if (folder / MANIFEST).exists() else None
     except IncompleteRun:
-        reporter.note(f"{folder / MANIFEST} is damaged: it is made again, and the shards that are whole are kept")
+        reporter.note(
+            f"{folder / MANIFEST} is damaged: it is made again, and the shards that are whole are kept"
+        )
         return None
     except OSError as error:
         raise RunError(f"{folder}: {error.strerror or error}") from None
@@ -109,7 +115,9 @@ def _only_here(folder: Path, reporter: Reporter) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"another command is working on {folder}: wait for it, or choose another --out") from None
+            raise RunError(
+                f"another command is working on {folder}: wait for it, or choose another --out"
+            ) from None
         except OSError as error:
             reporter.note(f"{folder} cannot be locked ({error.strerror}): let no other command work on it")
         yield
@@ -136,11 +144,21 @@ def with_environment(run: Run, reporter: Reporter) -> Run:
 def with_batch(run: Run, batch: int) -> Run:
     """The run with the batch that memory sufficed for, where it is smaller than the one it was begun with."""
     runtime = run.manifest["runtime"]
-    return run if batch >= runtime["batch"] else write_manifest(run.path, dict(run.manifest) | {"runtime": runtime | {"batch": batch}})
+    return (
+        run
+        if batch >= runtime["batch"]
+        else write_manifest(run.path, dict(run.manifest) | {"runtime": runtime | {"batch": batch}})
+    )
 
 
 def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) -> Run:
-    state = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": 0.0, "blacklist": None, "skipped": {}, "shards": []}
+    state = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": 0.0,
+        "blacklist": None,
+        "skipped": {},
+        "shards": [],
+    }
     given = {"options": options.given(), "environments": [environment()]}
     return write_manifest(folder, {"identity": name, "complete": False} | dict(asked) | given | state)
 
@@ -174,4 +192,8 @@ def excluded(shard: Shard, blacklist: Blacklist) -> list[str]:
 def with_blacklist(run: Run, blacklist: Blacklist, excluded: list[str]) -> Run:
     """The run with the images of its own that the blacklist has noted in the manifest."""
     entry = {"source": blacklist.source, "sha256": blacklist.sha256, "excluded": excluded}
-    return run if run.manifest["blacklist"] == entry else write_manifest(run.path, dict(run.manifest) | {"blacklist": entry})
+    return (
+        run
+        if run.manifest["blacklist"] == entry
+        else write_manifest(run.path, dict(run.manifest) | {"blacklist": entry})
+    )

@@ -34,12 +34,12 @@ from torchvision.transforms import v2
 
 from bench.data import Images, open_images
 from bench.data.decode import decode
-from bench.data.names import shown
+from bench.data.file_names import shown
+from bench.device import PRECISIONS, Runtime, resolve
 from bench.errors import BenchError, UnreadableImage, UsageError
 from bench.options import Options
 from bench.progress import Reporter
-from bench.recipes import Recipe
-from bench.runtime import PRECISIONS, Runtime, resolve
+from bench.training.recipes import Recipe
 from bench.zoo import find
 from bench.zoo.loading import provider_of
 from bench.zoo.weights import AUXILIARY
@@ -66,9 +66,13 @@ class Training:
 class Patches(Dataset[tuple[Tensor, int]]):
     """Random patches of the images, normalised (GoogLeNet, section 6), each drawn from (seed, epoch, image)."""
 
-    def __init__(self, images: Images, size: int, normalisation: Normalisation, *, distort: bool, seed: int) -> None:
+    def __init__(
+        self, images: Images, size: int, normalisation: Normalisation, *, distort: bool, seed: int
+    ) -> None:
         self.images, self.size, self.seed, self.epoch = images, size, seed, 0
-        colours = [v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2)] if distort else []
+        colours = (
+            [v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2)] if distort else []
+        )
         self.transform = v2.Compose([
             v2.RandomResizedCrop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),
@@ -102,7 +106,9 @@ class Patches(Dataset[tuple[Tensor, int]]):
                 reason = "it could not be read"
             except (UnreadableImage, OSError) as error:
                 reason = str(error)
-            raise UnreadableImage(f"{shown(self.images.ids[index])} in {self.images.path}: {reason}; repair or remove it")
+            raise UnreadableImage(
+                f"{shown(self.images.ids[index])} in {self.images.path}: {reason}; repair or remove it"
+            )
 
 
 def train(training: Training, reporter: Reporter) -> Path | None:
@@ -121,14 +127,20 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtim
     provider = provider_of(network)
     images = open_images(training.data)
     if len(images) < training.batch * ranks:
-        raise UsageError(f"{training.data} has {len(images):,} images, fewer than {ranks} x {training.batch}: pass a smaller --batch")
+        raise UsageError(
+            f"{training.data} has {len(images):,} images, fewer than {ranks} x {training.batch}: pass a smaller --batch"
+        )
     torch.manual_seed(training.seed)
     build = getattr(provider, "build_for_training", provider.build) if recipe.auxiliary else provider.build
     module = build(network.architecture, len(images.classes)).to(runtime.device)
     if recipe.auxiliary and not getattr(module, "auxiliary", None):
-        raise UsageError(f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary")
+        raise UsageError(
+            f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary"
+        )
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
-    patches = Patches(images, expected.size, expected.normalisation, distort=recipe.distort, seed=training.seed)
+    patches = Patches(
+        images, expected.size, expected.normalisation, distort=recipe.distort, seed=training.seed
+    )
     loader = _loader(patches, training, rank, ranks)
     learner = Learner(module, recipe, runtime, parallel=ranks > 1)
     told = _told(training, images, ranks, runtime)
@@ -144,22 +156,35 @@ def _train(training: Training, reporter: Reporter, rank: int, ranks: int, runtim
         if ranks > 1:
             distributed.all_reduce(total)
         loss = float(total) / len(loader) / ranks
-        if not math.isfinite(loss) or not all(parameter.isfinite().all() for parameter in module.parameters()):
-            raise BenchError(f"epoch {epoch + 1} ended with a loss of {loss} or broken parameters: pass a smaller --rate and another --out")
+        if not math.isfinite(loss) or not all(
+            parameter.isfinite().all() for parameter in module.parameters()
+        ):
+            raise BenchError(
+                f"epoch {epoch + 1} ended with a loss of {loss} or broken parameters: pass a smaller --rate and another --out"
+            )
         seen, seconds = len(loader) * training.batch * ranks, round(time.monotonic() - began, 3)
         log.append({"epoch": epoch + 1, "rate": rate, "loss": loss, "images": seen, "seconds": seconds})
         if rank == 0:
             _save(training.out, told, learner.parts, log, learner.evaluated)
-            reporter.note(f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {loss:.4f}, {seconds:.0f} s")
+            reporter.note(
+                f"epoch {epoch + 1} of {training.epochs}: rate {rate:.5f}, loss {loss:.4f}, {seconds:.0f} s"
+            )
     return _checkpoint(training.out, training.epochs)
 
 
 def _loader(patches: Patches, training: Training, rank: int, ranks: int) -> DataLoader[tuple[Tensor, int]]:
     """Batches of this rank's share of each epoch's order. Workers are forked: a way to read images cannot be sent to another process."""
-    sampler: DistributedSampler[Any] = DistributedSampler(patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True)
+    sampler: DistributedSampler[Any] = DistributedSampler(
+        patches, ranks, rank, shuffle=True, seed=training.seed, drop_last=True
+    )
     context = "fork" if training.workers else None
     return DataLoader(
-        patches, training.batch, sampler=sampler, num_workers=training.workers, drop_last=True, multiprocessing_context=context
+        patches,
+        training.batch,
+        sampler=sampler,
+        num_workers=training.workers,
+        drop_last=True,
+        multiprocessing_context=context,
     )
 
 
@@ -173,7 +198,12 @@ class Learner:
         self.average = average_of(module, recipe)
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self.evaluated = self.average.module if self.average else module
-        self.parts: dict[str, Any] = {"module": module, "optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
+        self.parts: dict[str, Any] = {
+            "module": module,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            "scaler": self.scaler,
+        }
         if self.average:
             self.parts["average"] = self.average.module
         self._parallel = DistributedDataParallel(module) if parallel else module
@@ -189,7 +219,15 @@ class Learner:
         total = torch.zeros((), device=device)
         for i, (inputs, labels) in enumerate(loader):
             patches.check(labels)
-            total += step(self._parallel, inputs.to(device), labels.to(device), self.optimizer, self.scaler, self.recipe, dtype)
+            total += step(
+                self._parallel,
+                inputs.to(device),
+                labels.to(device),
+                self.optimizer,
+                self.scaler,
+                self.recipe,
+                dtype,
+            )
             if self.average:
                 self.average.update(self.module, step=number * len(loader) + i)
         self.schedule.step()
@@ -223,7 +261,10 @@ def average_of(module: nn.Module, recipe: Recipe) -> ModelEmaV3 | None:
 def loss_of(outputs: Any, labels: Tensor, recipe: Recipe) -> Tensor:
     """Cross-entropy with smoothed labels, and the auxiliary heads' times their weight."""
     main, sides = outputs if isinstance(outputs, tuple) else (outputs, [])
-    losses = [nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing) for logits in (main, *sides)]
+    losses = [
+        nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing)
+        for logits in (main, *sides)
+    ]
     return losses[0] + recipe.auxiliary * torch.stack([torch.zeros_like(losses[0]), *losses[1:]]).sum()
 
 
@@ -262,13 +303,19 @@ def _resume(out: Path, told: str, parts: dict[str, Any]) -> list[dict[str, float
                 part.load_state_dict(state[name])
         log: list[dict[str, float]] = state["log"]
     except Exception:  # noqa: BLE001 - a broken pickle can raise anything
-        raise BenchError(f"{path} is damaged: take the last checkpoint beside it as it is, or begin in another --out") from None
+        raise BenchError(
+            f"{path} is damaged: take the last checkpoint beside it as it is, or begin in another --out"
+        ) from None
     if not same:
-        raise UsageError(f"{out} has another training ({state['training']}), not {told}: choose another --out")
+        raise UsageError(
+            f"{out} has another training ({state['training']}), not {told}: choose another --out"
+        )
     return log
 
 
-def _save(out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module) -> None:
+def _save(
+    out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float]], evaluated: nn.Module
+) -> None:
     """The checkpoint first, the state last: what is there of an epoch that was cut off is written again.
 
     A checkpoint is for evaluation and leaves the auxiliary heads out; the state has them.
@@ -284,7 +331,9 @@ def _save(out: Path, told: str, parts: dict[str, Any], log: list[dict[str, float
 
 
 def _csv(log: list[dict[str, float]]) -> bytes:
-    return pd.DataFrame(log, columns=["epoch", "rate", "loss", "images", "seconds"]).to_csv(index=False).encode()
+    return (
+        pd.DataFrame(log, columns=["epoch", "rate", "loss", "images", "seconds"]).to_csv(index=False).encode()
+    )
 
 
 def _told(training: Training, images: Images, ranks: int, runtime: Runtime) -> str:

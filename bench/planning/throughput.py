@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench import engine
 from bench.data import Images, open_images
 from bench.data.decode import decode
 from bench.errors import UnreadableImage
+from bench.evaluation import engine
+from bench.evaluation.precision import settle
+from bench.evaluation.prepare import Setup, check, set_up
 from bench.options import Options
-from bench.precision import settle
 from bench.progress import Reporter
-from bench.setup import Setup, check, set_up
 from bench.zoo.loading import load
 
 DECODED = 32
@@ -50,7 +50,11 @@ class Throughput:
     @property
     def stages(self) -> dict[str, float]:
         """Crops per second that each stage alone would let through, medians."""
-        return {"decoding": median(self.decode) * self.crops, "rendering": median(self.render), "forward": median(self.forward)}
+        return {
+            "decoding": median(self.decode) * self.crops,
+            "rendering": median(self.render),
+            "forward": median(self.forward),
+        }
 
     @property
     def limit(self) -> float:
@@ -61,7 +65,9 @@ class Throughput:
     def efficiencies(self) -> tuple[float, ...]:
         """Of each round: the whole over the slowest stage in that round, so that a machine's drift does not count."""
         rounds = zip(self.decode, self.render, self.forward, self.whole, strict=True)
-        return tuple(whole / min(decode * self.crops, render, forward) for decode, render, forward, whole in rounds)
+        return tuple(
+            whole / min(decode * self.crops, render, forward) for decode, render, forward, whole in rounds
+        )
 
     def describe(self) -> dict[str, Any]:
         """As plain values: medians, and the lowest and highest of the rounds."""
@@ -80,11 +86,17 @@ class Throughput:
     def text(self) -> str:
         """For people: the stages, the limit, and what it was measured with."""
         runtime = self.setup.runtime.describe()
-        rates = [("decoding", "images/s", self.decode), ("rendering", "crops/s", self.render), ("forward", "crops/s", self.forward)]
+        rates = [
+            ("decoding", "images/s", self.decode),
+            ("rendering", "crops/s", self.render),
+            ("forward", "crops/s", self.forward),
+        ]
         lines = [f"{'stage':<12}{'median':>10}  {'unit':<10}{'lowest to highest':<24}{'as crops/s':>12}"]
         for name, unit, values in [*rates, ("end to end", "crops/s", self.whole)]:
             spread = f"{min(values):,.1f} to {max(values):,.1f}"
-            lines.append(f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{self.stages.get(name, median(self.whole)):>12,.1f}")
+            lines.append(
+                f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{self.stages.get(name, median(self.whole)):>12,.1f}"
+            )
         limit = min(self.stages, key=self.stages.__getitem__)
         lowest, highest = min(self.efficiencies), max(self.efficiencies)
         lines += [
@@ -95,7 +107,11 @@ class Throughput:
             f"and render, {runtime['streams']} that classify; {self.folded} batch normalisations folded",
             *self._operations(runtime["device_name"]),
         ]
-        if runtime["device"] == "cpu" and runtime["precision"] == "fp32" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if (
+            runtime["device"] == "cpu"
+            and runtime["precision"] == "fp32"
+            and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        ):
             lines.append("this processor computes in bfloat16, too: try --precision bf16")
         return "\n".join(lines)
 
@@ -103,7 +119,11 @@ class Throughput:
         if not (multiply_adds := self.setup.network.network.multiply_adds):
             return []
         rate = 2 * multiply_adds * median(self.whole)
-        peak = next((value for name, value in PEAKS.items() if name in device), None) if self.setup.runtime.precision != "fp32" else None
+        peak = (
+            next((value for name, value in PEAKS.items() if name in device), None)
+            if self.setup.runtime.precision != "fp32"
+            else None
+        )
         share = f", {100 * rate / peak:.1f} % of the card's dense half-precision peak" if peak else ""
         return [f"{rate / 1e12:,.3g} TFLOP/s end to end (two for each multiply-add){share}"]
 
@@ -112,12 +132,22 @@ def run_throughput(options: Options, rounds: int, seconds: float, reporter: Repo
     """`measure` for what options ask for. Raises `BenchError` or `crops.ProtocolError`."""
     check(options)
     images = open_images(options.data, options.labels, options.devkit)
-    setup = settle(options, set_up(options, load(options.model, options.weights, options.label_order)), images, reporter)
-    return measure(setup, images.sample(options.limit, None), rounds=rounds, seconds=seconds, note=reporter.note)
+    setup = settle(
+        options, set_up(options, load(options.model, options.weights, options.label_order)), images, reporter
+    )
+    return measure(
+        setup, images.sample(options.limit, None), rounds=rounds, seconds=seconds, note=reporter.note
+    )
 
 
 def measure(
-    setup: Setup, images: Images, *, rounds: int, seconds: float, whole: bool = True, note: Callable[[str], None] = lambda text: None
+    setup: Setup,
+    images: Images,
+    *,
+    rounds: int,
+    seconds: float,
+    whole: bool = True,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Throughput:
     """Measure each stage alone and, where `whole`, all of them together, in turns, each about `seconds` long.
 
@@ -136,7 +166,13 @@ def measure(
     for _ in range(rounds):
         for name, turn in turns.items():
             rates[name].append(turn())
-    return Throughput(setup, stages.scorer.folded, stages.crops, images_a_round, **{name: tuple(values) for name, values in rates.items()})
+    return Throughput(
+        setup,
+        stages.scorer.folded,
+        stages.crops,
+        images_a_round,
+        **{name: tuple(values) for name, values in rates.items()},
+    )
 
 
 def _often(seconds: float, stage: Callable[[int], float], threads: int) -> int:

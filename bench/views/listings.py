@@ -14,7 +14,17 @@ def models(as_json: bool) -> None:
     """Print the table of networks."""
     rows = [_model(network) for network in NETWORKS.values()]
     if as_json:
-        print(json.dumps([{key: row[key] for key in ("name", "parameters", "multiply_adds", "input_size", "weights")} for row in rows]))
+        print(
+            json.dumps(
+                [
+                    {
+                        key: row[key]
+                        for key in ("name", "parameters", "multiply_adds", "input_size", "weights")
+                    }
+                    for row in rows
+                ]
+            )
+        )
         return
     _print(
         ("name", "network", "parameters", "multiply-adds", "paper says", "input", "weights", "top-1 / top-5 error of the weights"),
@@ -29,7 +39,10 @@ def models(as_json: bool) -> None:
 
 
 def _model(network: Network) -> dict[str, Any]:
-    figures = [published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all") for tag in network.tags]
+    figures = [
+        published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
+        for tag in network.tags
+    ]
     return {
         "name": network.name,
         "title": network.title,
@@ -38,7 +51,10 @@ def _model(network: Network) -> dict[str, Any]:
         "paper": published.multiply_adds(network.paper or network.name),
         "input_size": network.input_size,
         "weights": list(network.tags),
-        "published": [f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-" for figure in figures],
+        "published": [
+            f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-"
+            for figure in figures
+        ],
     }
 
 
@@ -55,7 +71,15 @@ def protocols(model: str, as_json: bool) -> None:
     print(f"for {network.name}, input {network.input_size} x {network.input_size}; an image of 500 x 375")
     _print(
         ("protocol", "views", "shorter sides", "multiply-adds an image"),
-        [(row["name"], str(row["views"]), ", ".join(map(str, row["scales"])), _cost(row["multiply_adds"], 1)) for row in rows],
+        [
+            (
+                row["name"],
+                str(row["views"]),
+                ", ".join(map(str, row["scales"])),
+                _cost(row["multiply_adds"], 1),
+            )
+            for row in rows
+        ],
     )
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
@@ -63,7 +87,9 @@ def protocols(model: str, as_json: bool) -> None:
 
 def _cost(multiply_adds: int, decimals: int) -> str:
     """In billions; in millions where that would be next to nothing."""
-    return f"{multiply_adds / 1e9:,.{decimals}f} G" if multiply_adds >= 1e9 else f"{multiply_adds / 1e6:,.1f} M"
+    return (
+        f"{multiply_adds / 1e9:,.{decimals}f} G" if multiply_adds >= 1e9 else f"{multiply_adds / 1e6:,.1f} M"
+    )
 
 
 def _protocol(protocol: Protocol, size: int, multiply_adds: int) -> dict[str, Any]:
@@ -83,14 +109,23 @@ def papers(table: str | None, as_json: bool) -> None:
     """Print the figures of a table or a paper; without one, which tables there are."""
     if table is None:
         listed = [
-            {"table": name, "paper": published.PAPERS[name.partition("/")[0]], "rows": len(published.rows_of(name))}
+            {
+                "table": name,
+                "paper": published.PAPERS[name.partition("/")[0]],
+                "rows": len(published.rows_of(name)),
+            }
             for name in published.tables()
         ]
         if as_json:
             print(json.dumps(listed))
             return
-        _print(("table", "paper", "rows"), [(str(row["table"]), str(row["paper"]), str(row["rows"])) for row in listed])
-        print("Its figures: inception-bench papers TABLE, such as inception-v4/table4, or PAPER; of the public weights: papers weights.")
+        _print(
+            ("table", "paper", "rows"),
+            [(str(row["table"]), str(row["paper"]), str(row["rows"])) for row in listed],
+        )
+        print(
+            "Its figures: inception-bench papers TABLE, such as inception-v4/table4, or PAPER; of the public weights: papers weights."
+        )
         return
     if table == "weights":
         _weights(as_json)

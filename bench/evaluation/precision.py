@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from bench import engine
 from bench.data import Images
 from bench.distributed import ranks
 from bench.errors import BenchError
+from bench.evaluation import engine
+from bench.evaluation.prepare import Setup
 from bench.options import Options
 from bench.progress import Reporter, Silent
-from bench.setup import Setup
 from crops import Dialect, Plan, parse
 
 HALF = "fp16"
@@ -42,7 +42,10 @@ def agreement(setup: Setup, precision: str, images: Images) -> tuple[int, int]:
     """Images with the same single-crop top-1 in that precision as in fp32, and images compared."""
     size = setup.network.preprocessing.size
     plan = setup.plan if isinstance(setup.plan, Dialect) else Plan(parse("1", size), size)
-    both = [replace(setup, plan=plan, runtime=replace(setup.runtime, precision=name)) for name in ("fp32", precision)]
+    both = [
+        replace(setup, plan=plan, runtime=replace(setup.runtime, precision=name))
+        for name in ("fp32", precision)
+    ]
     quiet = Silent()
     made = engine.shards(
         images, [range(len(images))], plan, both[0].renderer(), [one.scorer(quiet.note) for one in both],

@@ -16,15 +16,21 @@ def environment() -> dict[str, str | None]:
             versions[library] = version(library)
         except PackageNotFoundError:
             versions[library] = None
-    return versions | {"python": platform.python_version(), "platform": platform.platform(), "git_commit": _git_commit()}
+    return versions | {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "git_commit": _git_commit(),
+    }
 
 
 def _git_commit() -> str | None:
-    here = Path(__file__).resolve().parents[1]
+    here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from bench.data import Images
 from bench.data.decode import LARGEST
+from bench.device import Runtime, resolve
 from bench.errors import UsageError
+from bench.evaluation.classify import Scorer
+from bench.evaluation.render import RENDERERS, Render, renderer
 from bench.options import Options
-from bench.render import RENDERERS, Render, renderer
-from bench.runtime import Runtime, resolve
-from bench.scorer import Scorer
 from bench.zoo.loading import LoadedNetwork
 from bench.zoo.networks import unknown
 from crops import DIALECTS, POOLS, Dialect, Plan, dialect, parse, parse_scales
@@ -52,7 +52,13 @@ def set_up(options: Options, network: LoadedNetwork) -> Setup:
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
     plan = _plan(options, network)
     interpolation = plan.interpolation if isinstance(plan, Dialect) else _interpolation(options, network)
-    kind = options.renderer if options.renderer != "auto" else "pillow" if isinstance(plan, Dialect) else "tensor"
+    kind = (
+        options.renderer
+        if options.renderer != "auto"
+        else "pillow"
+        if isinstance(plan, Dialect)
+        else "tensor"
+    )
     setup = Setup(network, runtime, plan, interpolation, kind)
     setup.renderer()  # what cannot be rendered shows before a run is begun
     return setup
@@ -69,8 +75,15 @@ def check(options: Options) -> None:
     for name, known in choices.items():
         if getattr(options, name) not in known:
             raise unknown(name, getattr(options, name), known)
-    if options.dialect != "paper" and (options.crops, options.scales, options.pool, options.interpolation) != ("1", None, "mean", "auto"):
-        raise UsageError(f"--dialect {options.dialect} settles crop and resampling: leave --crops, --scales, --pool, --interpolation away")
+    if options.dialect != "paper" and (
+        options.crops,
+        options.scales,
+        options.pool,
+        options.interpolation,
+    ) != ("1", None, "mean", "auto"):
+        raise UsageError(
+            f"--dialect {options.dialect} settles crop and resampling: leave --crops, --scales, --pool, --interpolation away"
+        )
     if options.shuffle_seed is not None and (options.limit is None or options.shuffle_seed < 0):
         raise UsageError("--shuffle-seed, a number from 0, draws the images of --limit: pass both")
 
@@ -78,8 +91,14 @@ def check(options: Options) -> None:
 def agree(classes: int, images: Images, options: Options) -> None:
     """Raise `UsageError` unless network and images are about as many classes."""
     if classes != len(images.classes):
-        hint = "pass --data PATH" if options.data == "mini" else "choose another --model; a classes.txt beside images names theirs"
-        raise UsageError(f"{options.model} tells {classes:,} classes apart, and {images.path} has {len(images.classes):,}: {hint}")
+        hint = (
+            "pass --data PATH"
+            if options.data == "mini"
+            else "choose another --model; a classes.txt beside images names theirs"
+        )
+        raise UsageError(
+            f"{options.model} tells {classes:,} classes apart, and {images.path} has {len(images.classes):,}: {hint}"
+        )
 
 
 def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
@@ -87,10 +106,19 @@ def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
     if options.dialect != "paper":
         own = options.dialect == network.network.provider
         interpolation = _interpolation(options, network)
-        return dialect(cast(Any, options.dialect), expected.size, interpolation, expected.crop_pct, squash=expected.squash, own=own)
+        return dialect(
+            cast(Any, options.dialect),
+            expected.size,
+            interpolation,
+            expected.crop_pct,
+            squash=expected.squash,
+            own=own,
+        )
     scales = parse_scales(options.scales)
     if scales and max(scales) ** 2 > LARGEST:
-        raise UsageError(f"--scales {options.scales}: {max(scales)} pixels are too many, images of that size are not decoded either")
+        raise UsageError(
+            f"--scales {options.scales}: {max(scales)} pixels are too many, images of that size are not decoded either"
+        )
     return Plan(parse(options.crops, expected.size, scales), expected.size, cast(Any, options.pool))
 
 

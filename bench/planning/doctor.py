@@ -11,18 +11,18 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from bench import engine
 from bench.data import Images, open_images
 from bench.data.decode import decode
 from bench.data.devkit import VALIDATION_IMAGES, find_blacklist, read_blacklist
-from bench.data.names import first_of, is_imagenet, shown, validation_number
+from bench.data.file_names import first_of, is_imagenet, shown, validation_number
 from bench.errors import BenchError, UnreadableImage
+from bench.evaluation import engine
+from bench.evaluation.label_check import ENOUGH, doubt
+from bench.evaluation.precision import settle
+from bench.evaluation.prepare import Setup, agree, check, set_up
 from bench.options import Options
-from bench.plausibility import ENOUGH, doubt
-from bench.precision import settle
+from bench.planning.throughput import measure
 from bench.progress import Reporter
-from bench.setup import Setup, agree, check, set_up
-from bench.throughput import measure
 from bench.zoo import find
 from bench.zoo.loading import LoadedNetwork, load
 from crops import Plan, parse
@@ -82,16 +82,28 @@ def _found(what: str, look: Callable[[], Found]) -> Generator[Finding, None, Fou
 
 
 def _of_data(images: Images, options: Options, *, read: bool) -> Iterator[Finding]:
-    yield Finding("data", "ok", f"{len(images):,} images, {_size(float(images.sizes.sum()))}, in {images.path}")
+    yield Finding(
+        "data", "ok", f"{len(images):,} images, {_size(float(images.sizes.sum()))}, in {images.path}"
+    )
     if images.ignored:
-        yield Finding("data", "note", f"{images.ignored:,} files are no images by their endings and are left aside")
+        yield Finding(
+            "data", "note", f"{images.ignored:,} files are no images by their endings and are left aside"
+        )
     yield Finding("labels", "ok", f"from {images.label_source}")
     yield _classes(images)
     validation = sum(map(is_imagenet, images.ids))
     if 0 < validation != VALIDATION_IMAGES:
-        yield Finding("data", "note", f"{validation:,} of the {VALIDATION_IMAGES:,} validation images: not the papers' figures")
+        yield Finding(
+            "data",
+            "note",
+            f"{validation:,} of the {VALIDATION_IMAGES:,} validation images: not the papers' figures",
+        )
     yield from _blacklist(images, options)
-    yield _reading(images) if read else Finding("reading", "note", "not every image was decoded: --read does that")
+    yield (
+        _reading(images)
+        if read
+        else Finding("reading", "note", "not every image was decoded: --read does that")
+    )
 
 
 def _classes(images: Images) -> Finding:
@@ -103,7 +115,11 @@ def _classes(images: Images) -> Finding:
     usual, having = Counter(counts.tolist()).most_common(1)[0]
     short = [f"{names[number]} ({counts[number]})" for number in np.flatnonzero(counts < usual)]
     if short and having > len(names) / 2:
-        return Finding("classes", "note", f"{len(short):,} of {len(names):,} have fewer than {usual:,} images: {_some(short)}")
+        return Finding(
+            "classes",
+            "note",
+            f"{len(short):,} of {len(names):,} have fewer than {usual:,} images: {_some(short)}",
+        )
     each = f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
     return Finding("classes", "ok", f"{len(names):,}, each with {each} images")
 
@@ -114,11 +130,23 @@ def _blacklist(images: Images, options: Options) -> Iterator[Finding]:
         return
 
     def look() -> Finding:
-        found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(images.place, options.devkit)
+        found = (
+            read_blacklist(options.blacklist)
+            if options.blacklist
+            else find_blacklist(images.place, options.devkit)
+        )
         if found is None:
-            return Finding("blacklist", "note", "none in or beside the data: without --blacklist there is no figure of the 48,238 images")
+            return Finding(
+                "blacklist",
+                "note",
+                "none in or beside the data: without --blacklist there is no figure of the 48,238 images",
+            )
         if not found.official and any(map(is_imagenet, images.ids)):
-            return Finding("blacklist", "note", f"{found.source} has {len(found.numbers):,} images, the challenge's list has 1,762")
+            return Finding(
+                "blacklist",
+                "note",
+                f"{found.source} has {len(found.numbers):,} images, the challenge's list has 1,762",
+            )
         return Finding("blacklist", "ok", f"{len(found.numbers):,} images, from {found.source}")
 
     finding = yield from _found("blacklist", look)
@@ -155,17 +183,27 @@ def _size(number: float) -> str:
 def _of_weights(network: LoadedNetwork) -> Iterator[Finding]:
     weights = network.weights
     name, digest = network.network.name, weights.sha256[:12]
-    yield Finding("weights", "ok", f"{name}, {weights.source}, sha256 {digest}..., {network.outputs:,} outputs")
+    yield Finding(
+        "weights", "ok", f"{name}, {weights.source}, sha256 {digest}..., {network.outputs:,} outputs"
+    )
     if network.prepared_otherwise:
-        yield Finding("weights", "note", f"prepared for like {network.prepared_like}, not like {', '.join(network.prepared_otherwise)}")
+        yield Finding(
+            "weights",
+            "note",
+            f"prepared for like {network.prepared_like}, not like {', '.join(network.prepared_otherwise)}",
+        )
 
 
-def _of_both(images: Images, network: LoadedNetwork, options: Options, reporter: Reporter) -> Iterator[Finding]:
+def _of_both(
+    images: Images, network: LoadedNetwork, options: Options, reporter: Reporter
+) -> Iterator[Finding]:
     agree(network.classes, images, options)
     setup = settle(options, set_up(options, network), images, reporter)
     runtime = setup.runtime.describe()
     state: Literal["ok", "note"] = "note" if runtime["device"] == "cpu" else "ok"
-    yield Finding("device", state, f"{runtime['device_name']}, {runtime['precision']}, batch {runtime['batch']}")
+    yield Finding(
+        "device", state, f"{runtime['device_name']}, {runtime['precision']}, batch {runtime['batch']}"
+    )
     yield from _label_order(images, setup)
     disk = yield from _found("disk", lambda: _disk(images, setup, options.out))
     if disk:
@@ -193,7 +231,11 @@ def _label_order(images: Images, setup: Setup) -> Iterator[Finding]:
     predicted = found.probabilities["1"].argmax(axis=1)
     right = f"{int((predicted == found.labels).sum())} of {len(found.labels)} single crops are right"
     if found.skipped:
-        yield Finding("reading", "wrong", f"{first_of(list(found.skipped))} unreadable: {next(iter(found.skipped.values()))}; see --read")
+        yield Finding(
+            "reading",
+            "wrong",
+            f"{first_of(list(found.skipped))} unreadable: {next(iter(found.skipped.values()))}; see --read",
+        )
     if len(found.labels) < ENOUGH:
         yield Finding("label order", "note", f"{right}: too few to tell, {ENOUGH} are needed")
     elif wrong := doubt(predicted, found.labels, len(images.classes)):
@@ -214,7 +256,11 @@ def _disk(images: Images, setup: Setup, out: Path) -> Finding:
         raise RunError(f"{there} cannot be written: choose another --out")
     free = shutil.disk_usage(there).free
     words = f"the run takes {_size(needed)}, {_size(free)} are free in {there}"
-    return Finding("disk", "ok", words) if needed < free else Finding("disk", "wrong", f"{words}: make room, or choose another --out")
+    return (
+        Finding("disk", "ok", words)
+        if needed < free
+        else Finding("disk", "wrong", f"{words}: make room, or choose another --out")
+    )
 
 
 def _time(images: Images, setup: Setup) -> Iterator[Finding]:

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from bench.distributed import is_first
-from bench.evaluation import run_several
+from bench.evaluation.evaluate import run_several
+from bench.mini import NETWORKS
 from bench.options import Options
 from bench.progress import Reporter
 from results.ensemble import ensemble
 from results.run import Run
-
-MEMBERS = ("mini-v1", "mini-v3", "mini-v4", "mini-ir-v2")
 
 
 def run_demo(out: Path, reporter: Reporter) -> list[Run]:
@@ -17,5 +16,5 @@ def run_demo(out: Path, reporter: Reporter) -> list[Run]:
 
     The ensemble is made by the first of torchrun's ranks alone.
     """
-    runs = run_several(",".join(MEMBERS), Options(crops="144", out=out), reporter)
+    runs = run_several(",".join(NETWORKS), Options(crops="144", out=out), reporter)
     return [*runs, ensemble(runs, out)] if is_first() else runs

@@ -37,7 +37,9 @@ RECIPES = {
     # Rethinking (1512.00567), section 8: RMSProp with decay 0.9 and epsilon 1.0, rate 0.045 times 0.94 every two epochs,
     # gradients clipped at 2.0, running average; section 7: label smoothing 0.1. The weights of the auxiliary loss, of the
     # decay and of the average are not given: these are the released code's.
-    "rethinking": Recipe("rmsprop", 0.045, decay=0.94, decay_epochs=2, clip=2.0, smoothing=0.1, auxiliary=0.4),
+    "rethinking": Recipe(
+        "rmsprop", 0.045, decay=0.94, decay_epochs=2, clip=2.0, smoothing=0.1, auxiliary=0.4
+    ),
     # Inception-v4 (1602.07261), section 4: the same without a word of clipping and smoothing; no auxiliary heads.
     "inception-v4": Recipe("rmsprop", 0.045, decay=0.94, decay_epochs=2),
 }

@@ -56,7 +56,9 @@ def resolve(options: Options) -> Runtime:
     number, ranks = local_ranks()
     own_gpu = ranks > 1 and options.device in ("auto", "cuda") and torch.cuda.is_available()
     if own_gpu and number >= torch.cuda.device_count():
-        raise BenchError(f"{ranks} ranks for {torch.cuda.device_count()} GPUs: pass torchrun a --nproc-per-node of that number")
+        raise BenchError(
+            f"{ranks} ranks for {torch.cuda.device_count()} GPUs: pass torchrun a --nproc-per-node of that number"
+        )
     device = _device(f"cuda:{number}" if own_gpu else options.device)
     if device.type == "cpu":
         _keep_freed_memory()
@@ -68,7 +70,9 @@ def resolve(options: Options) -> Runtime:
         if value is not None and value < 1:
             raise UsageError(f"--{name} {value}: at least 1")
     workers = options.workers or max(1, min(16, len(os.sched_getaffinity(0)) // ranks))
-    streams = {"cpu": torch.get_num_threads(), "cuda": 2}.get(device.type, 1)  # on a GPU one batch is prepared while the other runs
+    streams = {"cpu": torch.get_num_threads(), "cuda": 2}.get(
+        device.type, 1
+    )  # on a GPU one batch is prepared while the other runs
     return Runtime(device, precision, options.batch or 0, workers, streams, options.compile)
 
 
@@ -93,5 +97,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         float(torch.zeros(1, device=device))
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UsageError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): write auto or cpu") from None
+        raise UsageError(
+            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): write auto or cpu"
+        ) from None
     return device

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from bench import engine, record
 from bench.data import Images, open_images
 from bench.data.classes import wordnet_ids
 from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
-from bench.data.names import is_imagenet, validation_number
+from bench.data.file_names import is_imagenet, validation_number
+from bench.device import resolve
 from bench.distributed import ranks
 from bench.errors import BenchError, DataError, ImplausibleLabels, UsageError
+from bench.evaluation import engine
+from bench.evaluation import run_folder as record
+from bench.evaluation.label_check import Doubt
+from bench.evaluation.precision import settle
+from bench.evaluation.prepare import Setup, agree, check, set_up
 from bench.options import Options
-from bench.plausibility import Doubt
-from bench.precision import settle
 from bench.progress import Reporter, Silent
-from bench.runtime import resolve
-from bench.setup import Setup, agree, check, set_up
 from bench.zoo import find
 from bench.zoo.loading import fetch, load
 from results.run import MANIFEST, Run, Shard, finish, write_manifest
@@ -57,7 +58,9 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
         resolve(options)
     asked = [options.model for options in several]
     if asked != (first := ranks().from_first(lambda: asked)):
-        raise BenchError(f"the first rank evaluates {', '.join(first)}, and this one {', '.join(asked)}: give all the same command")
+        raise BenchError(
+            f"the first rank evaluates {', '.join(first)}, and this one {', '.join(asked)}: give all the same command"
+        )
     images = _images(several[0], reporter)
     blacklist = _blacklist(several[0], images, reporter)
     with ExitStack() as held:
@@ -80,9 +83,14 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
 def run_several(models: str, options: Options, reporter: Reporter) -> list[Run]:
     """The runs of several networks: `models` lists NAME, NAME.TAG or NAME=FILE, with commas between. Raises `UsageError`."""
     words = [word.strip() for word in models.split(",") if word.strip()]
-    several = [replace(options, model=name, weights=file or None) for name, _, file in (word.partition("=") for word in words)]
+    several = [
+        replace(options, model=name, weights=file or None)
+        for name, _, file in (word.partition("=") for word in words)
+    ]
     if not several:
-        raise UsageError(f"--models {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, by commas")
+        raise UsageError(
+            f"--models {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, by commas"
+        )
     for one in several:
         if one.weights and not Path(one.weights).expanduser().is_file():
             raise UsageError(f"no weights at {one.weights}: write --models NAME=FILE, or NAME.TAG for a tag")
@@ -103,7 +111,9 @@ class _Work:
     batch: int = 0
 
 
-def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence[_Work], reporter: Reporter) -> _Work:
+def _prepare(
+    options: Options, images: Images, held: ExitStack, before: Sequence[_Work], reporter: Reporter
+) -> _Work:
     began = time.monotonic()
     if options.weights is None:
         agree(find(options.model).classes, images, options)  # before weights are fetched
@@ -112,7 +122,9 @@ def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence
     agree(network.classes, images, options)
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
-        reporter.note(f"{options.weights} is taken for weights like {network.prepared_like}; others are prepared for differently: {others}")
+        reporter.note(
+            f"{options.weights} is taken for weights like {network.prepared_like}; others are prepared for differently: {others}"
+        )
     setup = settle(options, set_up(options, network), images, reporter)
     asked = {
         "model": network.describe(),
@@ -122,12 +134,16 @@ def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence
     }
     identity = record.identity(asked)
     if twice := next((work for work in before if work.identity == identity), None):
-        raise UsageError(f"{options.model} and {twice.options.model} are the same network with the same weights: name it once")
+        raise UsageError(
+            f"{options.model} and {twice.options.model} are the same network with the same weights: name it once"
+        )
     doubt = Doubt(len(images.classes))
 
     def opened() -> tuple[str, dict[str, str], list[tuple[int, int]]]:
         run = held.enter_context(record.open_run(options, asked, reporter))
-        todo = record.todo(run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable)
+        todo = record.todo(
+            run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable
+        )
         if todo:
             record.with_environment(run, reporter)
         return str(run.path), record.decisive(asked), [(part.start, part.stop) for part in todo]
@@ -135,9 +151,13 @@ def _prepare(options: Options, images: Images, held: ExitStack, before: Sequence
     there, decisive, todo = ranks().from_first(opened)
     folder = place(there)
     if differs := [name for name, value in record.decisive(asked).items() if value != decisive[name]]:
-        raise BenchError(f"the {' and '.join(differs)} differ here from those of the first rank: bring the same to all machines")
+        raise BenchError(
+            f"the {' and '.join(differs)} differ here from those of the first rank: bring the same to all machines"
+        )
     if not (folder / MANIFEST).exists():
-        raise BenchError(f"{folder} is not where the first rank writes to: name an --out that all machines reach")
+        raise BenchError(
+            f"{folder} is not where the first rank writes to: name an --out that all machines reach"
+        )
     return _Work(options, setup, folder, identity, doubt, [range(*span) for span in todo], began)
 
 
@@ -147,7 +167,9 @@ def _do(alike: Sequence[_Work], images: Images, reporter: Reporter) -> None:
     if not first.todo:
         return
     if len(alike) > 1:
-        reporter.note(f"{', '.join(work.options.model for work in alike)} look at the same crops, which are rendered once")
+        reporter.note(
+            f"{', '.join(work.options.model for work in alike)} look at the same crops, which are rendered once"
+        )
     scorers = [work.setup.scorer(reporter.note) for work in alike]
     reporter.start(sum(map(len, first.todo)))
     made = engine.shards(
@@ -189,23 +211,35 @@ def _finish(work: _Work, images: Images, blacklist: Blacklist | None, reporter: 
 
 def _tell_of_skipped(run: Run, images: Images, reporter: Reporter) -> None:
     if len(run.skipped) == len(images):
-        write_manifest(run.path, dict(run.manifest) | {"complete": False})  # nothing to report: not a run that is whole
-        raise DataError(f"none of the {len(images):,} images in {images.path} could be read: {next(iter(run.skipped.values()))}")
+        write_manifest(
+            run.path, dict(run.manifest) | {"complete": False}
+        )  # nothing to report: not a run that is whole
+        raise DataError(
+            f"none of the {len(images):,} images in {images.path} could be read: {next(iter(run.skipped.values()))}"
+        )
     if run.skipped:
-        reporter.note(f"{len(run.skipped):,} images could not be read and are left out; {run.path}/manifest.json lists them")
+        reporter.note(
+            f"{len(run.skipped):,} images could not be read and are left out; {run.path}/manifest.json lists them"
+        )
 
 
 def _until_seen(run: Run) -> None:
     """Wait for what other machines wrote, which a shared file system may show some seconds later."""
     began = time.monotonic()
-    while ranks().size > 1 and time.monotonic() - began < SEEN and not all(run.shard_path(part).exists() for part in run.parts):
+    while (
+        ranks().size > 1
+        and time.monotonic() - began < SEEN
+        and not all(run.shard_path(part).exists() for part in run.parts)
+    ):
         time.sleep(1)
 
 
 def _images(options: Options, reporter: Reporter) -> Images:
     images = open_images(options.data, options.labels, options.devkit)
     if images.ignored:
-        reporter.note(f"{images.ignored:,} files in {images.path} are no images by their endings and are left aside")
+        reporter.note(
+            f"{images.ignored:,} files in {images.path} are no images by their endings and are left aside"
+        )
     validation = sum(map(is_imagenet, images.ids))
     if validation == len(images) != VALIDATION_IMAGES:
         reporter.note(f"{len(images):,} of the {VALIDATION_IMAGES:,} validation images are here")
@@ -218,14 +252,24 @@ def _images(options: Options, reporter: Reporter) -> Images:
 
 def _blacklist(options: Options, images: Images, reporter: Reporter) -> Blacklist | None:
     """The blacklist; an empty one where no image can be on it; None where the second image set cannot be told."""
-    found = read_blacklist(options.blacklist) if options.blacklist else find_blacklist(images.place, options.devkit)
+    found = (
+        read_blacklist(options.blacklist)
+        if options.blacklist
+        else find_blacklist(images.place, options.devkit)
+    )
     if found and not found.official and any(map(is_imagenet, images.ids)):
-        reporter.note(f"{found.source} has {len(found.numbers):,} images and is not the challenge's list of 1,762")
+        reporter.note(
+            f"{found.source} has {len(found.numbers):,} images and is not the challenge's list of 1,762"
+        )
     if not any(validation_number(image_id) for image_id in images.ids):
-        reporter.note("no image is named ILSVRC2012_val_..., so none is on the blacklist: both image sets are the same")
+        reporter.note(
+            "no image is named ILSVRC2012_val_..., so none is on the blacklist: both image sets are the same"
+        )
         return found or Blacklist(frozenset(), "no image of the validation set", "")
     if not found:
-        reporter.note("no blacklist in or beside the data: --blacklist with a devkit of 2014 or later gives the figures without it, too")
+        reporter.note(
+            "no blacklist in or beside the data: --blacklist with a devkit of 2014 or later gives the figures without it, too"
+        )
     return found
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from bench.device import PRECISIONS, Runtime
 from bench.errors import BenchError
-from bench.runtime import PRECISIONS, Runtime
 from bench.zoo.dense import dense
 from bench.zoo.folding import fold_batch_norms, fold_normalisation
 from bench.zoo.loading import LoadedNetwork
@@ -24,7 +24,13 @@ class Scorer:
     """
 
     def __init__(
-        self, network: LoadedNetwork, runtime: Runtime, normalisation: Normalisation, *, logits: bool, note: Callable[[str], None]
+        self,
+        network: LoadedNetwork,
+        runtime: Runtime,
+        normalisation: Normalisation,
+        *,
+        logits: bool,
+        note: Callable[[str], None],
     ) -> None:
         self._runtime, self._logits, self._note = runtime, logits, note
         self._size, self._pool = network.preprocessing.size, network.pool
@@ -32,9 +38,13 @@ class Scorer:
         module, self.folded = fold_batch_norms(network.module, self._size)
         on_levels = fold_normalisation(module, self._size, normalisation, normalise)
         self._normalisation = normalisation if on_levels is None else None
-        self._module = copy.deepcopy(on_levels or module).to(runtime.device, self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._module = copy.deepcopy(on_levels or module).to(
+            runtime.device, self._dtype, memory_format=torch.channels_last
+        )  # type: ignore[call-overload]
         self._columns = network.columns().to(runtime.device)
-        self._on_crops: Callable[[Tensor], Tensor] = torch.compile(self._module) if runtime.compile else self._module
+        self._on_crops: Callable[[Tensor], Tensor] = (
+            torch.compile(self._module) if runtime.compile else self._module
+        )
         self._densely: Callable[[Tensor], Tensor] | None = None
         self.batch = runtime.batch
 
@@ -66,7 +76,9 @@ class Scorer:
             self._densely = self._densely or dense(self._module, self._pool, self._size)
             outputs = self._densely(inputs)
         else:
-            if self._runtime.compile and count < self.batch:  # one shape, one compilation; the surplus is dropped below
+            if (
+                self._runtime.compile and count < self.batch
+            ):  # one shape, one compilation; the surplus is dropped below
                 inputs = torch.cat([inputs, inputs[:1].expand(self.batch - count, -1, -1, -1)])
             outputs = self._on_crops(inputs)[:count, None]
         outputs = outputs.float()[..., self._columns]
@@ -77,11 +89,15 @@ class Scorer:
         if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise error
         if count == 1:
-            raise BenchError(f"{self._runtime.device} is out of memory with one crop at a time: free some, or choose another --device")
+            raise BenchError(
+                f"{self._runtime.device} is out of memory with one crop at a time: free some, or choose another --device"
+            )
         fits = max(1, count * area // self._size**2 // 2)
         if fits < self.batch:  # else another thread has halved it
             self.batch = fits
-            self._note(f"{self._runtime.device} is out of memory with {count} crops at a time: going on with {max(1, count // 2)}")
+            self._note(
+                f"{self._runtime.device} is out of memory with {count} crops at a time: going on with {max(1, count // 2)}"
+            )
         if self._runtime.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -91,6 +107,18 @@ def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
     if normalisation.bgr:
         pixels = pixels.flip(1)
     number, colours, height, width = pixels.shape
-    rows = pixels.permute(0, 2, 3, 1).reshape(number * height, width * colours)  # colours side by side, as the renderer has them
-    mean, std = (torch.tensor(values, device=pixels.device).repeat(width) for values in (normalisation.mean, normalisation.std))
-    return rows.to(torch.float32, copy=True).div_(255).sub_(mean).div_(std).view(number, height, width, colours).permute(0, 3, 1, 2)
+    rows = pixels.permute(0, 2, 3, 1).reshape(
+        number * height, width * colours
+    )  # colours side by side, as the renderer has them
+    mean, std = (
+        torch.tensor(values, device=pixels.device).repeat(width)
+        for values in (normalisation.mean, normalisation.std)
+    )
+    return (
+        rows.to(torch.float32, copy=True)
+        .div_(255)
+        .sub_(mean)
+        .div_(std)
+        .view(number, height, width, colours)
+        .permute(0, 3, 1, 2)
+    )

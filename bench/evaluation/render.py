@@ -25,7 +25,11 @@ RENDERERS = ("tensor", "pillow")
 def renderer(plan: Plan | Dialect, kind: str, interpolation: str, device: torch.device) -> Render:
     """A function from an image [height x width x 3] to its crops. `kind` is one of `RENDERERS`; a dialect is Pillow's."""
     if kind not in RENDERERS or (isinstance(plan, Dialect) and kind != "pillow"):
-        what = "a dialect is rendered by pillow" if kind in RENDERERS else f"write auto, {' or '.join(RENDERERS)}"
+        what = (
+            "a dialect is rendered by pillow"
+            if kind in RENDERERS
+            else f"write auto, {' or '.join(RENDERERS)}"
+        )
         raise UsageError(f"renderer {kind!r}: {what}")
 
     def single(image: NDArray[np.uint8]) -> Rendered:
@@ -50,7 +54,9 @@ def _patches(plan: Plan | Dialect, image: NDArray[np.uint8]) -> Any:
     patches, weights = plan.patches(width, height)
     resized = max((patch.resized for patch in patches), key=lambda size: size[0] * size[1])
     if resized[0] * resized[1] > LARGEST:
-        raise UnreadableImage(f"{width} x {height} pixels would become {resized[0]:,} x {resized[1]:,} when resized: too long and thin")
+        raise UnreadableImage(
+            f"{width} x {height} pixels would become {resized[0]:,} x {resized[1]:,} when resized: too long and thin"
+        )
     return patches, weights
 
 

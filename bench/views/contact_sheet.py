@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from bench.data.decode import LARGEST, open_image
 from bench.errors import BenchError, DataError, UnreadableImage, UsageError
-from bench.listings import table_network
+from bench.views.listings import table_network
 from crops import Plan, parse, parse_scales
 from crops.geometry import Patch
 from crops.pillow import render
@@ -28,12 +28,16 @@ def draw(image: Path, crops: str, model: str, scales: str | None, output: Path) 
         raise DataError(f"{image}: {getattr(error, 'strerror', None) or error}; name an image file") from None
     patches, _ = Plan((protocol,), size).patches(*picture.size)
     if (largest := max(patch.resized[0] * patch.resized[1] for patch in patches)) > LARGEST:
-        raise UsageError(f"{image} would be resized to {largest:,} pixels: name smaller --scales, or an image that is less long and thin")
+        raise UsageError(
+            f"{image} would be resized to {largest:,} pixels: name smaller --scales, or an image that is less long and thin"
+        )
     sheet = _sheet(picture, patches)
     try:
         sheet.save(output)
     except (OSError, ValueError) as error:
-        raise BenchError(f"cannot write {output}: {getattr(error, 'strerror', None) or error}; name a .png") from None
+        raise BenchError(
+            f"cannot write {output}: {getattr(error, 'strerror', None) or error}; name a .png"
+        ) from None
     return f"{output}: protocol {protocol.name} has {protocol.crops} views, on this image {len(patches)} different ones"
 
 
@@ -57,7 +61,9 @@ def _sheet(picture: Image.Image, patches: tuple[Patch, ...]) -> Image.Image:
         colour = COLOURS[sizes.index(patches[number].resized) % len(COLOURS)]
         at = (left + number % columns * (TILE + GAP), GAP + number // columns * (TILE + GAP))
         sheet.paste(crop, at)
-        ImageDraw.Draw(sheet).rectangle((at[0] - 1, at[1] - 1, at[0] + crop.width, at[1] + crop.height), outline=colour)
+        ImageDraw.Draw(sheet).rectangle(
+            (at[0] - 1, at[1] - 1, at[0] + crop.width, at[1] + crop.height), outline=colour
+        )
     return sheet
 
 

@@ -1,0 +1,1 @@
+"""The papers' training recipes, and the error over a training."""
