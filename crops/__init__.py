@@ -1,12 +1,28 @@
-"""What a crop is: lattice, protocols, geometry, dialects and two renderers. Knows no network, label or run."""
+"""What a crop is. This package knows no network, no label and no run.
 
-from crops.dialects import DIALECTS, Dialect, Normalisation, dialect
-from crops.geometry import Patch, place
+Read it in this order:
+
+- `lattice`: the points that crops are chosen from (`View`, `DenseView`)
+- `protocols`: sets of views with names, such as 144 crops (`Protocol`)
+- `geometry`: from a view and an image's size to the pixels to cut (`Patch`)
+- `plan`: several protocols evaluated in one pass, and their pooling (`Plan`)
+- `pillow`, `tensor`: the slow reference renderer and the fast one, from patches to pixels
+- `dialects`: how other tools take the single central crop (`Dialect`)
+- `normalisation`: how pixels are scaled before a network sees them (`Normalisation`)
+"""
+
+from crops.dialects import DIALECTS, Dialect, make_dialect
+from crops.geometry import Patch, patch_of
 from crops.lattice import DenseView, View, lattice, scale_set
-from crops.protocols import POOLS, Plan, Protocol, ProtocolError, parse, parse_scales, pool_scores
+from crops.normalisation import CAFFE, HALF, IMAGENET, Normalisation
+from crops.plan import POOLS, Plan, pool_scores
+from crops.protocols import Protocol, ProtocolError, parse, parse_scales
 
 __all__ = [
+    "CAFFE",
     "DIALECTS",
+    "HALF",
+    "IMAGENET",
     "POOLS",
     "DenseView",
     "Dialect",
@@ -16,11 +32,11 @@ __all__ = [
     "Protocol",
     "ProtocolError",
     "View",
-    "dialect",
     "lattice",
+    "make_dialect",
     "parse",
     "parse_scales",
-    "place",
+    "patch_of",
     "pool_scores",
     "scale_set",
 ]

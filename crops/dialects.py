@@ -1,6 +1,12 @@
-"""Single-crop dialects: how other tools take the one central crop, to tell preprocessing from everything else.
+"""Single-crop dialects: how other tools take the one central crop.
 
-The same weights move by some tenths of a point from one dialect to the next, and by points in a wrong one.
+An evaluation in another tool's dialect shows how much of a difference comes from preprocessing. The same
+weights move by some tenths of a point from one dialect to the next, and by whole points in the wrong one.
+
+- timm: resize as the weights' own configuration says, cut the centre.
+- torchvision: as the weights say for torchvision's own weights, and bilinear at a fixed ratio for all others.
+- tf-slim: cut the central 87.5 % of each side, warp it to the input.
+- caffe: warp to a square, cut its centre.
 """
 
 import math
@@ -12,83 +18,104 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crops.geometry import Patch, offset, resized_size
+from crops.normalisation import CAFFE, HALF, Normalisation
 from crops.pillow import render
-from crops.protocols import Pool
+from crops.plan import Pool
 
 DialectName = Literal["timm", "torchvision", "tf-slim", "caffe"]
 DIALECTS: tuple[DialectName, ...] = ("timm", "torchvision", "tf-slim", "caffe")
 
 
 @dataclass(frozen=True)
-class Normalisation:
-    """Pixels / 255, minus `mean`, over `std`, per channel; the channels are turned round first where `bgr`."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    bgr: bool = False
-
-
-HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-"""[-1, 1], of TF-Slim and most Inception weights."""
-
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""torchvision's."""
-
-CAFFE = Normalisation((104 / 255, 117 / 255, 123 / 255), (1 / 255, 1 / 255, 1 / 255), bgr=True)
-"""BGR minus (104, 117, 123), in levels."""
-
-
-@dataclass(frozen=True)
 class Dialect:
-    """One way to take the single crop; call it with an RGB image to get the pixels.
+    """One way to take the single crop. Call it with an RGB image to get the pixels.
 
-    `resized` is the side in pixels that the image is resized to before the crop: its shorter side, or both sides
-    where the dialect warps. `squash` is timm's crop mode of that name. `normalisation` is None where the dialect
-    takes that of the weights.
+    It has the properties and methods of a `crops.Plan`, except `protocols`, `views` and `patches`.
     """
 
     name: DialectName
+
     size: int
+    """Side of the network's input in pixels."""
+
     resized: int
+    """Length of the resized image's shorter side in pixels; of both sides where the dialect warps."""
+
     interpolation: str
+    """A key of `crops.pillow.RESAMPLING`."""
+
     squash: bool = False
+    """Whether timm warps the image to a square before the crop. It calls this crop mode `squash`."""
+
     pool: Pool = "mean"
+    """A single crop needs no pooling; `mean` leaves its probabilities as they are."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The one protocol's name, such as `1/timm`."""
+        """The name of the one protocol.
+
+        >>> make_dialect("timm", 299, "bicubic").names
+        ('1/timm',)
+        """
         return (f"1/{self.name}",)
 
     @property
+    def crops(self) -> int:
+        """Number of crops of an image."""
+        return 1
+
+    @property
     def normalisation(self) -> Normalisation | None:
+        """The dialect's own normalisation. None where it uses that of the weights."""
         return {"tf-slim": HALF, "caffe": CAFFE}.get(self.name)
 
+    def single_crop(self) -> "Dialect":
+        """The dialect itself, as it has a single crop anyway."""
+        return self
+
     def describe(self) -> dict[str, Any]:
-        """The exact dialect as plain values, for a manifest."""
-        how = {"crops": 1, "dialect": self.name, "resized": self.resized, "interpolation": self.interpolation}
+        """The exact dialect as plain values, for a manifest.
+
+        `protocols` decides the identity of stored runs, so the interpolation stays in it. It is also at the
+        top, where a `crops.Plan` has it.
+        """
+        protocol = {
+            "crops": 1,
+            "dialect": self.name,
+            "resized": self.resized,
+            "interpolation": self.interpolation,
+            "squash": self.squash,
+        }
         return {
             "size": self.size,
             "pool": self.pool,
-            "protocols": {self.names[0]: how | {"squash": self.squash}},
+            "protocols": {self.names[0]: protocol},
+            "interpolation": self.interpolation,
         }
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """[size x size x 3] in levels: uint8, or float32 for tf-slim, which does not round after resizing."""
+        """Levels [size x size x 3]: uint8, or float32 for tf-slim, which does not round after resizing."""
         if self.name == "tf-slim":
             return tf_slim(np.asarray(image), self.size)
         if self.name == "caffe":
             return caffe(np.asarray(image), self.size, self.resized)
+        return self._resize_and_crop(image)
+
+    def _resize_and_crop(self, image: Image.Image) -> NDArray[np.uint8]:
+        """What timm and torchvision do.
+
+        The crop is centred in the resized image, and not in the central square as on the lattice. The two
+        centres can differ by a pixel, as each offset is rounded.
+        """
         resized = (self.resized, self.resized) if self.squash else resized_size(*image.size, self.resized)
-        left, top = (
-            offset(length, self.size, "centre") for length in resized
-        )  # centred once, not in a square first
-        patch = Patch(
-            resized, (left, top, left + self.size, top + self.size), (self.size, self.size), mirror=False
-        )
-        return np.asarray(render(image, [patch], self.interpolation)[0])
+        left, top = (offset(length, self.size, "centre") for length in resized)
+        box = (left, top, left + self.size, top + self.size)
+        patch = Patch(resized, box, output=(self.size, self.size), mirror=False)
+        (crop,) = render(image, [patch], self.interpolation)
+        return np.asarray(crop)
 
 
-def dialect(
+def make_dialect(
     name: DialectName,
     size: int,
     interpolation: str,
@@ -99,22 +126,28 @@ def dialect(
 ) -> Dialect:
     """The dialect `name` for a network with an input of `size` pixels.
 
-    `interpolation`, `crop_pct` and `squash` are the weights' own. timm goes by them and resizes to floor(size /
-    crop_pct). torchvision goes by them for its `own` weights. It otherwise resizes to 256 for an input of 224, as
-    Caffe does, and others in the same ratio; both are bilinear.
+    `interpolation`, `crop_pct` and `squash` are those of the weights; `crop_pct` is the crop's share of the
+    resized image's shorter side. timm uses all three. torchvision uses the first two if the weights are its
+    `own`. In all other cases the interpolation is bilinear. torchvision and Caffe then resize to 256 pixels
+    for an input of 224, and in the same ratio for other inputs.
+
+    >>> make_dialect("timm", 299, "bicubic").resized, make_dialect("torchvision", 299, "bicubic").resized
+    (341, 342)
     """
     if name == "timm":
         return Dialect(name, size, math.floor(size / crop_pct), interpolation, squash)
     if name == "torchvision" and own:
         return Dialect(name, size, round(size / crop_pct), interpolation)
-    return Dialect(name, size, size if name == "tf-slim" else round(size * 256 / 224), "bilinear")
+    if name == "tf-slim":
+        return Dialect(name, size, size, "bilinear")
+    return Dialect(name, size, round(size * 256 / 224), "bilinear")
 
 
 def tf_slim(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """TF-Slim's inception_preprocessing for evaluation: the central 87.5 % of each side, warped to `size` x `size`.
+    """TF-Slim's inception_preprocessing for evaluation: warp the central 87.5 % of each side to the input.
 
-    [height x width x 3] -> float32 [size x size x 3]. TensorFlow 1 resized without antialiasing and put the centre of
-    the first pixel at 0, so that output pixel i lies at i * length / size.
+    [height x width x 3] -> float32 [size x size x 3], in levels. TensorFlow 1 resized without antialiasing
+    and put the centre of the first pixel at 0, so that output pixel i lies at i * length / size.
     """
     height, width = image.shape[:2]
     centre = image[height // 16 : height - height // 16, width // 16 : width - width // 16]
@@ -123,29 +156,31 @@ def tf_slim(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
 
 
 def caffe(image: NDArray[np.uint8], size: int, resized: int) -> NDArray[np.uint8]:
-    """Caffe's: warped to `resized` x `resized`, then the centre. [height x width x 3] -> uint8 [size x size x 3].
+    """Caffe's preprocessing: warp the image to `resized` x `resized`, cut the centre.
 
-    Caffe's convert_imageset resizes with OpenCV: bilinear, half-pixel centres, no antialiasing.
+    [height x width x 3] -> uint8 [size x size x 3]. Caffe's convert_imageset resizes with OpenCV: bilinear,
+    without antialiasing, and the centre of pixel i lies at i + 0.5.
     """
     rows, columns = ((np.arange(resized) + 0.5) * (length / resized) - 0.5 for length in image.shape[:2])
     begin = (resized - size) // 2
-    warped = _sample(image, rows[begin : begin + size], columns[begin : begin + size])
-    return np.rint(warped).astype(np.uint8)
+    crop = slice(begin, begin + size)
+    return np.rint(_sample(image, rows[crop], columns[crop])).astype(np.uint8)
 
 
 def _sample(
     image: NDArray[np.uint8], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Bilinear samples at the product of `rows` and `columns`, the border repeated outside."""
-    top, down = _neighbours(rows, image.shape[0])
+    """Bilinear samples [rows x columns x 3] at each row and column. Outside, the border repeats."""
+    top, bottom = _neighbours(rows, image.shape[0])
     left, right = _neighbours(columns, image.shape[1])
     y = (rows.clip(0, image.shape[0] - 1) - top)[:, None, None]
     x = (columns.clip(0, image.shape[1] - 1) - left)[None, :, None]
     upper = image[np.ix_(top, left)] * (1 - x) + image[np.ix_(top, right)] * x
-    lower = image[np.ix_(down, left)] * (1 - x) + image[np.ix_(down, right)] * x
+    lower = image[np.ix_(bottom, left)] * (1 - x) + image[np.ix_(bottom, right)] * x
     return np.asarray(upper * (1 - y) + lower * y)
 
 
-def _neighbours(at: NDArray[np.float64], length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    before = np.floor(at.clip(0, length - 1)).astype(np.intp)
+def _neighbours(coordinates: NDArray[np.float64], length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The pixels before and after each coordinate on an axis of `length` pixels."""
+    before = np.floor(coordinates.clip(0, length - 1)).astype(np.intp)
     return before, np.minimum(before + 1, length - 1)

@@ -1,7 +1,9 @@
 """The crop lattice: every crop is one point of  scale x square x position x mirror.
 
-Source: GoogLeNet (arXiv 1409.4842), section 7. Four scales, three squares, six positions and two mirrors
-make its 144 crops; the usual 1, 10 and 12 crops are subsets of them on the centre square of the first scale.
+Source: GoogLeNet (arXiv 1409.4842), section 7. It resizes the image to four scales, takes three squares of
+each, and six crops of each square: the four corners, the centre and the whole square. With their mirror
+images these are 4 x 3 x 6 x 2 = 144 crops. The usual 1, 10 and 12 crops are subsets, on the centre square
+of the first scale.
 """
 
 from dataclasses import dataclass
@@ -9,44 +11,55 @@ from itertools import product
 from typing import Literal
 
 Square = Literal["start", "centre", "end"]
-"""Where the square lies on the longer side: left, centre, right; top, centre, bottom for a portrait image."""
+"""Where the square lies on the longer side. `start` is left or top, `end` is right or bottom."""
 
 Position = Literal["centre", "top-left", "top-right", "bottom-left", "bottom-right", "whole"]
-"""Where the crop lies in the square; `whole` is the square itself, resized to the network's input."""
+"""Where the crop lies in the square. `whole` is the square itself, resized to the network's input."""
 
 SQUARES: tuple[Square, ...] = ("centre", "start", "end")
 POSITIONS: tuple[Position, ...] = ("centre", "top-left", "top-right", "bottom-left", "bottom-right", "whole")
 MIRRORS = (False, True)
 
 GOOGLENET_SCALES = (256, 288, 320, 352)
-"""Shorter sides of GoogLeNet's four scales, for its input of 224 pixels."""
+"""GoogLeNet's four scales for its input of 224 pixels: lengths of the shorter side in pixels."""
 
 DENSE_SCALES = (224, 256, 384, 480, 640)
-"""Shorter sides of the ResNet paper's dense evaluation (He et al., 1512.03385, section 3.4), for an input of 224."""
+"""The scales of dense evaluation, for an input of 224 (ResNet: He et al., arXiv 1512.03385, section 3.4)."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One crop. `scale` is the length in pixels of the resized image's shorter side."""
+    """One crop."""
 
     scale: int
+    """Length in pixels of the shorter side of the resized image."""
+
     square: Square
+    """Which square of the resized image; its side is `scale`."""
+
     position: Position
+    """Where the crop lies in the square."""
+
     mirror: bool
+    """Whether the crop is flipped left to right."""
 
 
 @dataclass(frozen=True)
 class DenseView:
-    """The whole resized image, seen by the network at every position; `scale` as for a `View`."""
+    """The whole resized image, to which a dense network is applied at every position."""
 
     scale: int
+    """Length in pixels of the shorter side of the resized image."""
 
 
 def scale_set(size: int, scales_at_224: tuple[int, ...] = GOOGLENET_SCALES) -> tuple[int, ...]:
-    """The scales for an input of `size` pixels: those for 224 in the same ratio, rounded.
+    """The scales for an input of `size` pixels: those for 224 pixels in the same ratio, rounded.
 
-    The papers give scales for 224 only. At 299 this rule gives 342, 384, 427 and 470; 342 is also what
+    The papers give scales for 224 only, so this rule is ours. Its 342 for an input of 299 is also what
     torchvision resizes to for its inception_v3.
+
+    >>> scale_set(299)
+    (342, 384, 427, 470)
     """
     return tuple(round(size * scale / 224) for scale in scales_at_224)
 
@@ -57,5 +70,11 @@ def lattice(
     positions: tuple[Position, ...] = POSITIONS,
     mirrors: tuple[bool, ...] = MIRRORS,
 ) -> tuple[View, ...]:
-    """All points of the product, the first scale first."""
+    """Every combination of the values, scale by scale; mirrors vary fastest.
+
+    >>> len(lattice(GOOGLENET_SCALES))
+    144
+    >>> lattice((256,), ("centre",), ("centre",))[1]
+    View(scale=256, square='centre', position='centre', mirror=True)
+    """
     return tuple(View(*point) for point in product(scales, squares, positions, mirrors))

@@ -1,15 +1,23 @@
-"""Protocols, how they are written, and the plan that evaluates several of them in one pass."""
+"""Protocols, which are sets of views with names, and how they are written.
+
+The usual protocols are nested subsets of the lattice, so that one pass over the largest has the views of all:
+
+- 1 crop: the centre of the central square.
+- 10 crops: the four corners and the centre of the central square, and their mirror images (Krizhevsky et al.,
+  2012). The corners are those of that square, not those of the whole image.
+- 12 crops: the 10, and the whole central square resized to the network's input, with its mirror image. No
+  paper defines it: Inception-v4 refers to GoogLeNet, which has no 12 crops. Public codes read it like this.
+- 144 crops: four scales, three squares, six positions (four corners, centre, whole square) and two mirrors
+  (GoogLeNet, section 7).
+
+1, 10 and 12 crops use the first scale only. `dense` is not on the lattice: the network is applied at every
+position of the whole image, at five scales (He et al., arXiv 1512.03385, section 3.4).
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from crops.geometry import Patch, place
 from crops.lattice import (
     DENSE_SCALES,
     GOOGLENET_SCALES,
@@ -23,204 +31,183 @@ from crops.lattice import (
     scale_set,
 )
 
-Pool = Literal["mean", "logits", "max"]
-"""How crops become one prediction. `mean`: softmax probabilities averaged (GoogLeNet, section 7). `logits`: logits
-averaged (Torch7's code). `max`: the highest probability of a class over the crops, which GoogLeNet found worse."""
-
-POOLS: tuple[Pool, ...] = ("mean", "logits", "max")
-NAMED = {"1": (1, 1, 1, 1), "10": (1, 1, 5, 2), "12": (1, 1, 6, 2), "144": (4, 3, 6, 2)}
-"""Scales, squares, positions and mirrors of the usual protocols. GoogLeNet defines 144; Krizhevsky et al. (2012) the
-10; Inception-v4 speaks of 12 without a definition, and public codes read it as the 10 and the whole square."""
-
-_POSITION_SETS: dict[int, tuple[Position, ...]] = {
-    1: ("centre",), 2: ("centre", "whole"), 5: POSITIONS[:5], 6: POSITIONS,
-}  # fmt: skip
-
 
 class ProtocolError(ValueError):
-    """A protocol that cannot be read or made; the message says what to write instead."""
+    """A protocol that cannot be read, or does not fit the scales or the network. Exit code 2."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named set of views whose scores are pooled with equal weight."""
+    """A set of views with a name. Their scores are pooled with equal weight."""
 
     name: str
+    """`1`, `10`, `12`, `144`, `dense`, or the counts of another lattice, such as `2x1x5x2`."""
+
     views: tuple[View | DenseView, ...]
+    """At least one view; either all are dense or none is."""
 
     @property
     def crops(self) -> int:
-        """Number of views; a dense view counts as one."""
+        """Number of views. A dense view counts as one."""
         return len(self.views)
 
     @property
     def dense(self) -> bool:
+        """Whether its views are dense ones."""
         return isinstance(self.views[0], DenseView)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Several protocols for one network, whose views are each rendered and classified once.
+class _Counts:
+    """How many values of each axis a protocol uses. `2x1x5x2` writes them in this order."""
 
-    `size` is the network's input in pixels.
-    """
+    scales: int
+    """The first so many of the scales."""
 
-    protocols: tuple[Protocol, ...]
-    size: int
-    pool: Pool = "mean"
+    squares: int
+    """1: the central square. 3: all of them."""
 
-    @cached_property
-    def views(self) -> tuple[View | DenseView, ...]:
-        """The union of the protocols' views, each once."""
-        return tuple(dict.fromkeys(view for protocol in self.protocols for view in protocol.views))
+    positions: int
+    """A key of `_POSITION_SETS`."""
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The protocols' names, in the order of the rows of the pooling weights."""
-        return tuple(protocol.name for protocol in self.protocols)
-
-    def patches(self, width: int, height: int) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
-        """What to cut from an image of `width` x `height`, and the weights [protocols x patches] that pool it.
-
-        Views that are the same pixels (a square image has three equal squares) become one patch, their weights added.
-        Each row of the weights sums to 1.
-        """
-        return _patches(self, width, height)
-
-    def describe(self) -> dict[str, Any]:
-        """The exact protocols as plain values, for a manifest."""
-        return {
-            "size": self.size,
-            "pool": self.pool,
-            "protocols": {
-                protocol.name: {
-                    "crops": protocol.crops,
-                    "scales": sorted({view.scale for view in protocol.views}),
-                    "views": "dense" if protocol.dense else _axes(protocol.views),
-                }
-                for protocol in self.protocols
-            },
-        }
+    mirrors: int
+    """1: as is. 2: also mirrored."""
 
 
-def _axes(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
-    return {
-        axis: list(dict.fromkeys(getattr(view, axis) for view in views))
-        for axis in ("scale", "square", "position", "mirror")
-    }
+_POSITION_SETS: dict[int, tuple[Position, ...]] = {
+    1: ("centre",),
+    2: ("centre", "whole"),
+    5: POSITIONS[:5],
+    6: POSITIONS,
+}
+"""Positions by their number: 5 are the centre and the four corners, 6 are these and the whole square."""
 
-
-@lru_cache(maxsize=4096)
-def _patches(plan: Plan, width: int, height: int) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
-    columns: dict[Patch, int] = {}
-    column_of = {
-        view: columns.setdefault(place(view, width, height, plan.size), len(columns)) for view in plan.views
-    }
-    weights = np.zeros((len(plan.protocols), len(columns)))
-    for row, protocol in enumerate(plan.protocols):
-        for view in protocol.views:
-            weights[row, column_of[view]] += 1 / protocol.crops
-    return tuple(columns), weights
-
-
-def pool_scores(scores: NDArray[Any], weights: NDArray[np.float64], pool: Pool) -> NDArray[np.float32]:
-    """Pool the scores of one image's patches: [patches x classes] -> probabilities [protocols x classes].
-
-    `scores` are probabilities for `mean` and `max` and logits for `logits`. Sums are taken in double precision.
-    """
-    scores = scores.astype(np.float64)
-    if pool == "max":
-        highest = np.stack([scores[row > 0].max(axis=0) for row in weights])
-        pooled = highest / highest.sum(axis=1, keepdims=True)
-    else:
-        pooled = weights @ scores
-        if pool == "logits":
-            pooled = np.exp(pooled - pooled.max(axis=1, keepdims=True))
-            pooled /= pooled.sum(axis=1, keepdims=True)
-    return np.asarray(pooled, dtype=np.float32)
+_USUAL_PROTOCOLS = {
+    "1": _Counts(1, 1, 1, 1),
+    "10": _Counts(1, 1, 5, 2),
+    "12": _Counts(1, 1, 6, 2),
+    "144": _Counts(4, 3, 6, 2),
+}
+_USUAL_NAMES = {counts: name for name, counts in _USUAL_PROTOCOLS.items()}
 
 
 def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Protocol, ...]:
-    """The protocols that `text` asks for, with the named ones among their subsets, the smallest first.
+    """Read protocols, for a network with an input of `size` pixels.
 
-    `text` is a list of `1`, `10`, `12`, `144`, `dense` or a lattice of your own, written as the paper counts it:
-    `2x1x5x2` is two scales, the centre square, centre and corners, both mirrors. `scales` are shorter sides in
-    pixels that take the place of the usual four (or of the five of `dense`). Raises `ProtocolError`.
+    `text` lists them with commas: `1`, `10`, `12`, `144`, `dense`, or other crops of the lattice, written as
+    scales x squares x positions x mirrors. `2x1x5x2` is two scales, the central square, its centre and
+    corners, with mirrors.
+
+    If a protocol has all views of 1, 10, 12 or 144 crops, these come back too. The protocol with the fewest
+    crops comes first, and `dense` last.
+
+    `scales` are lengths of the shorter side in pixels. They replace the usual four, or the five of `dense`.
+
+    Raises `ProtocolError` if `text` cannot be read, or if `scales` are too few, too many, too small or
+    repeated.
+
+    >>> [protocol.name for protocol in parse("2x1x5x2,dense", 224)]
+    ['1', '10', '2x1x5x2', 'dense']
     """
-    wanted: dict[str, Protocol] = {}
     words = [word.strip() for word in text.split(",")]
-    used = max(_scales_used(word, len(scales or ())) for word in words)
-    if scales and used < len(scales):
-        raise ProtocolError(
-            f"{text} uses {used} of the {len(scales)} scales: name {used}, or ask for {len(scales)}x1x5x2"
-        )
-    for word in words:
-        asked = _protocol(word, size, scales)
-        for protocol in (*_contained(asked, size, scales), asked):
-            wanted.setdefault(protocol.name, protocol)
-    return tuple(sorted(wanted.values(), key=lambda protocol: (protocol.dense, protocol.crops)))
+    counts_by_word = {word: _read_counts(word) for word in words}
+    if scales:
+        _refuse_unused_scales(scales, text, counts_by_word.values())
 
-
-def _contained(asked: Protocol, size: int, scales: Sequence[int] | None) -> list[Protocol]:
-    """The named protocols whose views `asked` has."""
-    if asked.dense:
-        return []
-    named = [
-        _protocol(name, size, scales)
-        for name, counts in NAMED.items()
-        if counts[0] <= len(scales or GOOGLENET_SCALES)
-    ]
-    return [protocol for protocol in named if set(protocol.views) <= set(asked.views)]
-
-
-def _protocol(word: str, size: int, scales: Sequence[int] | None) -> Protocol:
-    if word == "dense":
-        return Protocol(
-            word, tuple(DenseView(scale) for scale in _different(scales or scale_set(size, DENSE_SCALES)))
-        )
-    counts = NAMED.get(word) or _counts(word)
-    chosen = _different(scales or scale_set(size))
-    if min(chosen) < size:
-        raise ProtocolError(
-            f"scale {min(chosen)} is smaller than the network's input of {size} pixels: a crop does not fit into it"
-        )
-    if len(chosen) < counts[0]:
-        raise ProtocolError(
-            f"{word} crops need {counts[0]} scales, and there are {len(chosen)}: name the others with --scales"
-        )
-    number, squares, positions, mirrors = counts
-    name = next((name for name, named in NAMED.items() if named == counts), word)
-    return Protocol(
-        name, lattice(chosen[:number], SQUARES[:squares], _POSITION_SETS[positions], MIRRORS[:mirrors])
-    )
-
-
-def _scales_used(word: str, given: int) -> int:
-    return given if word == "dense" else (NAMED.get(word) or _counts(word))[0]
+    protocols: dict[str, Protocol] = {}
+    for word, counts in counts_by_word.items():
+        if counts is None:
+            protocols[word] = _dense_protocol(size, scales)
+            continue
+        protocol = _lattice_protocol(word, counts, size, scales)
+        for smaller in _usual_subsets(protocol, size, scales):
+            protocols[smaller.name] = smaller
+        protocols[protocol.name] = protocol
+    return tuple(sorted(protocols.values(), key=lambda protocol: (protocol.dense, protocol.crops)))
 
 
 def parse_scales(text: str | None) -> list[int] | None:
-    """Shorter sides in pixels from `342,384`. Raises `ProtocolError`."""
+    """Lengths of the shorter side in pixels. None if `text` is None or empty. Raises `ProtocolError`.
+
+    >>> parse_scales("342,384")
+    [342, 384]
+    """
+    if not text:
+        return None
     try:
-        return [int(scale) for scale in text.split(",")] if text else None
+        return [int(scale) for scale in text.split(",")]
     except ValueError:
         raise ProtocolError(
             f"scales {text!r}: write shorter sides in pixels, such as 342,384,427,470"
         ) from None
 
 
-def _counts(word: str) -> tuple[int, int, int, int]:
+def _read_counts(word: str) -> _Counts | None:
+    """The counts of a protocol of the lattice, None for `dense`."""
+    if word == "dense":
+        return None
+    if word in _USUAL_PROTOCOLS:
+        return _USUAL_PROTOCOLS[word]
     match = re.fullmatch(r"([1-9]\d?)x([13])x([1256])x([12])", word)
     if not match:
         raise ProtocolError(
             f"no protocol {word!r}: write 1, 10, 12, 144, dense, or scales x squares x positions x mirrors "
             "with squares 1 or 3, positions 1, 2, 5 or 6 and mirrors 1 or 2, such as 2x1x5x2"
         )
-    scales, squares, positions, mirrors = map(int, match.groups())
-    return scales, squares, positions, mirrors
+    return _Counts(*map(int, match.groups()))
 
 
-def _different(scales: Sequence[int]) -> tuple[int, ...]:
+def _refuse_unused_scales(scales: Sequence[int], text: str, all_counts: Iterable[_Counts | None]) -> None:
+    """Raise `ProtocolError` if no protocol in `text` uses all scales. `dense` does."""
+    used = max(len(scales) if counts is None else counts.scales for counts in all_counts)
+    if used < len(scales):
+        raise ProtocolError(
+            f"{text} uses {used} of the {len(scales)} scales: "
+            f"name {used}, or write {len(scales)}x1x5x2 to use all of them"
+        )
+
+
+def _dense_protocol(size: int, scales: Sequence[int] | None) -> Protocol:
+    chosen = scales or scale_set(size, DENSE_SCALES)
+    _check_scales(chosen)
+    return Protocol("dense", tuple(DenseView(scale) for scale in chosen))
+
+
+def _lattice_protocol(word: str, counts: _Counts, size: int, scales: Sequence[int] | None) -> Protocol:
+    """The protocol with these counts. Its name is `word`, or the shorter one of a usual protocol."""
+    chosen = tuple(scales or scale_set(size))
+    _check_scales(chosen)
+    if min(chosen) < size:
+        raise ProtocolError(
+            f"scale {min(chosen)} is smaller than the network's input of {size} pixels, "
+            f"so a crop does not fit: name scales of at least {size}"
+        )
+    if len(chosen) < counts.scales:
+        raise ProtocolError(
+            f"{word} crops need {counts.scales} scales, not {len(chosen)}: name {counts.scales} with --scales"
+        )
+    views = lattice(
+        chosen[: counts.scales],
+        SQUARES[: counts.squares],
+        _POSITION_SETS[counts.positions],
+        MIRRORS[: counts.mirrors],
+    )
+    return Protocol(_USUAL_NAMES.get(counts, word), views)
+
+
+def _usual_subsets(protocol: Protocol, size: int, scales: Sequence[int] | None) -> list[Protocol]:
+    """Those of 1, 10, 12 and 144 crops whose views are all in `protocol`."""
+    number_of_scales = len(scales or GOOGLENET_SCALES)
+    usual = [
+        _lattice_protocol(name, counts, size, scales)
+        for name, counts in _USUAL_PROTOCOLS.items()
+        if counts.scales <= number_of_scales
+    ]
+    return [smaller for smaller in usual if set(smaller.views) <= set(protocol.views)]
+
+
+def _check_scales(scales: Sequence[int]) -> None:
     if len(set(scales)) != len(scales) or min(scales) < 1:
         raise ProtocolError(f"scales {','.join(map(str, scales))}: write different positive numbers")
-    return tuple(scales)

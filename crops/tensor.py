@@ -1,7 +1,8 @@
-"""The fast renderer: the reference's operations on tensors, on a CPU or a GPU.
+"""The fast renderer: the operations of the reference renderer on tensors, on a CPU or a GPU.
 
-Torch's antialiased resize follows Pillow's. On a CPU it works on uint8 as Pillow does and differs by at most a level
-or two in less than 1 % of the values; elsewhere it works on floats, rounded to whole levels after each direction.
+Torch's antialiased resize follows Pillow's. On a CPU it works on uint8 as Pillow does: less than 1 % of the
+values differ, by one or two levels. Other devices have no such resize of uint8. There we resize floats, and
+round to whole levels after each direction, as Pillow does.
 """
 
 from collections.abc import Sequence
@@ -10,57 +11,54 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from crops.geometry import Patch, Size
+from crops.geometry import Box, Patch, Size
 
 
 def render(image: Tensor, patches: Sequence[Patch], interpolation: str) -> list[Tensor]:
-    """Cut `patches` from `image`, uint8 [3 x height x width]: uint8 [3 x height x width] each, on the image's device.
+    """Cut `patches` from `image`, uint8 [3 x height x width], in their order.
 
-    A crop is a window on a resized image that other crops share, not a copy. Its colours lie side by side, as those of a
-    decoded image and as those that convolutions are fastest with.
+    `interpolation` is a key of `crops.pillow.RESAMPLING`. Each crop is uint8 [3 x height x width], on the
+    image's device. Most are windows of a resized image that other crops share, and not copies. The three
+    colours of a pixel lie side by side in memory (channels-last), as in a decoded image; convolutions are
+    fastest with this order.
     """
-    resized = {
-        size: resize(image, size, interpolation) for size in dict.fromkeys(patch.resized for patch in patches)
-    }
-    squares: dict[tuple[Size, object], Tensor] = {}  # a whole square serves both its mirrors
+    sizes = dict.fromkeys(patch.resized for patch in patches)
+    resized = {size: resize(image, size, interpolation) for size in sizes}
+    whole_squares: dict[tuple[Size, Box], Tensor] = {}  # both mirrors use the same one
     rendered = []
     for patch in patches:
         left, top, right, bottom = patch.box
         crop = resized[patch.resized][:, top:bottom, left:right]
         if (right - left, bottom - top) != patch.output:
             key = (patch.resized, patch.box)
-            if key not in squares:
-                squares[key] = resize(crop, patch.output, interpolation)
-            crop = squares[key]
+            if key not in whole_squares:
+                whole_squares[key] = resize(crop, patch.output, interpolation)
+            crop = whole_squares[key]
         rendered.append(crop.flip(-1) if patch.mirror else crop)
     return rendered
 
 
 def resize(image: Tensor, size: Size, interpolation: str) -> Tensor:
-    """uint8 [3 x height x width] resized to `size` (width, height) with antialiasing, as Pillow does."""
-    return (
-        _on_bytes(image, size, interpolation)
-        if image.device.type == "cpu"
-        else on_floats(image, size, interpolation)
-    )
+    """`image`, uint8 [3 x height x width], resized to `size` (width, height) as Pillow does, antialiased.
+
+    >>> resize(torch.zeros(3, 375, 500, dtype=torch.uint8), (341, 256), "bicubic").shape
+    torch.Size([3, 256, 341])
+    """
+    if image.device.type == "cpu":
+        return _resize_bytes(image, size, interpolation)
+    return resize_floats(image, size, interpolation)
 
 
-def on_floats(image: Tensor, size: Size, interpolation: str) -> Tensor:
-    """`resize` where torch has no antialiased resize of uint8: first across, then down, whole levels after each."""
+def resize_floats(image: Tensor, size: Size, interpolation: str) -> Tensor:
+    """What `resize` does where torch has no antialiased resize of uint8: first across, then down."""
     width, height = size
-    across = (
-        interpolate(image[None].float(), size=(image.shape[1], width), mode=interpolation, antialias=True)
-        .round_()
-        .clamp_(0, 255)
-    )
-    down = (
-        interpolate(across, size=(height, width), mode=interpolation, antialias=True).round_().clamp_(0, 255)
-    )
-    return down[0].to(torch.uint8)
+    pixels = image[None].float()
+    for shape in ((image.shape[1], width), (height, width)):
+        pixels = interpolate(pixels, size=shape, mode=interpolation, antialias=True).round_().clamp_(0, 255)
+    return pixels[0].to(torch.uint8)
 
 
-def _on_bytes(image: Tensor, size: Size, interpolation: str) -> Tensor:
-    interleaved = image.permute(1, 2, 0)[None].permute(
-        0, 3, 1, 2
-    )  # with the strides by which torch knows channels-last
-    return interpolate(interleaved, size=size[::-1], mode=interpolation, antialias=True)[0]
+def _resize_bytes(image: Tensor, size: Size, interpolation: str) -> Tensor:
+    # Torch recognises channels-last by the strides. `image[None]` would give the new axis one that hides it.
+    channels_last = image.permute(1, 2, 0)[None].permute(0, 3, 1, 2)
+    return interpolate(channels_last, size=size[::-1], mode=interpolation, antialias=True)[0]

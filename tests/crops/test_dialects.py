@@ -1,4 +1,4 @@
-"""Each dialect against the tool it speaks for, or, where that tool is not in Python, against scipy's interpolation."""
+"""Each dialect against the tool it imitates, or against scipy where that tool is not in Python."""
 
 from pathlib import Path
 
@@ -16,41 +16,30 @@ from torchvision.models import (
 )
 
 from bench.evaluation.classify import normalise
-from crops import dialect
-from crops.dialects import CAFFE, HALF, IMAGENET
+from crops import CAFFE, DIALECTS, HALF, IMAGENET, make_dialect
 from tests.conftest import SHARED, drawn
 
 SIZES = [(500, 375), (375, 500), (300, 300), (437, 371), (90, 61), (223, 640)]
+REAL_IMAGES = sorted((SHARED / "data" / "imagenet-sample").glob("*/*.JPEG"))[::5]
+IMAGES = [pytest.param(source, id=getattr(source, "stem", str(source))) for source in (*REAL_IMAGES, *SIZES)]
+"""20 real images if this machine has them, and drawn ones of all shapes."""
 
 
-REAL = sorted((SHARED / "data" / "imagenet-sample").glob("*/*.JPEG"))[::5]
-PICTURES = [pytest.param(picture, id=getattr(picture, "stem", str(picture))) for picture in (*REAL, *SIZES)]
-"""20 real images where they are at hand, and drawn ones of all shapes."""
-
-
-TORCHVISION = [
-    GoogLeNet_Weights.IMAGENET1K_V1,
-    Inception_V3_Weights.IMAGENET1K_V1,
-    ResNet50_Weights.IMAGENET1K_V2,
-    EfficientNet_B0_Weights.IMAGENET1K_V1,
-]
-
-
-def opened(picture):
-    return Image.open(picture).convert("RGB") if isinstance(picture, Path) else drawn(*picture)
+def image_of(source):
+    return Image.open(source).convert("RGB") if isinstance(source, Path) else drawn(*source)
 
 
 def network_input(pixels, normalisation):
     return normalise(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None], normalisation)[0]
 
 
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("source", IMAGES)
 @pytest.mark.parametrize(
     ("size", "crop_pct", "mode"), [(299, 0.875, "center"), (299, 0.8975, "center"), (224, 0.95, "squash")]
 )
-def test_timms_tensor_is_identical(picture, size, crop_pct, mode):
-    image = opened(picture)
-    theirs = create_transform(
+def test_timm_gives_the_same_tensor(source, size, crop_pct, mode):
+    image = image_of(source)
+    expected = create_transform(
         (3, size, size),
         is_training=False,
         interpolation="bicubic",
@@ -59,11 +48,11 @@ def test_timms_tensor_is_identical(picture, size, crop_pct, mode):
         crop_pct=crop_pct,
         crop_mode=mode,
     )(image)
-    ours = dialect("timm", size, "bicubic", crop_pct, squash=mode == "squash")
-    assert torch.equal(network_input(ours(image), HALF), theirs)
+    timm = make_dialect("timm", size, "bicubic", crop_pct, squash=mode == "squash")
+    assert torch.equal(network_input(timm(image), HALF), expected)
 
 
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("source", IMAGES)
 @pytest.mark.parametrize(
     "weights",
     [
@@ -73,62 +62,78 @@ def test_timms_tensor_is_identical(picture, size, crop_pct, mode):
         EfficientNet_B0_Weights.IMAGENET1K_V1,
     ],
 )
-def test_torchvisions_tensor_is_identical(picture, weights):
-    image = opened(picture)
+def test_torchvision_gives_the_same_tensor_for_its_own_weights(source, weights):
+    image = image_of(source)
     transforms = weights.transforms()
     (size,), (resized,) = transforms.crop_size, transforms.resize_size
-    ours = dialect("torchvision", size, transforms.interpolation.value, size / resized, own=True)
-    assert ours.resized == resized
-    assert torch.equal(network_input(ours(image), IMAGENET), transforms(image))
+    torchvision = make_dialect("torchvision", size, transforms.interpolation.value, size / resized, own=True)
+    assert torchvision.resized == resized
+    assert torch.equal(network_input(torchvision(image), IMAGENET), transforms(image))
 
 
-def scipys(image, rows, columns):
-    """Bilinear samples at rows x columns, each colour by itself, the border repeated."""
-    at = np.meshgrid(rows, columns, indexing="ij")
-    return np.stack(
-        [
-            map_coordinates(image[..., colour].astype(float), at, order=1, mode="nearest")
-            for colour in range(3)
-        ],
-        axis=-1,
-    )
+def sampled_by_scipy(image, rows, columns):
+    """Bilinear samples at each row and column. Outside, the border repeats."""
+    grid = np.meshgrid(rows, columns, indexing="ij")
+    channels = np.moveaxis(image.astype(float), -1, 0)
+    samples = [map_coordinates(channel, grid, order=1, mode="nearest") for channel in channels]
+    return np.stack(samples, axis=-1)
 
 
 @pytest.mark.parametrize("dimensions", SIZES)
-def test_tf_slim_is_tensorflow_ones_bilinear_of_the_central_part(dimensions):
+def test_tf_slim_samples_the_central_part_as_tensorflow_1_did(dimensions):
     image = np.asarray(drawn(*dimensions))
     height, width = image.shape[:2]
     part = image[height // 16 : height - height // 16, width // 16 : width - width // 16]
-    expected = scipys(part, np.arange(299) * part.shape[0] / 299, np.arange(299) * part.shape[1] / 299)
-    ours = dialect("tf-slim", 299, "bicubic")
-    pixels = ours(Image.fromarray(image))
+    rows, columns = (np.arange(299) * length / 299 for length in part.shape[:2])
+    pixels = make_dialect("tf-slim", 299, "bicubic")(Image.fromarray(image))
     assert pixels.dtype == np.float32
-    assert pixels == pytest.approx(expected, abs=1e-3)
-    assert ours.normalisation == HALF
+    assert pixels == pytest.approx(sampled_by_scipy(part, rows, columns), abs=1e-3)
 
 
 @pytest.mark.parametrize("dimensions", SIZES)
-def test_caffe_is_opencvs_bilinear_and_the_centre(dimensions):
+def test_caffe_warps_as_opencv_does_and_cuts_the_centre(dimensions):
     image = np.asarray(drawn(*dimensions))
     height, width = image.shape[:2]
     rows, columns = ((np.arange(256) + 0.5) * length / 256 - 0.5 for length in (height, width))
-    expected = scipys(image, rows, columns)[16:240, 16:240]
-    pixels = dialect("caffe", 224, "bicubic")(Image.fromarray(image))
+    expected = sampled_by_scipy(image, rows, columns)[16:240, 16:240]
+    pixels = make_dialect("caffe", 224, "bicubic")(Image.fromarray(image))
     assert np.abs(pixels - expected).max() <= 0.5 + 1e-6
     assert pixels.dtype == np.uint8
 
 
-def test_caffes_normalisation_is_bgr_minus_a_mean_in_levels():
-    red, green, blue = 200.0, 100.0, 50.0
-    pixels = torch.tensor([red, green, blue]).view(1, 3, 1, 1)
-    assert normalise(pixels, CAFFE).flatten().tolist() == pytest.approx(
-        [blue - 104, green - 117, red - 123], abs=1e-4
-    )
+def test_torchvision_resizes_bilinearly_at_a_fixed_ratio_for_other_weights():
+    assert make_dialect("torchvision", 299, "bicubic").resized == 342
+    assert make_dialect("torchvision", 224, "bicubic").interpolation == "bilinear"
 
 
-def test_a_dialect_says_what_it_does():
-    assert dialect("timm", 299, "bicubic", 0.8975).describe()["protocols"] == {
-        "1/timm": {"crops": 1, "dialect": "timm", "resized": 333, "interpolation": "bicubic", "squash": False}
+@pytest.mark.parametrize(
+    ("name", "normalisation"), [("timm", None), ("torchvision", None), ("tf-slim", HALF), ("caffe", CAFFE)]
+)
+def test_tf_slim_and_caffe_have_their_own_normalisation(name, normalisation):
+    assert make_dialect(name, 299, "bicubic").normalisation == normalisation
+
+
+def test_describe_gives_exactly_these_plain_values():
+    """A stored run is found again by a hash of this dictionary, so a change to it loses all stored runs."""
+    assert make_dialect("timm", 299, "bicubic", 0.8975).describe() == {
+        "size": 299,
+        "pool": "mean",
+        "protocols": {
+            "1/timm": {
+                "crops": 1,
+                "dialect": "timm",
+                "resized": 333,
+                "interpolation": "bicubic",
+                "squash": False,
+            }
+        },
+        "interpolation": "bicubic",
     }
-    assert dialect("torchvision", 299, "bicubic").resized == 342
-    assert dialect("torchvision", 224, "bicubic").interpolation == "bilinear"
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_dialect_has_one_crop_and_is_its_own_single_crop(name):
+    dialect = make_dialect(name, 299, "bicubic")
+    assert dialect.crops == 1
+    assert dialect.names == (f"1/{name}",)
+    assert dialect.single_crop() is dialect

@@ -1,4 +1,4 @@
-"""Boxes written out by hand from GoogLeNet's section 7 and the rounding of torchvision, then oracles and properties."""
+"""Boxes written out by hand (GoogLeNet, section 7; torchvision's rounding), then oracles and properties."""
 
 import pytest
 from hypothesis import given
@@ -13,13 +13,13 @@ from torchvision.transforms.functional import (
 )
 from torchvision.transforms.v2 import InterpolationMode
 
-from crops import Plan, Protocol, parse, place
-from crops.lattice import GOOGLENET_SCALES, View, lattice, scale_set
+from crops import parse, patch_of
+from crops.lattice import View, lattice, scale_set
 from crops.pillow import render
 from tests.conftest import drawn
 
-# For each image and input: the scale, the resized size, where the squares begin on the longer side (start, centre,
-# end), and where the crops begin in a square (start, centre, end).
+# A line for each scale: the scale, the resized size, where the squares begin on the longer side (start,
+# centre, end), and where the crops begin in a square (start, centre, end).
 LANDSCAPE_224 = [
     (256, (341, 256), (0, 42, 85), (0, 16, 32)),
     (288, (384, 288), (0, 48, 96), (0, 32, 64)),
@@ -48,15 +48,15 @@ SQUARE_224 = [(side, (side, side), (0, 0, 0), offsets) for side, _, _, offsets i
 SQUARE_299 = [(side, (side, side), (0, 0, 0), offsets) for side, _, _, offsets in LANDSCAPE_299]
 
 
-def upright(golden):
+def portrait(golden):
     return [(side, size[::-1], squares, offsets) for side, size, squares, offsets in golden]
 
 
 GOLDEN = [
     pytest.param(500, 375, 224, LANDSCAPE_224, id="landscape-224"),
     pytest.param(500, 375, 299, LANDSCAPE_299, id="landscape-299"),
-    pytest.param(375, 500, 224, upright(LANDSCAPE_224), id="portrait-224"),
-    pytest.param(375, 500, 299, upright(LANDSCAPE_299), id="portrait-299"),
+    pytest.param(375, 500, 224, portrait(LANDSCAPE_224), id="portrait-224"),
+    pytest.param(375, 500, 299, portrait(LANDSCAPE_299), id="portrait-299"),
     pytest.param(300, 300, 224, SQUARE_224, id="square-224"),
     pytest.param(300, 300, 299, SQUARE_299, id="square-299"),
     pytest.param(437, 371, 224, ODD_224, id="odd-224"),
@@ -64,15 +64,19 @@ GOLDEN = [
 ]
 
 
+def protocol_of(text, size):
+    return next(protocol for protocol in parse(text, size) if protocol.name == text)
+
+
 def boxes(text, width, height, size):
-    """(resized size, box) of each view of the protocol `text`, without its mirrors."""
-    protocol = next(protocol for protocol in parse(text, size) if protocol.name == text)
-    patches = [place(view, width, height, size) for view in protocol.views if not view.mirror]
+    """(resized size, box) of each view of the protocol `text` that is not mirrored."""
+    protocol = protocol_of(text, size)
+    patches = [patch_of(view, width, height, size) for view in protocol.views if not view.mirror]
     return [(patch.resized, patch.box) for patch in patches]
 
 
 @pytest.mark.parametrize(("width", "height", "size", "golden"), GOLDEN)
-def test_144_crops(width, height, size, golden):
+def test_boxes_of_144_crops(width, height, size, golden):
     expected = set()
     for side, resized, squares, (start, middle, end) in golden:
         for begin in squares:
@@ -86,65 +90,61 @@ def test_144_crops(width, height, size, golden):
     assert len(expected) == (24 if width == height else 72)
 
 
-def test_1_10_and_12_crops_of_a_landscape_at_224():
+def test_boxes_of_1_10_and_12_crops_of_a_landscape_at_224():
     ten = [(58, 16, 282, 240), (42, 0, 266, 224), (74, 0, 298, 224), (42, 32, 266, 256), (74, 32, 298, 256)]
     assert boxes("1", 500, 375, 224) == [((341, 256), (58, 16, 282, 240))]
     assert boxes("10", 500, 375, 224) == [((341, 256), box) for box in ten]
     assert boxes("12", 500, 375, 224) == [((341, 256), box) for box in [*ten, (42, 0, 298, 256)]]
 
 
-def test_1_10_and_12_crops_of_a_portrait_at_299():
+def test_boxes_of_1_10_and_12_crops_of_a_portrait_at_299():
     ten = [(22, 79, 321, 378), (0, 57, 299, 356), (43, 57, 342, 356), (0, 100, 299, 399), (43, 100, 342, 399)]
     assert boxes("1", 375, 500, 299) == [((342, 456), (22, 79, 321, 378))]
     assert boxes("10", 375, 500, 299) == [((342, 456), box) for box in ten]
     assert boxes("12", 375, 500, 299) == [((342, 456), box) for box in [*ten, (0, 57, 342, 399)]]
 
 
-def test_1_10_and_12_crops_of_a_square_at_224():
+def test_boxes_of_1_10_and_12_crops_of_a_square_at_224():
     ten = [(16, 16, 240, 240), (0, 0, 224, 224), (32, 0, 256, 224), (0, 32, 224, 256), (32, 32, 256, 256)]
     assert boxes("1", 300, 300, 224) == [((256, 256), (16, 16, 240, 240))]
     assert boxes("10", 300, 300, 224) == [((256, 256), box) for box in ten]
     assert boxes("12", 300, 300, 224) == [((256, 256), box) for box in [*ten, (0, 0, 256, 256)]]
 
 
-def test_1_10_and_12_crops_of_an_odd_size_at_299():
+def test_boxes_of_1_10_and_12_crops_of_an_odd_size_at_299():
     ten = [(52, 22, 351, 321), (30, 0, 329, 299), (73, 0, 372, 299), (30, 43, 329, 342), (73, 43, 372, 342)]
     assert boxes("1", 437, 371, 299) == [((402, 342), (52, 22, 351, 321))]
     assert boxes("10", 437, 371, 299) == [((402, 342), box) for box in ten]
     assert boxes("12", 437, 371, 299) == [((402, 342), box) for box in [*ten, (30, 0, 372, 342)]]
 
 
-def test_scales_for_other_inputs_keep_the_ratio():
-    assert scale_set(224) == (256, 288, 320, 352) == GOOGLENET_SCALES
-    assert scale_set(299) == (342, 384, 427, 470)
-
-
 @pytest.mark.parametrize("dimensions", [(500, 375), (375, 500), (300, 300), (437, 371), (121, 97)])
 @pytest.mark.parametrize("size", [224, 299])
-def test_the_ten_crops_are_torchvisions_of_the_central_square(dimensions, size):
+def test_10_crops_are_those_of_torchvision_in_the_central_square(dimensions, size):
     image, scale = drawn(*dimensions), scale_set(size)[0]
     square = center_crop(resize(image, scale, InterpolationMode.BICUBIC), [scale, scale])
     *corners, centre = five_crop(square, [size, size])
     ten = ten_crop(square, [size, size])
-    protocol = next(protocol for protocol in parse("10", size) if protocol.name == "10")
-    ours = render(image, [place(view, *dimensions, size) for view in protocol.views], "bicubic")
+    views = protocol_of("10", size).views
+    ours = render(image, [patch_of(view, *dimensions, size) for view in views], "bicubic")
     assert [crop.tobytes() for crop in ours[0::2]] == [crop.tobytes() for crop in [centre, *corners]]
-    mirrored = [
-        ten[5 + i] for i in (1, 0, 3, 2)
-    ]  # torchvision mirrors the square, so that left corners come from the right
-    assert [crop.tobytes() for crop in ours[3::2]] == [crop.tobytes() for crop in mirrored]
-    # its mirrored centre lies a pixel off where the margin is odd; ours is the mirror of the centre, as the paper says
+    # Torchvision mirrors the square, so its left corners are the mirrored right ones.
+    mirrored_corners = [ten[5 + i] for i in (1, 0, 3, 2)]
+    assert [crop.tobytes() for crop in ours[3::2]] == [crop.tobytes() for crop in mirrored_corners]
+    # Torchvision's mirrored centre lies a pixel off if the margin is odd. Ours is the mirror image of the
+    # centre, as in the paper.
     assert ours[1].tobytes() == hflip(centre).tobytes()
     assert (scale - size) % 2 or ours[1].tobytes() == ten[9].tobytes()
 
 
-sides = st.integers(1, 5000)
+SIDES = st.integers(1, 5000)
+LARGE_SIDES = st.integers(1, 10**6)
 
 
-@given(width=sides, height=sides, size=st.sampled_from([64, 224, 299]))
+@given(width=LARGE_SIDES, height=LARGE_SIDES, size=st.sampled_from([64, 224, 299]))
 def test_every_patch_lies_in_the_resized_image(width, height, size):
     for view in lattice(scale_set(size)):
-        patch = place(view, width, height, size)
+        patch = patch_of(view, width, height, size)
         left, top, right, bottom = patch.box
         assert 0 <= left < right <= patch.resized[0]
         assert 0 <= top < bottom <= patch.resized[1]
@@ -153,42 +153,18 @@ def test_every_patch_lies_in_the_resized_image(width, height, size):
         assert patch.output == (size, size)
 
 
-@given(width=sides, height=sides, scale=st.integers(1, 1000))
-def test_resized_sizes_are_torchvisions(width, height, scale):
+@given(width=SIDES, height=SIDES, scale=st.integers(1, 1000))
+def test_resized_size_is_that_of_torchvision(width, height, scale):
     view = View(scale, "centre", "centre", mirror=False)
-    assert list(place(view, width, height, scale).resized[::-1]) == _compute_resized_output_size(
+    assert list(patch_of(view, width, height, scale).resized[::-1]) == _compute_resized_output_size(
         (height, width), [scale]
     )
 
 
-@given(width=sides, height=sides)
-def test_a_portrait_is_a_landscape_turned(width, height):
-    turned = {"top-right": "bottom-left", "bottom-left": "top-right"}
+@given(width=SIDES, height=SIDES)
+def test_boxes_of_a_portrait_are_those_of_the_transposed_landscape(width, height):
+    transposed = {"top-right": "bottom-left", "bottom-left": "top-right"}
     for view in lattice((256,)):
-        other = View(view.scale, view.square, turned.get(view.position, view.position), view.mirror)
-        left, top, right, bottom = place(view, width, height, 224).box
-        assert place(other, height, width, 224).box == (top, left, bottom, right)
-
-
-@given(
-    width=sides, height=sides, text=st.sampled_from(["1", "10", "12", "144", "dense", "3x1x2x1", "144,dense"])
-)
-def test_weights_pool_each_patch_once(width, height, text):
-    plan = Plan(parse(text, 224), 224)
-    patches, weights = plan.patches(width, height)
-    assert len(set(patches)) == len(patches) == weights.shape[1]
-    assert weights.sum(axis=1) == pytest.approx(1)
-    assert (weights.max(axis=0) > 0).all()
-
-
-def test_equal_squares_of_a_square_image_are_one_with_their_weights_added():
-    plan = Plan(parse("144", 224), 224)
-    assert len(plan.patches(500, 375)[0]) == 144
-    patches, weights = plan.patches(300, 300)
-    assert len(patches) == 48
-    assert weights[plan.names.index("144")] == pytest.approx([3 / 144] * 48)
-
-
-def test_a_scale_of_the_inputs_size_makes_all_positions_one():
-    plan = Plan((Protocol("all", lattice((224,))),), 224)
-    assert len(plan.patches(224, 224)[0]) == 2  # and its mirror
+        other = View(view.scale, view.square, transposed.get(view.position, view.position), view.mirror)
+        left, top, right, bottom = patch_of(view, width, height, 224).box
+        assert patch_of(other, height, width, 224).box == (top, left, bottom, right)

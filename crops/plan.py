@@ -1,0 +1,158 @@
+"""What to do with each image: cut the views of several protocols in one pass, and pool their scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crops.geometry import Patch, patch_of
+from crops.lattice import DenseView, View
+from crops.normalisation import Normalisation
+from crops.protocols import Protocol, parse
+
+Pool = Literal["mean", "logits", "max"]
+"""How the scores of several crops become one prediction.
+
+`mean` averages softmax probabilities (GoogLeNet, section 7). `logits` averages logits (Torch7's code).
+`max` takes each class's highest probability over the crops, which GoogLeNet found to be worse.
+"""
+
+POOLS: tuple[Pool, ...] = ("mean", "logits", "max")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Several protocols for one network. A view that they share is rendered and classified once.
+
+    A `crops.Dialect` has the same properties and methods, except `protocols`, `views` and `patches`.
+    """
+
+    protocols: tuple[Protocol, ...]
+    """The order is that of the rows of the pooling weights."""
+
+    size: int
+    """Side of the network's input in pixels."""
+
+    pool: Pool = "mean"
+    """How the scores of an image's crops become one prediction."""
+
+    interpolation: str = "bicubic"
+    """A key of `crops.pillow.RESAMPLING`."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The protocols' names, in the order of the rows of the pooling weights."""
+        return tuple(protocol.name for protocol in self.protocols)
+
+    @cached_property
+    def views(self) -> tuple[View | DenseView, ...]:
+        """The views of all protocols, each once."""
+        return tuple(dict.fromkeys(view for protocol in self.protocols for view in protocol.views))
+
+    @property
+    def crops(self) -> int:
+        """Number of crops of an image. Where some have the same pixels, there are fewer patches."""
+        return len(self.views)
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """None: the normalisation is that of the weights."""
+        return None
+
+    def single_crop(self) -> "Plan":
+        """The plan of the single crop alone, with the same size and interpolation.
+
+        It uses the default scale and the pool `mean`.
+
+        >>> plan = Plan(parse("144", 299), 299, "max", interpolation="bilinear").single_crop()
+        >>> plan.names, plan.crops, plan.pool, plan.interpolation
+        (('1',), 1, 'mean', 'bilinear')
+        """
+        return Plan(parse("1", self.size), self.size, interpolation=self.interpolation)
+
+    def patches(self, width: int, height: int) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
+        """What to cut from an image of `width` x `height`, and the weights [protocols x patches] to pool it.
+
+        Views with the same pixels become one patch, and their weights are added. For example, the three
+        squares of a square image are the same. Each row of the weights sums to 1. The array is cached, so do
+        not write to it.
+
+        >>> plan = Plan(parse("10", 224), 224)
+        >>> patches, weights = plan.patches(500, 375)
+        >>> patches[0].box
+        (58, 16, 282, 240)
+        >>> weights
+        array([[1. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. ],
+               [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]])
+        """
+        return _patches_and_weights(self, width, height)
+
+    def describe(self) -> dict[str, Any]:
+        """The exact protocols as plain values, for a manifest.
+
+        >>> Plan(parse("1", 224), 224).describe()["protocols"]["1"]["views"]
+        {'scale': [256], 'square': ['centre'], 'position': ['centre'], 'mirror': [False]}
+        """
+        protocols = {
+            protocol.name: {
+                "crops": protocol.crops,
+                "scales": sorted({view.scale for view in protocol.views}),
+                "views": "dense" if protocol.dense else _values_by_axis(protocol.views),
+            }
+            for protocol in self.protocols
+        }
+        return {
+            "size": self.size,
+            "pool": self.pool,
+            "protocols": protocols,
+            "interpolation": self.interpolation,
+        }
+
+
+def _values_by_axis(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
+    """The different values that the views have on each axis of the lattice."""
+    return {
+        axis: list(dict.fromkeys(getattr(view, axis) for view in views))
+        for axis in ("scale", "square", "position", "mirror")
+    }
+
+
+@lru_cache(maxsize=4096)  # many images of a data set have the same size
+def _patches_and_weights(
+    plan: Plan, width: int, height: int
+) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
+    patch_of_view = {view: patch_of(view, width, height, plan.size) for view in plan.views}
+    patches = tuple(dict.fromkeys(patch_of_view.values()))
+    column_of_patch = {patch: column for column, patch in enumerate(patches)}
+    weights = np.zeros((len(plan.protocols), len(patches)))
+    for row, protocol in enumerate(plan.protocols):
+        share = 1 / protocol.crops
+        for view in protocol.views:
+            weights[row, column_of_patch[patch_of_view[view]]] += share
+    return patches, weights
+
+
+def pool_scores(scores: NDArray[Any], weights: NDArray[np.float64], pool: Pool) -> NDArray[np.float32]:
+    """Pool the scores of one image's patches: [patches x classes] -> probabilities [protocols x classes].
+
+    `scores` are logits for the pool `logits`, and probabilities for the other two. `weights` are those of
+    `Plan.patches`, [protocols x patches]. Sums are taken in double precision.
+
+    >>> scores = np.array([[0.9, 0.1], [0.6, 0.4]])
+    >>> pool_scores(scores, np.array([[1, 0], [0.5, 0.5]]), "mean")
+    array([[0.9 , 0.1 ],
+           [0.75, 0.25]], dtype=float32)
+    """
+    scores = scores.astype(np.float64)
+    if pool == "max":
+        highest = np.stack([scores[row > 0].max(axis=0) for row in weights])
+        pooled = highest / highest.sum(axis=1, keepdims=True)
+    else:
+        pooled = weights @ scores
+        if pool == "logits":
+            pooled = np.exp(pooled - pooled.max(axis=1, keepdims=True))
+            pooled /= pooled.sum(axis=1, keepdims=True)
+    return np.asarray(pooled, dtype=np.float32)
