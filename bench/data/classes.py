@@ -1,4 +1,7 @@
-"""The 1000 classes and the orders in which the world numbers them; and the classes of data sets that have others."""
+"""The names of the classes and their order.
+
+They are the 1000 classes of ILSVRC 2012, which tools number in two orders, or the lines of a `classes.txt`.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,41 +17,69 @@ from bench.errors import DataError
 
 @cache
 def wordnet_ids() -> tuple[str, ...]:
-    """WordNet ids of the 1000 classes, sorted: the order of Caffe, torchvision, timm and Keras, and ours."""
+    """The WordNet ids of the 1000 classes by class index: sorted, as in Caffe, torchvision, timm and Keras.
+
+    >>> wordnet_ids()[:2], len(wordnet_ids())
+    (('n01440764', 'n01443537'), 1000)
+    """
     return tuple(sorted(ilsvrc_order()))
 
 
 @cache
 def ilsvrc_order() -> tuple[str, ...]:
-    """WordNet ids by ILSVRC id less one: the order of the devkit's ground truth and of the 2015-12-05 graph."""
+    """The WordNet ids by ILSVRC id less one.
+
+    The devkit's ground truth and the Inception-v3 graph of 2015-12-05 number classes in this order.
+
+    >>> ilsvrc_order()[0]
+    'n02119789'
+    """
     return tuple((resources.files("bench.data") / "ilsvrc_order.txt").read_text().split())
 
 
-def class_index(classes: Sequence[str]) -> dict[str, int]:
-    """Class index, from 0, by name."""
+def index_by_name(classes: Sequence[str]) -> dict[str, int]:
+    """The class index, from 0, of each name.
+
+    >>> index_by_name(("cat", "dog"))
+    {'cat': 0, 'dog': 1}
+    """
     return {name: number for number, name in enumerate(classes)}
 
 
 def class_indices(ids: Sequence[str] | None = None) -> NDArray[np.int64]:
-    """[1000] class index of each WordNet id of `ids`, by default of each ILSVRC id less one."""
-    index = class_index(wordnet_ids())
+    """[n] class index of each WordNet id in `ids`; by default [1000], of each ILSVRC id less one.
+
+    Raises `KeyError` for an id that is not among the 1000.
+
+    >>> class_indices(["n15075141", "n01440764"])
+    array([999,   0])
+    """
+    index = index_by_name(wordnet_ids())
     return np.array([index[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)
 
 
 def find_classes(data: Path) -> tuple[str, ...]:
-    """The names of the classes of the images at `data`, a folder or an archive, in the order of a network's outputs.
+    """The names of the classes of the images at `data`, a folder or an archive, by class index.
 
-    They are the lines of a `classes.txt` in it or beside it; without one, the WordNet ids of ILSVRC 2012. Raises `DataError`.
+    They are the lines of a `classes.txt` in `data` or beside it; without one, the WordNet ids of ILSVRC 2012.
+    Raises `DataError`.
     """
-    path = next((path for folder in (data, data.parent) if (path := folder / CLASSES_FILE).is_file()), None)
-    if path is None:
-        return wordnet_ids()
+    for folder in (data, data.parent):
+        path = folder / CLASSES_FILE
+        if path.is_file():
+            return _read_classes(path)
+    return wordnet_ids()
+
+
+def _read_classes(path: Path) -> tuple[str, ...]:
     try:
-        names = tuple(line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip())
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the classes {path}: {error}") from None
+    names = tuple(line.strip() for line in lines if line.strip())
     if len(names) < 2 or len(set(names)) < len(names):
         raise DataError(
-            f"{path} should have a line for each class, each once: repair it, or remove it where the classes are ImageNet's"
+            f"{path} should have a line for each class, each once: "
+            "repair it, or remove it where the classes are ImageNet's"
         )
     return names

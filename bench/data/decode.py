@@ -1,4 +1,4 @@
-"""From a file's bytes to pixels, as the field does it: RGB, 8 bits, EXIF orientation ignored."""
+"""From a file's bytes to pixels, as other evaluations do it: RGB, 8 bits, EXIF orientation ignored."""
 
 import io
 import warnings
@@ -14,16 +14,15 @@ LARGEST = 89_478_485
 """Pixels of the largest image that is decoded: where Pillow begins to warn of decompression bombs."""
 
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-warnings.filterwarnings(
-    "ignore", module=r"PIL\.", category=UserWarning
-)  # of metadata, which is not looked at
+warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)  # about metadata, which is not used
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
-    """[height x width x 3] uint8. Raises `UnreadableImage` with the reason.
+    """The pixels of an image file, [height x width x 3] levels from 0 to 255.
 
-    libjpeg-turbo through simplejpeg reads what it can without a complaint, with Pillow's pixels and faster; whatever
-    else comes (CMYK, a PNG by another name, a warning from the decoder) is Pillow's to read or to refuse.
+    simplejpeg, which is libjpeg-turbo, is faster than Pillow and gives the same pixels. Pillow decodes or
+    refuses everything that simplejpeg does not read without a warning: CMYK, a PNG whose name ends in .JPEG,
+    a damaged file. Raises `UnreadableImage` with the reason.
     """
     if simplejpeg.is_jpeg(data):
         try:
@@ -44,6 +43,8 @@ def open_image(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_size(*image.size)
+            if image.format == "EPS":  # Pillow would hand it to Ghostscript, which runs it
+                raise UnreadableImage("this is PostScript, which is a program and is not run")
             return image.convert("RGB")
     except UnidentifiedImageError:
         raise UnreadableImage("this is not an image") from None

@@ -11,12 +11,33 @@ from bench.data.file_names import image_id
 from bench.data.images import Images
 from bench.errors import DataError, UsageError
 
+LABEL_COLUMNS = ("label", "labels", "cls")
+"""Names under which a data set's labels are found, the first ones first."""
+
 
 def open_dataset(data: str) -> Images:
-    """The split of a data set of the hub, or of a local folder that the `datasets` library can load.
+    """The images of a split; NAME is a data set of the hub, or a local folder that `datasets` can load.
 
-    Its labels must be the 1000 classes, by WordNet id or in their sorted order.
+    Labels must be the 1000 classes of ILSVRC 2012, by WordNet id or in their sorted order. Raises
+    `UsageError` for a name that is not `hf://NAME:SPLIT` and where `datasets` is not installed, else
+    `DataError`.
     """
+    table, image_column, label_column = _load_table(data)
+    names, sizes = _stored_names_and_sizes(table, image_column)
+    values = np.array(table[label_column], dtype=np.int64)
+    labels = _to_class_indices(values, table.features[label_column], data)
+
+    def read(i: int) -> bytes:
+        stored = table[i][image_column]
+        if stored["bytes"] is not None:
+            return bytes(stored["bytes"])
+        return Path(stored["path"]).read_bytes()
+
+    return Images(data, _unique_ids(names), labels, sizes, read, f"{data}, column {label_column}")
+
+
+def _load_table(data: str) -> tuple[Any, str, str]:
+    """The split as a table of encoded images, and the names of its columns of images and of labels."""
     name, _, split = data.removeprefix("hf://").rpartition(":")
     if not name or not split:
         raise UsageError(f"{data}: write hf://NAME:SPLIT, such as hf://ILSVRC/imagenet-1k:validation")
@@ -26,53 +47,57 @@ def open_dataset(data: str) -> Images:
         raise UsageError(f"{data} needs the `datasets` library: pip install 'inception-bench[hf]'") from None
     try:
         table = datasets.load_dataset(name, split=split)
-    except Exception as error:  # noqa: BLE001 - the library raises its own, the hub's and the file formats' errors
+    except Exception as error:  # noqa: BLE001 - the library raises those of all its parts
         raise DataError(f"cannot load {data}: {str(error).splitlines()[0]}") from None
-    image_column = next(
-        (key for key, feature in table.features.items() if isinstance(feature, datasets.Image)), None
-    )
-    label_column = next((key for key in ("label", "labels", "cls") if key in table.features), None)
-    if image_column is None or label_column is None:
+    images = [key for key, feature in table.features.items() if isinstance(feature, datasets.Image)]
+    labels = [key for key in LABEL_COLUMNS if key in table.features]
+    if not images or not labels:
         raise DataError(
-            f"{data} has the columns {', '.join(table.column_names)}: one of images and one named `label` are needed"
+            f"{data} has the columns {', '.join(table.column_names)}: "
+            "one of images and one named `label` are needed"
         )
-    table = table.cast_column(image_column, datasets.Image(decode=False))
-    ids, sizes = [], []
-    for number, row in enumerate(_stored(table, image_column)):
-        ids.append(image_id(row["path"]) if row["path"] else f"{number:08d}")
-        sizes.append(row["size"])
-    if len(set(ids)) < len(ids):
-        ids = [f"{number:08d}/{name}" for number, name in enumerate(ids)]
-
-    def read(i: int) -> bytes:
-        stored = table[i][image_column]
-        if stored["bytes"] is not None:
-            return bytes(stored["bytes"])
-        return Path(stored["path"]).read_bytes()
-
-    labels = _labels(np.array(table[label_column], dtype=np.int64), table.features[label_column], data)
-    return Images(data, ids, labels, np.array(sizes, dtype=np.int64), read, f"{data}, column {label_column}")
+    return table.cast_column(images[0], datasets.Image(decode=False)), images[0], labels[0]
 
 
-def _stored(table: Any, column: str) -> Any:
-    """(path, size in bytes) of each image, without reading the pixels into Python."""
+def _stored_names_and_sizes(table: Any, image_column: str) -> tuple[list[str | None], NDArray[np.int64]]:
+    """The stored file name of each image, or None; and [n] bytes of each, 0 for a file outside the table."""
     import pyarrow.compute as pc
 
-    for batch in table.with_format("arrow").select_columns([column]).iter(batch_size=1000):
-        stored = batch[column].combine_chunks()
-        for path, size in zip(stored.field("path"), pc.binary_length(stored.field("bytes")), strict=True):
-            yield {"path": path.as_py(), "size": size.as_py() or 0}
+    names: list[str | None] = []
+    sizes: list[int] = []
+    encoded = table.with_format("arrow").select_columns([image_column])  # Arrow's, so that no image is copied
+    for batch in encoded.iter(batch_size=1000):
+        stored = batch[image_column].combine_chunks()
+        names += stored.field("path").to_pylist()
+        sizes += [length or 0 for length in pc.binary_length(stored.field("bytes")).to_pylist()]
+    return names, np.array(sizes, dtype=np.int64)
 
 
-def _labels(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.int64]:
-    names = list(getattr(feature, "names", None) or wordnet_ids())
+def _unique_ids(names: list[str | None]) -> list[str]:
+    """An id for each image: its name, or its number where it has none. Where names repeat, both.
+
+    >>> _unique_ids(["cats/1.jpg", None])
+    ['cats/1.jpg', '00000001']
+    >>> _unique_ids(["1.jpg", "1.jpg"])
+    ['00000000/1.jpg', '00000001/1.jpg']
+    """
+    ids = [image_id(name) if name else f"{number:08d}" for number, name in enumerate(names)]
+    if len(set(ids)) == len(ids):
+        return ids
+    return [f"{number:08d}/{name}" for number, name in enumerate(ids)]
+
+
+def _to_class_indices(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.int64]:
+    """[n] class indices of the data set's label values, by the class names that its label column declares."""
     known = wordnet_ids()
+    names = tuple(getattr(feature, "names", None) or known)
     if not len(values) or values.min() < 0 or values.max() >= len(names):
         raise DataError(
-            f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): take a split with labels"
+            f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): "
+            "take a split with labels"
         )
     if set(names) <= set(known):
-        indices: NDArray[np.int64] = class_indices(tuple(names))[values]
+        indices: NDArray[np.int64] = class_indices(names)[values]
         return indices
     if len(names) != len(known):
         raise DataError(

@@ -1,97 +1,97 @@
-"""Which class each image is: from its WordNet folder, a label file or a devkit; never from a folder's place among others."""
+"""The class of each image: from its folder's name, a label file or a devkit.
+
+Folders are matched by name and never by their order, since a data set may lack classes.
+"""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.classes import class_index, wordnet_ids
-from bench.data.devkit import GROUND_TRUTH, find_devkit, ground_truth
+from bench.data.classes import index_by_name, wordnet_ids
+from bench.data.devkit import GROUND_TRUTH, find_devkit, read_ground_truth
 from bench.data.file_names import LABEL_FILES, WORDNET_ID, first_of, validation_number, without_ending
 from bench.errors import DataError
 
 Labels = NDArray[np.int64]
+"""[n] class index of each image, from 0."""
 
 NUMBER = re.compile(r"[0-9]+")
+
+UNKNOWN = -1
+"""In place of a label that is not found yet."""
 
 
 def find_labels(
     names: Sequence[str], data: Path, classes: Sequence[str], labels: Path | None, devkit: Path | None
 ) -> tuple[Labels, str]:
-    """The class index of each image, and where it was found.
+    """The class index of each image, and where the labels are from.
 
-    `names` are paths relative to `data`, a folder or an archive; `classes` are the names of the classes. A label file or a
-    devkit that the user names goes first; then folders named by class; then a label file in `data` or beside it; then a
-    devkit there. Raises `DataError`.
+    `names` are paths relative to `data`, a folder or an archive, and `classes` are the names of the classes.
+    The first of these is used: the label file `labels`; the devkit `devkit`; folders named by class; a label
+    file in `data` or beside it; a devkit there. Raises `DataError`.
     """
     if labels is not None:
         return read_label_file(labels, names, classes), str(labels)
     if devkit is not None:
-        return from_devkit(devkit, names), str(devkit)
-    parents = [PurePosixPath(name).parent.name for name in names]
+        return labels_from_devkit(devkit, names), str(devkit)
     kind = "WordNet folders" if WORDNET_ID.match(classes[0]) else "folders named by class"
-    outside = [
-        name
-        for name, parent in zip(names, parents, strict=True)
-        if not (WORDNET_ID.match(parent) or parent in classes)
-    ]
+    outside = _outside_class_folders(names, classes)
     if not outside:
-        return from_folders(names, data, classes), kind
+        return labels_from_folders(names, data, classes), kind
     if len(outside) < len(names):
         raise DataError(
-            f"{data} has {kind}, but {first_of(outside)} not in one: move or remove what does not belong there"
+            f"{data} has {kind}, but {first_of(outside)} not in one: "
+            "move or remove what does not belong there"
         )
-    for folder in (data, data.parent):
-        for candidate in (folder / name for name in LABEL_FILES):
-            if candidate.is_file():
-                return read_label_file(candidate, names, classes), str(candidate)
+    if label_file := _find_label_file(data):
+        return read_label_file(label_file, names, classes), str(label_file)
     if found := find_devkit(data):
-        return from_devkit(found, names), str(found)
-    if all(parent.isdigit() for parent in parents):
-        raise DataError(
-            f"{data} has folders named by numbers ({min(parents)}, ...), in nobody knows which order: name them by WordNet id"
+        return labels_from_devkit(found, names), str(found)
+    raise DataError(_why_no_labels(names, data))
+
+
+def labels_from_folders(names: Sequence[str], data: Path, classes: Sequence[str]) -> Labels:
+    """The class that each image's folder is named by. Raises `DataError` for a folder with another name.
+
+    >>> labels_from_folders(["dog/1.jpg", "cat/1.jpg"], Path("pets"), ("cat", "dog"))
+    array([1, 0])
+    """
+    index = index_by_name(classes)
+    folders = [_folder(name) for name in names]
+    if unknown := sorted(set(folders) - index.keys()):
+        known = (
+            "the 1000 classes of ILSVRC 2012"
+            if classes == wordnet_ids()
+            else f"the {len(classes)} classes of its classes.txt"
         )
-    raise DataError(
-        f"no labels for {data}: its folders are not WordNet ids, and no label file or devkit is in or beside it: "
-        "pass --labels FILE (a line 'NAME CLASS' an image) or --devkit ILSVRC2012_devkit_t12.tar.gz"
-    )
+        raise DataError(f"{data}: {first_of(unknown)} not among {known}: remove what does not belong there")
+    return np.array([index[folder] for folder in folders], dtype=np.int64)
 
 
-def from_folders(names: Sequence[str], data: Path, classes: Sequence[str]) -> Labels:
-    """Labels by the name of each image's folder, its class."""
-    index = class_index(classes)
-    whose = (
-        "the 1000 classes of ILSVRC 2012"
-        if classes == wordnet_ids()
-        else f"the {len(classes)} classes of its classes.txt"
-    )
-    unknown = sorted({parent for name in names if (parent := PurePosixPath(name).parent.name) not in index})
-    if unknown:
-        raise DataError(f"{data}: {first_of(unknown)} not among {whose}: remove what does not belong there")
-    return np.array([index[PurePosixPath(name).parent.name] for name in names], dtype=np.int64)
-
-
-def from_devkit(devkit: Path, names: Sequence[str]) -> Labels:
-    """Labels by the number in each validation image's name."""
-    truth = ground_truth(devkit)
+def labels_from_devkit(devkit: Path, names: Sequence[str]) -> Labels:
+    """The ground truth of each image, by the number in its name. Raises `DataError` for other images."""
+    truth = read_ground_truth(devkit)
     numbers = [validation_number(name) for name in names]
-    if strangers := [
-        name for name, number in zip(names, numbers, strict=True) if not number or number > len(truth)
-    ]:
+    others = [name for name, number in zip(names, numbers, strict=True) if not number or number > len(truth)]
+    if others:
         raise DataError(
-            f"the devkit labels ILSVRC2012_val_00000001 to 00050000, and {first_of(strangers)} not among them: pass --labels FILE"
+            f"the devkit labels ILSVRC2012_val_00000001 to 00050000, and {first_of(others)} not among them: "
+            "pass --labels FILE"
         )
     labels: Labels = truth[np.array(numbers) - 1]
     return labels
 
 
 def read_label_file(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
-    """Labels from lines 'NAME CLASS' (or NAME,CLASS), the class an index from 0 or a name, in any order.
+    """The labels in a file of lines 'NAME CLASS' or 'NAME,CLASS', in any order.
 
-    A file with nothing but class indices labels the images in the order of their names. Raises `DataError`.
+    NAME is an image's path, or, where that is unique, its name without folders, with or without the ending.
+    CLASS is an index from 0 or a class's name. A file with nothing but class indices labels the images in the
+    order of their names. Raises `DataError`.
     """
     if GROUND_TRUTH.search(path.name):
         raise DataError(
@@ -99,92 +99,166 @@ def read_label_file(path: Path, names: Sequence[str], classes: Sequence[str]) ->
         )
     try:
         if all(NUMBER.fullmatch(line) for line in _lines(path)):
-            return _in_order(path, names, len(classes))
-        return _by_name(path, names, classes)
+            return _read_ordered_labels(path, names, len(classes))
+        return _read_named_labels(path, names, classes)
     except UnicodeDecodeError as error:
         raise DataError(
-            f"cannot read the labels {path}, which are no UTF-8 ({error}): save them as UTF-8"
+            f"cannot read the labels {path}, which are not UTF-8 ({error}): save them as UTF-8"
         ) from None
     except OSError as error:
         raise DataError(f"cannot read the labels {path}: {error.strerror or error}") from None
 
 
+def _folder(name: str) -> str:
+    return PurePosixPath(name).parent.name
+
+
+def _outside_class_folders(names: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """The images whose folder's name is neither a class nor any WordNet id."""
+    known = frozenset(classes)
+    return [name for name in names if not (WORDNET_ID.match(_folder(name)) or _folder(name) in known)]
+
+
+def _find_label_file(data: Path) -> Path | None:
+    """The first label file in `data` or beside it."""
+    candidates = (folder / name for folder in (data, data.parent) for name in LABEL_FILES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _why_no_labels(names: Sequence[str], data: Path) -> str:
+    folders = [_folder(name) for name in names]
+    if all(folder.isdigit() for folder in folders):
+        return (
+            f"{data} has folders named by numbers ({min(folders)}, ...), in an unknown order: "
+            "name them by WordNet id"
+        )
+    return (
+        f"no labels for {data}: its folders are not WordNet ids, and no label file or devkit is in or beside "
+        "it: pass --labels FILE (a line 'NAME CLASS' an image) or --devkit ILSVRC2012_devkit_t12.tar.gz"
+    )
+
+
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file that are not empty, one by one: there may be millions."""
+    """The lines of a file that are not empty, stripped. One by one, because there may be millions."""
     with path.open(encoding="utf-8-sig") as file:
         yield from filter(None, map(str.strip, file))
 
 
-def _in_order(path: Path, names: Sequence[str], classes: int) -> Labels:
-    values = np.fromiter((min(int(line[-10:]), 10**9) for line in _lines(path)), dtype=np.int64)
-    if len(values) != len(names):
+def _read_ordered_labels(path: Path, names: Sequence[str], classes: int) -> Labels:
+    """The labels in a file of class indices alone: line i is about the i-th image by name."""
+    # The first ten digits are enough to see that an index is too large; int() refuses thousands of them.
+    indices = (min(int(line.lstrip("0")[:10] or "0"), 10**9) for line in _lines(path))
+    by_name = np.fromiter(indices, dtype=np.int64)
+    if len(by_name) != len(names):
         raise DataError(
-            f"{path} has {len(values):,} labels for {len(names):,} images: write 'NAME CLASS' on each line"
+            f"{path} has {len(by_name):,} labels for {len(names):,} images: write 'NAME CLASS' on each line"
         )
-    if values.max() >= classes:
+    if by_name.max() >= classes:
         raise DataError(
-            f"{path} has labels up to {values.max()}; class indices end at {classes - 1}: for ILSVRC ids pass the --devkit"
+            f"{path} has labels up to {by_name.max()}; class indices end at {classes - 1}: "
+            "for ILSVRC ids pass the --devkit"
         )
     order = sorted(range(len(names)), key=names.__getitem__)
-    labels: Labels = np.empty_like(values)
-    labels[order] = values
+    labels: Labels = np.empty_like(by_name)
+    labels[order] = by_name
     return labels
 
 
-def _by_name(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
-    index = class_index(classes)
-    whole = {name: i for i, name in enumerate(names)}
-    found = np.full(len(names), -1, dtype=np.int64)
-    others: dict[str, int] = {}  # by names that are no image's whole path
+def _read_named_labels(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
+    """The labels in a file of lines 'NAME CLASS': by whole paths, then by names without folders or ending."""
+    labels, unmatched = _match_paths(path, names, classes)
+    for shorten in (_without_folders, without_ending):
+        if (labels == UNKNOWN).any():
+            _match_short_names(labels, names, unmatched, shorten)
+    if missing := [names[i] for i in np.flatnonzero(labels == UNKNOWN).tolist()]:
+        raise DataError(
+            f"{path} does not label all images, {first_of(missing)} missing: "
+            "add them, or take the images away"
+        )
+    return labels
+
+
+def _match_paths(path: Path, names: Sequence[str], classes: Sequence[str]) -> tuple[Labels, dict[str, int]]:
+    """The labels of the images whose whole path has a line; and the class by name on each other line.
+
+    The label of any other image is `UNKNOWN`. Raises `DataError` for a line that cannot be read, and for two
+    lines of one name with different classes.
+    """
+    class_index = index_by_name(classes)
+    image_index = {name: i for i, name in enumerate(names)}
+    labels = np.full(len(names), UNKNOWN, dtype=np.int64)
+    unmatched: dict[str, int] = {}
     for number, line in enumerate(_lines(path)):
-        name, value = _row(line, index)
-        if value is None:
+        name, word = _split_line(line)
+        label = _parse_class(word, class_index)
+        if label is None:
             if number == 0:
                 continue  # a heading
             raise DataError(
-                f"{path}: the line of {name!r} is not 'NAME CLASS' with a class from 0 to {len(classes) - 1} or its name"
+                f"{path}: the line of {name!r} is not 'NAME CLASS' "
+                f"with a class from 0 to {len(classes) - 1} or its name"
             )
-        i = whole.get(name)
+        i = image_index.get(name)
         if i is None:
-            before = others.setdefault(name, value)
+            earlier = unmatched.setdefault(name, label)
         else:
-            before = value if found[i] < 0 else int(found[i])
-            found[i] = value
-        if before != value:
-            raise DataError(f"{path} labels {name!r} twice, as {before} and {value}: keep one")
-    del whole
-    if (found < 0).any():
-        _by_short_names(found, names, others)
-    if missing := [names[i] for i in np.flatnonzero(found < 0).tolist()]:
-        raise DataError(
-            f"{path} does not label all images, {first_of(missing)} missing: add them, or take the images away"
-        )
-    return found
+            earlier = label if labels[i] == UNKNOWN else int(labels[i])
+            labels[i] = label
+        if earlier != label:
+            raise DataError(f"{path} labels {name!r} twice, as {earlier} and {label}: keep one")
+    return labels, unmatched
 
 
-def _row(line: str, index: dict[str, int]) -> tuple[str, int | None]:
-    """Name and class of a line: `NAME,CLASS` with anything after a blank left out (Kaggle's boxes), or `NAME CLASS`."""
-    name, _, word = (
-        line.partition(",")
-        if "," in line
-        else (line.rpartition(" ") if " " in line else line.rpartition("\t"))
-    )
-    word = (word.split() or [""])[0]
-    number = int(word) if NUMBER.fullmatch(word) and len(word) < 10 else len(index)
-    return name.strip(), index.get(word, number if number < len(index) else None)
+def _split_line(line: str) -> tuple[str, str]:
+    """The image's name and the word for its class.
+
+    A name may have spaces; a comma goes before them, since Kaggle's lines have boxes after the class.
+
+    >>> _split_line("my cat.jpg 5")
+    ('my cat.jpg', '5')
+    >>> _split_line("ILSVRC2012_val_00000001,n15075141 10 20 300 400")
+    ('ILSVRC2012_val_00000001', 'n15075141')
+    """
+    if "," in line:
+        name, _, rest = line.partition(",")
+    elif " " in line:
+        name, _, rest = line.rpartition(" ")  # 'my cat.jpg 5'
+    else:
+        name, _, rest = line.rpartition("\t")  # 'cat.jpg<TAB>5'
+    words = rest.split()
+    return name.strip(), words[0] if words else ""
 
 
-def _by_short_names(found: Labels, names: Sequence[str], others: Mapping[str, int]) -> None:
-    """Label what is not `found` (-1) by its name without folders, then without ending, where that is unique."""
-    for short in (lambda name: PurePosixPath(name).name, without_ending):
-        images = Counter(map(short, names))
-        lines: dict[str, set[int]] = {}
-        for name, value in (
-            *others.items(),
-            *((names[i], int(found[i])) for i in np.flatnonzero(found >= 0).tolist()),
-        ):
-            lines.setdefault(short(name), set()).add(value)
-        for i in np.flatnonzero(found < 0).tolist():
-            values = lines.get(short(names[i]), set())
-            if images[short(names[i])] == len(values) == 1:
-                found[i] = next(iter(values))
+def _parse_class(word: str, class_index: Mapping[str, int]) -> int | None:
+    """The class index of a class's name, or of a number from 0; None for anything else.
+
+    >>> [_parse_class(word, {"cat": 0, "dog": 1}) for word in ("dog", "1", "2", "bird")]
+    [1, 1, None, None]
+    """
+    if word in class_index:
+        return class_index[word]
+    if NUMBER.fullmatch(word) and len(word) < 10:  # int() refuses thousands of digits
+        return int(word) if int(word) < len(class_index) else None
+    return None
+
+
+def _without_folders(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _match_short_names(
+    labels: Labels, names: Sequence[str], unmatched: Mapping[str, int], shorten: Callable[[str], str]
+) -> None:
+    """Label, in place, the `UNKNOWN` images whose shortened name is unique.
+
+    No other image may have it, and all lines with it must name the same class.
+    """
+    images = Counter(map(shorten, names))
+    classes_of: defaultdict[str, set[int]] = defaultdict(set)
+    for name, label in unmatched.items():
+        classes_of[shorten(name)].add(label)
+    for i in np.flatnonzero(labels == UNKNOWN).tolist():
+        short = shorten(names[i])
+        found = classes_of.get(short, set())
+        if images[short] == len(found) == 1:
+            labels[i] = next(iter(found))

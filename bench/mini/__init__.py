@@ -1,15 +1,16 @@
-"""The mini set and its networks: what ImageNet is not needed for. Images, labels, weights, and what made them.
+"""The mini set and its networks, for trying everything without ImageNet or a GPU.
 
 draw.py            draws a set: images, classes, labels, blacklist
-make.sh            draws both sets and trains the networks
-demo.py            runs the networks, and their ensemble, on the set
-mini_val.tar       the set that evaluations run on
+make.sh            draws the set and training images, and trains the networks
+mini_val.tar       the images of the set; its classes, labels and blacklist are in the .txt files
 *.safetensors      the weights of the networks
 """
 
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+"""The folder of these files."""
+
 IMAGES = FOLDER / "mini_val.tar"
 NETWORKS = ("mini-v1", "mini-v3", "mini-v4", "mini-ir-v2")
-"""The names of the four networks, as `--model` takes them."""
+"""Names of the four networks, as `--model` takes them."""

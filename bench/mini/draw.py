@@ -1,11 +1,13 @@
-"""Draw the mini set: images of 50 classes, ten shapes in five patterns, on a made-up ground.
+"""Draw the mini set: images of 50 classes, ten shapes in five patterns, on a made-up background.
 
     python -m bench.mini.draw bench/mini/mini_val.tar --images 1000 --seed 2012
 
-writes the archive, its images named as ImageNet's are, and beside it `classes.txt`, `labels.txt` and `blacklist.txt`.
-Image i depends on (seed, i) and the versions of numpy and Pillow alone. A class is a shape in a pattern. Objects vary
-in place, size, turn and colour; they are often off the centre, and sometimes cut off or half hidden, so that more crops
-see more of them. 3.5 % of the images, as on ImageNet, show objects of two classes under the label of one: the blacklist.
+writes the archive, with images named as ImageNet's are, and beside it `classes.txt`, `labels.txt` and
+`blacklist.txt`. Image i depends only on (seed, i) and on the versions of numpy and Pillow.
+
+A class is a shape in a pattern. Objects vary in position, size, angle and colour. They are often away from
+the centre, and some are cut off or half hidden, so that more crops see more of them. 3.5 % of the images, as
+on ImageNet, show objects of two classes but have the label of one: these are the blacklist.
 """
 
 import argparse
@@ -22,9 +24,10 @@ from PIL import Image, ImageFilter
 Field = NDArray[np.float64]
 """[height x width], or [height x width x 3] for colours, levels from 0 to 1."""
 
-SHAPES: dict[
-    str, Callable[[Field, Field], Field]
-] = {  # of coordinates in which the object has a radius of 1: positive inside
+Formula = Callable[[Field, Field], Field]
+"""Of the coordinates x (to the right) and y (down) of an object, in units of its radius."""
+
+SHAPES: dict[str, Formula] = {  # positive inside of the shape
     "disc": lambda x, y: 0.9 - np.hypot(x, y),
     "ring": lambda x, y: 0.22 - np.abs(np.hypot(x, y) - 0.72),
     "square": lambda x, y: 0.78 - np.maximum(np.abs(x), np.abs(y)),
@@ -41,7 +44,7 @@ SHAPES: dict[
         np.minimum(x + 0.1, 0.9 - x - 1.1 * np.abs(y)),
     ),
 }
-PATTERNS: dict[str, Callable[[Field, Field], Field]] = {  # positive where the second colour is
+PATTERNS: dict[str, Formula] = {  # positive where the object has its second colour
     "plain": lambda x, y: -np.ones_like(x),
     "striped": lambda x, y: np.sin(10 * x),
     "checked": lambda x, y: np.sin(9 * x) * np.sin(9 * y),
@@ -49,109 +52,123 @@ PATTERNS: dict[str, Callable[[Field, Field], Field]] = {  # positive where the s
     "ringed": lambda x, y: np.sin(13 * np.hypot(x, y)),
 }
 CLASSES = tuple(f"{pattern}-{shape}" for shape in SHAPES for pattern in PATTERNS)
+"""Names of the classes by class index."""
+
 USUAL = 0.98
-"""How often a colour has its usual hue, as things in photographs have theirs: the shape's, and the pattern's against it."""
+"""Share of colours with the hue that is usual for the class, as things in photographs have usual colours."""
 
 TWO_CLASSES = 0.03524
 """The share of images with objects of two classes: 1,762 of 50,000."""
 
 
 def picture(seed: int, number: int) -> tuple[Image.Image, int, bool]:
-    """Image `number` of the set of `seed`, its class index, and whether it shows two classes."""
+    """Image `number` of the set of `seed`, its class index, and whether it shows a second class, too.
+
+    The order of the random draws is part of the set: another order would draw other images.
+    """
     random = np.random.default_rng((seed, number))
     width, height = _size(random)
     y, x = np.mgrid[0.5:height, 0.5:width]
-    canvas = _ground(random, width, height)
+    canvas = _background(random, width, height)
     for _ in range(random.integers(0, 5)):
-        _paint(canvas, _stroke(random, x, y), _colour(random))
+        _paint(canvas, _stroke(random, x, y), _muted_colour(random))
     label, other = (int(index) for index in random.choice(len(CLASSES), 2, replace=False))
-    two = bool(random.random() < TWO_CLASSES)
-    _object(random, canvas, x, y, label)
-    if two:
-        _object(random, canvas, x, y, other)
+    two_classes = bool(random.random() < TWO_CLASSES)
+    _draw_object(random, canvas, x, y, label)
+    if two_classes:
+        _draw_object(random, canvas, x, y, other)
     if random.random() < 0.3:
-        _paint(canvas, _stroke(random, x, y), _colour(random))
+        _paint(canvas, _stroke(random, x, y), _muted_colour(random))
     canvas += random.normal(0, random.uniform(0, 0.025), canvas.shape[:2])[..., None]
     image = Image.fromarray((255 * canvas).clip(0, 255).astype(np.uint8))
-    return image.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7))), label, two
+    return image.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7))), label, two_classes
 
 
 def _size(random: np.random.Generator) -> tuple[int, int]:
     """(width, height): 55 % landscape, 30 % portrait, 15 % square; the shorter side 96 to 200 pixels."""
-    short = round(96 * (200 / 96) ** random.beta(1, 2))
-    long = round(short * random.choice([4 / 3, 3 / 2, 16 / 9], p=[0.3, 0.4, 0.3]))
-    shape = random.random()
-    return (long, short) if shape < 0.55 else (short, long) if shape < 0.85 else (short, short)
+    shorter = round(96 * (200 / 96) ** random.beta(1, 2))
+    longer = round(shorter * random.choice([4 / 3, 3 / 2, 16 / 9], p=[0.3, 0.4, 0.3]))
+    share = random.random()
+    if share < 0.55:
+        return longer, shorter
+    if share < 0.85:
+        return shorter, longer
+    return shorter, shorter
 
 
-def _ground(random: np.random.Generator, width: int, height: int) -> Field:
-    """Two colours that run into each other, in large soft patches."""
-    patches = Image.fromarray(
-        random.uniform(0, 1, (random.integers(2, 6), random.integers(2, 6))).astype(np.float32)
-    )
-    share = np.asarray(patches.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float64).clip(
-        0, 1
-    )[..., None]
-    ground: Field = _colour(random) * share + _colour(random) * (1 - share)
-    return ground
+def _background(random: np.random.Generator, width: int, height: int) -> Field:
+    """[height x width x 3]: two colours that blend into each other, in large soft patches."""
+    coarse = random.uniform(0, 1, (random.integers(2, 6), random.integers(2, 6))).astype(np.float32)
+    patches = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    share = np.asarray(patches, dtype=np.float64).clip(0, 1)[..., None]
+    background: Field = _muted_colour(random) * share + _muted_colour(random) * (1 - share)
+    return background
 
 
-def _colour(random: np.random.Generator) -> Field:
-    """A muted one, as grounds have."""
+def _muted_colour(random: np.random.Generator) -> Field:
+    """[3] a colour for backgrounds and strokes."""
     return np.array(hsv_to_rgb(random.uniform(0, 1), random.uniform(0, 0.4), random.uniform(0.1, 1)))
 
 
-def _bright(random: np.random.Generator, hue: float) -> Field:
-    """A bright colour of about that hue, as an object usually has; or of any other."""
+def _bright_colour(random: np.random.Generator, hue: float) -> Field:
+    """[3] a colour for objects: near `hue` (0 to 1) in the `USUAL` case, else of any hue."""
     hue = random.normal(hue, 0.025) if random.random() < USUAL else random.uniform(0, 1)
     return np.array(hsv_to_rgb(hue % 1, random.uniform(0.6, 1), random.uniform(0.5, 1)))
 
 
 def _stroke(random: np.random.Generator, x: Field, y: Field) -> Field:
-    """Coverage of a straight stroke across the image, which means nothing."""
-    angle, (height, width) = random.uniform(0, np.pi), x.shape
-    away = (x - random.uniform(0, width)) * np.cos(angle) + (y - random.uniform(0, height)) * np.sin(angle)
-    return np.asarray((random.uniform(1, 6) - np.abs(away)).clip(0, 1))
+    """[height x width] coverage of a straight stroke across the image, which belongs to no class."""
+    angle = random.uniform(0, np.pi)
+    height, width = x.shape
+    distance = (x - random.uniform(0, width)) * np.cos(angle) + (y - random.uniform(0, height)) * np.sin(
+        angle
+    )
+    return np.asarray((random.uniform(1, 6) - np.abs(distance)).clip(0, 1))
 
 
-def _object(random: np.random.Generator, canvas: Field, x: Field, y: Field, label: int) -> None:
-    """An object of class `label`, its centre anywhere in the image, its diameter 0.44 to 1 times the shorter side."""
+def _draw_object(random: np.random.Generator, canvas: Field, x: Field, y: Field, label: int) -> None:
+    """Draw an object of class `label` on the canvas [height x width x 3], in place.
+
+    Its centre is anywhere in the image, its diameter 0.44 to 1 times the shorter side. `x` and `y` are the
+    coordinates of the pixels, [height x width].
+    """
     height, width = x.shape
     radius = min(width, height) * random.uniform(0.22, 0.5)
     angle = random.normal(0, 0.4)
-    across, down = (axis - _place(random, length, 0.6 * radius) for axis, length in ((x, width), (y, height)))
+    across = x - _position(random, width, 0.6 * radius)
+    down = y - _position(random, height, 0.6 * radius)
     u = (across * np.cos(angle) + down * np.sin(angle)) / radius
     v = (down * np.cos(angle) - across * np.sin(angle)) / radius
     pattern, shape = CLASSES[label].split("-")
     hue = list(SHAPES).index(shape) / len(SHAPES)
-    first = _bright(random, hue)
-    second = _bright(random, hue + list(PATTERNS).index(pattern) / len(PATTERNS))
-    second_there = (PATTERNS[pattern](u, v) * radius / 8 + 0.5).clip(0, 1)[..., None]
-    _paint(
-        canvas,
-        (SHAPES[shape](u, v) * radius + 0.5).clip(0, 1),
-        first * (1 - second_there) + second * second_there,
-    )
+    first = _bright_colour(random, hue)
+    second = _bright_colour(random, hue + list(PATTERNS).index(pattern) / len(PATTERNS))
+    share = (PATTERNS[pattern](u, v) * radius / 8 + 0.5).clip(0, 1)[..., None]
+    coverage = (SHAPES[shape](u, v) * radius + 0.5).clip(0, 1)
+    _paint(canvas, coverage, first * (1 - share) + second * share)
 
 
-def _place(random: np.random.Generator, length: int, margin: float) -> float:
-    """A place along `length`, at least `margin` from its ends, and near one of them rather than in the middle."""
+def _position(random: np.random.Generator, length: int, margin: float) -> float:
+    """A position along `length`, at least `margin` from its ends, and rather near one than in the middle."""
     return margin + random.beta(0.7, 0.7) * (length - 2 * margin)
 
 
 def _paint(canvas: Field, coverage: Field, colour: Field) -> None:
-    """Lay `colour` on the canvas [height x width x 3], in place."""
+    """Paint `colour`, [3] or [height x width x 3], on the canvas, in place.
+
+    `coverage` [height x width] is 1 where the paint covers a pixel, and between 0 and 1 at edges.
+    """
     canvas += coverage[..., None] * (colour - canvas)
 
 
 def draw(out: Path, images: int, seed: int) -> None:
-    """Write the set of `seed` to the archive `out`, and what is told of its images beside it."""
+    """Write the set of `seed` to the archive `out`; and its classes, labels and blacklist beside it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     labels: list[str] = []
     blacklist: list[int] = []
     with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as archive:
         for number in range(1, images + 1):
-            image, label, two = picture(seed, number)
+            image, label, two_classes = picture(seed, number)
             file = io.BytesIO()
             image.save(file, "JPEG", quality=60, optimize=True)
             member = tarfile.TarInfo(f"{out.stem}_{number:08d}.JPEG")
@@ -159,7 +176,8 @@ def draw(out: Path, images: int, seed: int) -> None:
             file.seek(0)
             archive.addfile(member, file)
             labels.append(f"{member.name} {label}")
-            blacklist += [number] * two
+            if two_classes:
+                blacklist.append(number)
     for name, lines in (("classes.txt", CLASSES), ("labels.txt", labels), ("blacklist.txt", blacklist)):
         (out.parent / name).write_text("".join(f"{line}\n" for line in lines))
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Make the mini set and its networks anew: bash bench/mini/make.sh WORK, from the repository's root.
+# Draw the mini set and train its networks: bash bench/mini/make.sh WORK, from the repository's root.
 #
-# WORK keeps the training images and checkpoints; the same command goes on after a stop. A quarter of an hour on two
-# cores, on which two networks at a time are trained.
+# WORK keeps the training images and the checkpoints. After an interruption the same command continues.
+# It takes a quarter of an hour on two cores, and trains two networks at a time.
 #
-# What is left out of the recipes: colours tell classes apart here, so they are not distorted; and the auxiliary heads
-# need larger maps than such small inputs have.
+# Two parts of the recipes are left out. Colour distortion, because colour helps to tell the classes apart here.
+# Auxiliary heads, because they need larger feature maps than such small inputs give.
 set -euo pipefail
 work=$1
 export OMP_NUM_THREADS=1

@@ -1,1 +1,1 @@
-"""What people look at: contact sheets, flipped images, the HTML report, and lists of what there is."""
+"""What people look at: contact sheets, flipped images, the HTML page of runs, and listings."""

@@ -1,51 +1,72 @@
 """A picture of what a protocol looks at: the boxes on the image, and the crops as the network sees them."""
 
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
 from bench.data.decode import LARGEST, open_image
-from bench.errors import BenchError, DataError, UnreadableImage, UsageError
-from bench.views.listings import table_network
+from bench.errors import DataError, UnreadableImage, UsageError
+from bench.views.save import save_picture
+from bench.zoo.networks import table_network
 from crops import Plan, parse, parse_scales
-from crops.geometry import Patch
+from crops.geometry import Patch, Size
 from crops.pillow import render
 
-TILE, GAP, COLUMNS, MOST_TILES = 112, 4, 12, 1200
+TILE = 112
+"""Pixels of a crop's longer side on the sheet."""
+
+GAP = 4
+"""Pixels between the parts of the sheet."""
+
+COLUMNS = 12
+"""Crops beside each other."""
+
+MAX_TILES = 1200
+"""Crops on a sheet; further ones are left out."""
+
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#46c8c8", "#f032e6", "#9a6324")
 PAPER, INK = "white", "black"
 
 
-def draw(image: Path, crops: str, model: str, scales: str | None, output: Path) -> str:
-    """Write the sheet of the largest protocol of `crops` for the input of `model`; a line that says what is on it."""
+def draw_contact_sheet(image: Path, crops: str, model: str, scales: str | None, output: Path) -> str:
+    """Draw the largest protocol of `crops` on an image file, for the input size of `model`, into `output`.
+
+    Returns the line for the user that says how many views the sheet shows. Raises `UsageError` for a network
+    that is not in the table and for scales that make the image too large, `ProtocolError` for `crops` and
+    `scales` that name no protocol, and `BenchError` for files that cannot be read or written.
+    """
     size = table_network(model).input_size
     assert size
     protocol = parse(crops, size, parse_scales(scales))[-1]
-    try:
-        picture = open_image(image.read_bytes())
-    except (OSError, UnreadableImage) as error:
-        raise DataError(f"{image}: {getattr(error, 'strerror', None) or error}; name an image file") from None
+    picture = _open(image)
     patches, _ = Plan((protocol,), size).patches(*picture.size)
-    if (largest := max(patch.resized[0] * patch.resized[1] for patch in patches)) > LARGEST:
+    largest = max(width * height for width, height in (patch.resized for patch in patches))
+    if largest > LARGEST:
         raise UsageError(
-            f"{image} would be resized to {largest:,} pixels: name smaller --scales, or an image that is less long and thin"
+            f"{image} would be resized to {largest:,} pixels: "
+            "name smaller --scales, or an image that is less long and thin"
         )
-    sheet = _sheet(picture, patches)
+    save_picture(_draw_sheet(picture, patches), output)
+    views = f"protocol {protocol.name} has {protocol.crops} views"
+    return f"{output}: {views}, on this image {len(patches)} different ones"
+
+
+def _open(image: Path) -> Image.Image:
     try:
-        sheet.save(output)
-    except (OSError, ValueError) as error:
-        raise BenchError(
-            f"cannot write {output}: {getattr(error, 'strerror', None) or error}; name a .png"
-        ) from None
-    return f"{output}: protocol {protocol.name} has {protocol.crops} views, on this image {len(patches)} different ones"
+        return open_image(image.read_bytes())
+    except UnreadableImage as error:
+        raise DataError(f"{image}: {error}; name an image file") from None
+    except OSError as error:
+        raise DataError(f"{image}: {error.strerror or error}; name an image file") from None
 
 
-def _sheet(picture: Image.Image, patches: tuple[Patch, ...]) -> Image.Image:
+def _draw_sheet(picture: Image.Image, patches: Sequence[Patch]) -> Image.Image:
     """The resized images with their boxes in a column on the left, the crops in a grid on the right."""
     sizes = list(dict.fromkeys(patch.resized for patch in patches))
-    boxes = [_boxes(picture, size, [patch for patch in patches if patch.resized == size]) for size in sizes]
-    crops = render(picture, patches[:MOST_TILES], "bicubic")
+    boxes = [_draw_boxes(picture, size, patches) for size in sizes]
+    crops = render(picture, patches[:MAX_TILES], "bicubic")
     columns = min(COLUMNS, len(crops))
     rows = ceil(len(crops) / columns)
     left = max(box.width for box in boxes) + 2 * GAP
@@ -56,24 +77,30 @@ def _sheet(picture: Image.Image, patches: tuple[Patch, ...]) -> Image.Image:
     for box in boxes:
         sheet.paste(box, (GAP, top))
         top += box.height + GAP
-    for number, crop in enumerate(crops):
-        crop.thumbnail((TILE, TILE))
-        colour = COLOURS[sizes.index(patches[number].resized) % len(COLOURS)]
-        at = (left + number % columns * (TILE + GAP), GAP + number // columns * (TILE + GAP))
-        sheet.paste(crop, at)
-        ImageDraw.Draw(sheet).rectangle(
-            (at[0] - 1, at[1] - 1, at[0] + crop.width, at[1] + crop.height), outline=colour
-        )
+    for number, (crop, patch) in enumerate(zip(crops, patches, strict=False)):
+        row, column = divmod(number, columns)
+        colour = COLOURS[sizes.index(patch.resized) % len(COLOURS)]
+        _paste_tile(sheet, crop, (left + column * (TILE + GAP), GAP + row * (TILE + GAP)), colour)
     return sheet
 
 
-def _boxes(picture: Image.Image, size: tuple[int, int], patches: list[Patch]) -> Image.Image:
-    """The image resized to `size` with the boxes of `patches`, each a pixel inside the last of the same place."""
+def _paste_tile(sheet: Image.Image, crop: Image.Image, at: tuple[int, int], colour: str) -> None:
+    """Paste a crop, as a tile, with its upper left corner `at`, and draw a frame around it."""
+    crop.thumbnail((TILE, TILE))
+    sheet.paste(crop, at)
+    left, top = at
+    frame = (left - 1, top - 1, left + crop.width, top + crop.height)
+    ImageDraw.Draw(sheet).rectangle(frame, outline=colour)
+
+
+def _draw_boxes(picture: Image.Image, size: Size, patches: Sequence[Patch]) -> Image.Image:
+    """The image resized to `size`, with the boxes of those `patches` that are cut from it."""
     resized = picture.resize(size, Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(resized)
-    for number, box in enumerate(dict.fromkeys(patch.box for patch in patches)):
-        inside = number % 3
-        corners = (box[0] + inside, box[1] + inside, box[2] - 1 - inside, box[3] - 1 - inside)
+    boxes = dict.fromkeys(patch.box for patch in patches if patch.resized == size)
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        inset = number % 3  # so that edges of neighbouring boxes do not hide each other
+        corners = (left + inset, top + inset, right - 1 - inset, bottom - 1 - inset)
         pen.rectangle(corners, outline=COLOURS[number % len(COLOURS)])
     pen.text((4, 2), f"{size[0]} x {size[1]}", fill=INK, stroke_fill=PAPER, stroke_width=2)
     return resized

@@ -1,42 +1,76 @@
-"""The images of a run as pictures again, where they still lie: for reports, and for what two runs disagree on."""
+"""A picture of the images that one of two runs has right and the other wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
-from bench.errors import BenchError
-from bench.views.thumbnails import names_of, thumbnails
+from bench.views.save import save_picture
+from bench.views.thumbnails import class_names, thumbnail_reader
 from results.comparison import Comparison
 from results.run import Run
 
-SIDE, TEXT, GAP, COLUMNS, MOST = 160, 44, 8, 6, 300
+SIDE = 160
+"""Pixels of an image's longer side."""
+
+TEXT = 44
+"""Pixels of height for the three lines under an image."""
+
+LINE = 14
+"""Pixels of height of one of these lines."""
+
+GAP = 8
+"""Pixels between images."""
+
+COLUMNS = 6
+"""Images beside each other."""
+
+MAX_IMAGES = 300
+"""Images on the picture; further ones are left out."""
+
+MAX_LETTERS = 27
+"""Letters of a line that fit under an image."""
+
+LABEL, RIGHT, WRONG = "black", "#1a7f37", "#b42318"
+"""Colours of the label, and of a predicted class that is the label or is not."""
 
 
 def draw_flips(found: Comparison, runs: Sequence[Run], output: Path) -> str:
-    """Write the images that one run alone has right, with their label and what each run says; a line that tells of it."""
-    picture, names = thumbnails(runs[0], SIDE), names_of(runs[0])
-    rows = found.flipped.to_dict("records")[:MOST]
+    """Draw the images that flipped, with their label and what each of the two runs predicts, into `output`.
+
+    Returns the line for the user that says how many there are. Raises `DataError` where the images are gone
+    from where the first run saw them, and `BenchError` where `output` cannot be written.
+    """
+    thumbnail, names = thumbnail_reader(runs[0], SIDE), class_names(runs[0])
+    rows = found.flipped.to_dict("records")[:MAX_IMAGES]
     columns = max(1, min(COLUMNS, len(rows)))
-    cell = (SIDE + GAP, SIDE + TEXT + GAP)
-    sheet = Image.new(
-        "RGB", (columns * cell[0] + GAP, max(1, ceil(len(rows) / columns)) * cell[1] + GAP), "white"
-    )
+    width, height = SIDE + GAP, SIDE + TEXT + GAP
+    size = (columns * width + GAP, max(1, ceil(len(rows) / columns)) * height + GAP)
+    sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
     for number, row in enumerate(rows):
-        left, top = GAP + number % columns * cell[0], GAP + number // columns * cell[1]
-        sheet.paste(picture(str(row["image"])), (left, top))
-        for line, (who, key) in enumerate((("is", "label"), ("a", "a"), ("b", "b"))):
-            colour = "black" if key == "label" else "#1a7f37" if row[key] == row["label"] else "#b42318"
-            text = f"{who}: {names[row[key]]}"
-            pen.text(
-                (left, top + SIDE + 14 * line), text if len(text) <= 27 else text[:26] + "...", fill=colour
-            )
-    try:
-        sheet.save(output)
-    except (OSError, ValueError) as error:
-        raise BenchError(
-            f"cannot write {output}: {getattr(error, 'strerror', None) or error}; name a .png"
-        ) from None
+        left, top = GAP + number % columns * width, GAP + number // columns * height
+        sheet.paste(thumbnail(str(row["image"])), (left, top))
+        _write_classes(pen, row, names, (left, top + SIDE))
+    save_picture(sheet, output)
     return f"wrote {output}: {len(rows):,} of {len(found.flipped):,} images that flipped"
+
+
+def _write_classes(
+    pen: ImageDraw.ImageDraw, row: Mapping[Any, Any], names: Sequence[str], at: tuple[int, int]
+) -> None:
+    """Write the names of the label and of the classes that runs a and b predict, `at` and below."""
+    left, top = at
+    for line, (title, column) in enumerate((("is", "label"), ("a", "a"), ("b", "b"))):
+        text = f"{title}: {names[row[column]]}"
+        if len(text) > MAX_LETTERS:
+            text = text[: MAX_LETTERS - 1] + "..."
+        pen.text((left, top + LINE * line), text, fill=_colour(row, column))
+
+
+def _colour(row: Mapping[Any, Any], column: str) -> str:
+    if column == "label":
+        return LABEL
+    return RIGHT if row[column] == row["label"] else WRONG

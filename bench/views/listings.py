@@ -1,77 +1,110 @@
-"""What there is: the networks and the protocols, as tables or JSON. Without torch."""
+"""What there is to choose from: networks, protocols and published figures, as rows and as tables. Without
+torch.
 
-import json
+Functions named `..._rows` look up what `--json` prints; those named `..._table` lay it out for a terminal.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench.errors import UsageError
+from rich.table import Table
+
 from bench.zoo import NETWORKS, Network
-from bench.zoo.networks import unknown
-from crops import DIALECTS, Plan, Protocol, parse
+from bench.zoo.networks import unknown_name_error
+from crops import Plan, Protocol, parse
 from results import published
 
+Row = dict[str, Any]
 
-def models(as_json: bool) -> None:
-    """Print the table of networks."""
-    rows = [_model(network) for network in NETWORKS.values()]
-    if as_json:
-        print(
-            json.dumps(
-                [
-                    {
-                        key: row[key]
-                        for key in ("name", "parameters", "multiply_adds", "input_size", "weights")
-                    }
-                    for row in rows
-                ]
-            )
-        )
-        return
-    _print(
-        ("name", "network", "parameters", "multiply-adds", "paper says", "input", "weights", "top-1 / top-5 error of the weights"),
-        [
-            (row["name"], row["title"], f"{row['parameters']:,}", _cost(row["multiply_adds"], 3),
-             f"{row['paper']} G" if row["paper"] else "", str(row["input_size"]),
-             "\n".join(row["weights"]) or "your own", "\n".join(row["published"]))
-            for row in rows
-        ],
-    )  # fmt: skip
-    print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")
+IMAGE_SIZE = (500, 375)
+"""(width, height) in pixels of the image that costs are of: a usual one of ImageNet."""
 
 
-def _model(network: Network) -> dict[str, Any]:
-    figures = [
-        published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
-        for tag in network.tags
+def model_rows() -> list[Row]:
+    """A row for each network of the table: name, parameters, multiply-adds, input size in pixels, weights."""
+    return [
+        {
+            "name": network.name,
+            "parameters": network.parameters,
+            "multiply_adds": network.multiply_adds,
+            "input_size": network.input_size,
+            "weights": list(network.tags),
+        }
+        for network in NETWORKS.values()
     ]
-    return {
-        "name": network.name,
-        "title": network.title,
-        "parameters": network.parameters,
-        "multiply_adds": network.multiply_adds,
-        "paper": published.multiply_adds(network.paper or network.name),
-        "input_size": network.input_size,
-        "weights": list(network.tags),
-        "published": [
-            f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-"
-            for figure in figures
-        ],
-    }
 
 
-def protocols(model: str, as_json: bool) -> None:
-    """Print the protocols for the input size of a network of the table."""
-    network = table_network(model)
+def model_table() -> Table:
+    """The networks of the table, beside the papers' costs and the figures published for their weights."""
+    return _table(
+        (
+            "name",
+            "network",
+            "parameters",
+            "multiply-adds",
+            "paper says",
+            "input",
+            "weights",
+            "top-1 / top-5 error of the weights",
+        ),
+        map(_model_cells, NETWORKS.values()),
+    )
+
+
+def _model_cells(network: Network) -> tuple[str, ...]:
+    assert network.multiply_adds
+    paper = published.multiply_adds(network.paper or network.name)
+    return (
+        network.name,
+        network.title,
+        f"{network.parameters:,}",
+        _cost(network.multiply_adds, 3),
+        f"{paper} G" if paper else "",
+        str(network.input_size),
+        "\n".join(network.tags) or "your own",
+        "\n".join(_published_errors(network, tag) for tag in network.tags),
+    )
+
+
+def _published_errors(network: Network, tag: str) -> str:
+    figure = published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
+    return f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-"
+
+
+def protocol_rows(network: Network) -> list[Row]:
+    """A row for each protocol of the papers, for the input size of a network of the table.
+
+    Name, number of views, shorter sides in pixels, whether it is dense, and multiply-adds for an image of
+    `IMAGE_SIZE`.
+    """
     assert network.input_size
     assert network.multiply_adds
-    found = parse("144,dense", network.input_size)
-    rows = [_protocol(protocol, network.input_size, network.multiply_adds) for protocol in found]
-    if as_json:
-        print(json.dumps(rows))
-        return
-    print(f"for {network.name}, input {network.input_size} x {network.input_size}; an image of 500 x 375")
-    _print(
+    return [
+        {
+            "name": protocol.name,
+            "views": protocol.crops,
+            "scales": sorted({view.scale for view in protocol.views}),
+            "dense": protocol.dense,
+            "multiply_adds": round(_cost_in_crops(protocol, network.input_size) * network.multiply_adds),
+        }
+        for protocol in parse("144,dense", network.input_size)
+    ]
+
+
+def _cost_in_crops(protocol: Protocol, size: int) -> float:
+    """How many crops of `size` x `size` cost as much as `protocol` does on an image of `IMAGE_SIZE`.
+
+    A dense view costs in proportion to its area. Views of the same pixels count once.
+    """
+    patches, _ = Plan((protocol,), size).patches(*IMAGE_SIZE)
+    return sum(patch.output[0] * patch.output[1] for patch in patches) / size**2
+
+
+def protocol_table(rows: Sequence[Row]) -> Table:
+    """The rows of `protocol_rows`."""
+    return _table(
         ("protocol", "views", "shorter sides", "multiply-adds an image"),
-        [
+        (
             (
                 row["name"],
                 str(row["views"]),
@@ -79,101 +112,90 @@ def protocols(model: str, as_json: bool) -> None:
                 _cost(row["multiply_adds"], 1),
             )
             for row in rows
-        ],
+        ),
     )
-    print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
-    print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
+
+
+def paper_rows() -> list[Row]:
+    """A row for each published table: its name, its paper and its number of rows."""
+    return [
+        {"table": name, "paper": _paper(name), "rows": len(published.table_rows(name))}
+        for name in published.tables()
+    ]
+
+
+def paper_table(rows: Sequence[Row]) -> Table:
+    """The rows of `paper_rows`."""
+    names = ("table", "paper", "rows")
+    return _table(names, ([str(row[name]) for name in names] for row in rows))
+
+
+def figure_rows(table: str) -> Sequence[dict[str, str]]:
+    """The rows of a published table, or of a paper's tables. Raises `UsageError` with the nearest names."""
+    rows = published.table_rows(table)
+    if not rows:
+        raise unknown_name_error("table", table, (*published.tables(), *published.PAPERS, "weights"))
+    return rows
+
+
+def figure_tables(rows: Sequence[dict[str, str]]) -> list[tuple[str, Table]]:
+    """(title, table) for each published table that `rows`, from `figure_rows`, are of."""
+    by_table: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        by_table.setdefault(f"{row['paper']}/{row['table']}", []).append(row)
+    return [
+        (f"{name} - {_paper(name)}; errors in percent", _figure_table(group))
+        for name, group in by_table.items()
+    ]
+
+
+def _figure_table(rows: Sequence[dict[str, str]]) -> Table:
+    before = ("network", "networks", "crops", "image_set", "top1_error", "top5_error")
+    return _table(
+        ("network", "networks", "crops", "images", "top-1 error", "top-5 error", "multiply-adds", "note"),
+        (
+            (
+                *(row[name] for name in before),
+                f"{row['giga_multiply_adds']} G" if row["giga_multiply_adds"] else "",
+                row["note"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def weights_rows() -> Sequence[dict[str, str]]:
+    """What others measured with the public weights, a row for each measurement."""
+    return published.weights()
+
+
+def weights_table(rows: Sequence[dict[str, str]]) -> Table:
+    """The rows of `weights_rows`."""
+    names = ("weights", "measured_by", "crops", "how", "image_set", "top1_error", "top5_error", "note")
+    return _table(
+        ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
+        ([row[name] for name in names] for row in rows),
+    )
+
+
+def _paper(table: str) -> str:
+    """The title of the paper of a table such as `inception-v4/table4`."""
+    return published.PAPERS[table.partition("/")[0]]
 
 
 def _cost(multiply_adds: int, decimals: int) -> str:
-    """In billions; in millions where that would be next to nothing."""
-    return (
-        f"{multiply_adds / 1e9:,.{decimals}f} G" if multiply_adds >= 1e9 else f"{multiply_adds / 1e6:,.1f} M"
-    )
+    """Multiply-adds in billions; in millions where they are less than one billion.
+
+    >>> _cost(5_713_216_096, 3), _cost(4_416_198, 3)
+    ('5.713 G', '4.4 M')
+    """
+    if multiply_adds < 1e9:
+        return f"{multiply_adds / 1e6:,.1f} M"
+    return f"{multiply_adds / 1e9:,.{decimals}f} G"
 
 
-def _protocol(protocol: Protocol, size: int, multiply_adds: int) -> dict[str, Any]:
-    """A dense view costs what its area does, in crops; of a lattice each different crop counts once."""
-    patches, _ = Plan((protocol,), size).patches(500, 375)
-    area = sum(patch.output[0] * patch.output[1] for patch in patches) / size**2
-    return {
-        "name": protocol.name,
-        "views": protocol.crops,
-        "scales": sorted({view.scale for view in protocol.views}),
-        "dense": protocol.dense,
-        "multiply_adds": round(area * multiply_adds),
-    }
-
-
-def papers(table: str | None, as_json: bool) -> None:
-    """Print the figures of a table or a paper; without one, which tables there are."""
-    if table is None:
-        listed = [
-            {
-                "table": name,
-                "paper": published.PAPERS[name.partition("/")[0]],
-                "rows": len(published.rows_of(name)),
-            }
-            for name in published.tables()
-        ]
-        if as_json:
-            print(json.dumps(listed))
-            return
-        _print(
-            ("table", "paper", "rows"),
-            [(str(row["table"]), str(row["paper"]), str(row["rows"])) for row in listed],
-        )
-        print(
-            "Its figures: inception-bench papers TABLE, such as inception-v4/table4, or PAPER; of the public weights: papers weights."
-        )
-        return
-    if table == "weights":
-        _weights(as_json)
-        return
-    rows = published.rows_of(table)
-    if not rows:
-        raise unknown("table", table, (*published.tables(), *published.PAPERS, "weights"))
-    if as_json:
-        print(json.dumps(rows))
-        return
-    for name in dict.fromkeys(f"{row['paper']}/{row['table']}" for row in rows):
-        print(f"{name} - {published.PAPERS[name.partition('/')[0]]}; errors in percent")
-        _print(
-            ("network", "networks", "crops", "images", "top-1 error", "top-5 error", "multiply-adds", "note"),
-            [
-                (row["network"], row["networks"], row["crops"], row["image_set"], row["top1_error"], row["top5_error"],
-                 f"{row['giga_multiply_adds']} G" if row["giga_multiply_adds"] else "", row["note"])
-                for row in published.rows_of(name)
-            ],
-        )  # fmt: skip
-
-
-def _weights(as_json: bool) -> None:
-    """What others measured with the public weights."""
-    rows = published.weights()
-    if as_json:
-        print(json.dumps(rows))
-        return
-    names = ("weights", "measured_by", "crops", "how", "image_set", "top1_error", "top5_error", "note")
-    _print(
-        ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
-        [tuple(row[name] for name in names) for row in rows],
-    )
-
-
-def table_network(name: str) -> Network:
-    """A network of the table, whose input size is known without torch. Raises `UsageError`."""
-    if name not in NETWORKS:
-        raise UsageError(f"{name} is not in the table of networks: write {', '.join(NETWORKS)}")
-    return NETWORKS[name]
-
-
-def _print(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.table import Table
-
-    from results.report.terminal import console
-
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(*heading)
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    return table

@@ -1,4 +1,4 @@
-"""The HTML page of runs: their pictures, the names of their classes, and ReaL labels, joined to what `results` knows."""
+"""The HTML page of runs. `results` writes it; its pictures, class names and ReaL labels come from here."""
 
 import base64
 import io
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 from bench.data.file_names import is_imagenet, validation_number
 from bench.errors import BenchError, DataError
-from bench.views.thumbnails import names_of, thumbnails, timm_info
-from results.comparable import same_images
+from bench.views.thumbnails import class_names, read_timm_imagenet_file, thumbnail_reader
+from results.comparable import check_same_images
 from results.errors import RunError
-from results.metrics import error
+from results.metrics import error_percent
 from results.report import html
 from results.report.html import Noise
 from results.run import Run
@@ -19,25 +19,34 @@ from results.tables import predictions
 SIDE = 200
 """Pixels of a picture's longer side."""
 
+QUALITY = 80
+"""Of the pictures as JPEG."""
+
 
 def page(runs: Sequence[Run], *, real: bool) -> str:
-    """The page of runs on the same images; with `real` what the ReaL labels say. Raises `RunError`."""
-    same_images(runs)
+    """The page of runs on the same images; with `real`, the runs are also held to the ReaL labels.
+
+    Raises `RunError` for runs on other images than the first, and for `real` on other images than ImageNet's.
+    """
+    check_same_images(runs)
     noise = [real_noise(run) for run in runs] if real else None
-    return html.write(runs, names_of(runs[0]), _pictures(runs[0]), noise)
+    return html.write(runs, class_names(runs[0]), _picture_addresses(runs[0]), noise)
 
 
-def _pictures(run: Run) -> Callable[[str], str] | None:
-    """From an image's id to a data: address; None where the images are gone."""
+def _picture_addresses(run: Run) -> Callable[[str], str] | None:
+    """A function from an image's id to its picture as a data: address, empty where the image is gone.
+
+    None where all images are gone.
+    """
     try:
-        picture = thumbnails(run, SIDE)
+        thumbnail = thumbnail_reader(run, SIDE)
     except (BenchError, OSError):
         return None
 
     def address(image_id: str) -> str:
         buffer = io.BytesIO()
         try:
-            picture(image_id).save(buffer, "JPEG", quality=80)
+            thumbnail(image_id).save(buffer, "JPEG", quality=QUALITY)
         except (DataError, OSError):
             return ""
         return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -46,24 +55,28 @@ def _pictures(run: Run) -> Callable[[str], str] | None:
 
 
 def real_noise(run: Run) -> Noise:
-    """What the ReaL labels, which timm has, say of a run's last protocol. Raises `RunError` for other images than ImageNet's."""
+    """What the ReaL labels (2006.07159), which timm has, say of the top-1 predictions of a run's last
+    protocol.
+
+    Raises `RunError` for other images than ImageNet's.
+    """
     frame = predictions(run, run.protocols[-1])
-    if not all(is_imagenet(str(image)) for image in frame["image"]):
+    images = [str(image) for image in frame["image"]]
+    if not all(map(is_imagenet, images)):
         raise RunError(
             f"{run.path} is not on ImageNet's validation images, which ReaL labels are for: leave --real away"
         )
-    listed = json.loads(timm_info("imagenet_real_labels.json"))
-    real = [listed[(validation_number(str(image)) or 1) - 1] for image in frame["image"]]
-    known = [
-        (top1, label, labels)
-        for top1, label, labels in zip(frame["top1"], frame["label"], real, strict=True)
-        if labels
-    ]
-    hits = sum(top1 in labels for top1, _, labels in known)
-    wrong = [(top1, labels) for top1, label, labels in known if top1 != label]
-    return Noise(
-        len(known),
-        error(hits, len(known)) if known else 0.0,
-        len(wrong),
-        sum(top1 in labels for top1, labels in wrong),
-    )
+    real_labels: list[list[int]] = json.loads(read_timm_imagenet_file("imagenet_real_labels.json"))
+    n = hits = mistakes = excused = 0
+    for image, top1, label in zip(images, frame["top1"], frame["label"], strict=True):
+        number = validation_number(image)
+        assert number
+        real = real_labels[number - 1]
+        if not real:  # the annotators agreed on no class
+            continue
+        n += 1
+        hits += top1 in real
+        if top1 != label:
+            mistakes += 1
+            excused += top1 in real
+    return Noise(n, error_percent(hits, n) if n else 0.0, mistakes, excused)

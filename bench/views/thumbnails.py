@@ -1,4 +1,4 @@
-"""The images of a run as pictures again, and the names of its classes: for reports and for what two runs disagree on."""
+"""The images and the class names of a run, for pictures and pages."""
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -9,38 +9,44 @@ from PIL import Image
 from bench.data.classes import wordnet_ids
 from bench.data.decode import open_image
 from bench.data.file_names import image_id, shown
-from bench.data.images import find_images
+from bench.data.files import find_images
 from bench.errors import DataError
 from results.run import Run
 
 
-def thumbnails(run: Run, side: int) -> Callable[[str], Image.Image]:
-    """A function from an image's id to the image, `side` pixels at most. Raises `DataError` where the images are gone."""
-    files = find_images(run.manifest["data"]["path"])
+def thumbnail_reader(run: Run, side: int) -> Callable[[str], Image.Image]:
+    """A function from an image's id to the image, its longer side at most `side` pixels.
+
+    This function, and the one that it returns, raise `DataError` where the images are gone from where the run
+    saw them.
+    """
+    files = find_images(run.manifest.data.path)
     index = {image_id(name): number for number, name in enumerate(files.names)}
 
-    def picture(wanted: str) -> Image.Image:
+    def read(wanted: str) -> Image.Image:
         if wanted not in index:
             raise DataError(
-                f"{shown(wanted)} is no longer in {files.path}: bring the images back to where the run saw them"
+                f"{shown(wanted)} is no longer in {files.path}: "
+                "bring the images back to where the run saw them"
             )
         image = open_image(files.read(index[wanted]))
         image.thumbnail((side, side))
         return image
 
-    return picture
+    return read
 
 
-def names_of(run: Run) -> Sequence[str]:
-    """The names of a run's classes, as people read them, by class index."""
-    if own := run.manifest["data"].get("classes"):
+def class_names(run: Run) -> Sequence[str]:
+    """The names of a run's classes by class index, in words where they are ImageNet's."""
+    if own := run.manifest.data.classes:
         return list(own)
-    lemmas = dict(line.split("\t", 1) for line in timm_info("imagenet_synset_to_lemma.txt").splitlines())
+    lines = read_timm_imagenet_file("imagenet_synset_to_lemma.txt").splitlines()
+    lemmas = dict(line.split("\t", 1) for line in lines)
     return [lemmas[wordnet_id] for wordnet_id in wordnet_ids()]
 
 
-def timm_info(name: str) -> str:
-    """A file of what timm knows of ImageNet, without importing timm, which takes seconds."""
+def read_timm_imagenet_file(name: str) -> str:
+    """The text of one of the files about ImageNet that timm has. Importing timm for it would take seconds."""
     spec = find_spec("timm")
     assert spec
     assert spec.origin

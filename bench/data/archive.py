@@ -1,0 +1,100 @@
+"""Image files in a .tar that is not compressed. They are read in place, and nothing is unpacked."""
+
+import tarfile
+from pathlib import Path, PurePosixPath
+from posixpath import join, normpath
+
+from bench.data.file_names import is_image, is_stray
+from bench.errors import DataError
+from results import storage
+
+BLOCK = tarfile.BLOCKSIZE
+"""Bytes of a block: headers are a block long, and each file's data is padded to whole blocks."""
+
+MAX_LINKS = 10
+"""Links in a row that are followed to an image; links in a circle have no end."""
+
+
+def list_archive(path: Path) -> tuple[dict[str, tarfile.TarInfo], int]:
+    """The images' members by name, and the number of stray files.
+
+    A link's name leads to the member with its bytes. Names are normal paths: `./a/b.jpg` is `a/b.jpg`. Raises
+    `DataError` for an archive that is compressed, damaged or cut off, for an image that is there twice, and
+    for one that cannot be read in place.
+    """
+    members = _read_members(path)
+    _check_end_mark(path, members)
+    files = [(normpath(member.name), member) for member in members if not member.isdir()]
+    by_name: dict[str, tarfile.TarInfo] = {}
+    for name, member in files:
+        if name in by_name and is_image(name):
+            raise DataError(
+                f"{path} has {name!r} more than once: keep one of them, so that it is not counted twice"
+            )
+        by_name[name] = member
+    images = {name: _resolve_link(member, by_name, path) for name, member in files if is_image(name)}
+    return images, sum(is_stray(name) for name, _ in files)
+
+
+def _read_members(path: Path) -> list[tarfile.TarInfo]:
+    try:
+        with (
+            storage.reaching(path),
+            path.open("rb") as file,
+            tarfile.open(fileobj=file, mode="r:") as archive,
+        ):
+            return archive.getmembers()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(
+            f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first"
+        ) from None
+
+
+def _check_end_mark(path: Path, members: list[tarfile.TarInfo]) -> None:
+    """Raise `DataError` unless a block of zeros follows the last member.
+
+    `tarfile` takes an archive that is cut off between two members for a whole one.
+    """
+    end = max((_data_end(member) for member in members), default=0)
+    if storage.read(path, end, end + BLOCK) != bytes(BLOCK):
+        raise DataError(
+            f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again"
+        )
+
+
+def _data_end(member: tarfile.TarInfo) -> int:
+    """Offset of the first block after a member's data. Only regular files have data.
+
+    >>> member = tarfile.TarInfo("a.jpg")
+    >>> member.offset_data, member.size = 512, 700
+    >>> _data_end(member)
+    1536
+    """
+    if not member.isfile():
+        return member.offset_data
+    blocks = (member.size + BLOCK - 1) // BLOCK
+    return member.offset_data + blocks * BLOCK
+
+
+def _resolve_link(
+    member: tarfile.TarInfo, by_name: dict[str, tarfile.TarInfo], path: Path
+) -> tarfile.TarInfo:
+    """The member with an image's bytes: `member` itself, or the one that it links to."""
+    target: tarfile.TarInfo | None = member
+    for _ in range(MAX_LINKS):
+        if target is None or target.isfile():
+            break
+        target = by_name.get(_link_target(target))
+    if target is None or not target.isfile() or target.issparse():
+        raise DataError(
+            f"{path}: {member.name!r} is a link to nowhere or sparse, and cannot be read in place: "
+            "unpack the archive"
+        )
+    return target
+
+
+def _link_target(member: tarfile.TarInfo) -> str:
+    """The name that a link leads to: a hard link's from the archive's top, a soft link's from its folder."""
+    if member.islnk():
+        return normpath(member.linkname)
+    return normpath(join(str(PurePosixPath(member.name).parent), member.linkname))

@@ -1,0 +1,154 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.data import open_images
+from bench.data.classes import wordnet_ids
+from bench.data.labels import read_label_file
+from bench.errors import DataError
+from tests.conftest import drawn
+from tests.helpers import result_or_refusal
+
+
+def labels_by_id(images):
+    return dict(zip(images.ids, images.labels.tolist(), strict=True))
+
+
+def test_folders_are_labelled_by_wordnet_id_and_not_by_position(photos):
+    (photos / "n15075141").mkdir()
+    drawn(30, 30).save(photos / "n15075141" / "last.jpg")
+    images = open_images(str(photos))
+    assert images.labels.tolist() == [0, 0, 1, 1, 2, 2, 999]
+    assert labels_by_id(images)["n15075141/last.jpg"] == 999
+    assert images.label_source == "WordNet folders"
+
+
+def test_image_outside_of_the_class_folders_is_refused(photos):
+    drawn(9, 9).save(photos / "thumb.jpg")
+    with pytest.raises(DataError, match=r"thumb\.jpg is not in one"):
+        open_images(str(photos))
+
+
+def test_folders_named_by_numbers_are_refused(tmp_path):
+    for folder in ("7", "12"):
+        (tmp_path / folder).mkdir()
+        drawn(9, 9).save(tmp_path / folder / "1.jpg")
+    with pytest.raises(DataError, match=r"named by numbers \(12, ...\), in an unknown order"):
+        open_images(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "ILSVRC2012_val_00000002.JPEG 0\n"
+            "ILSVRC2012_val_00000007.JPEG 5\n"
+            "ILSVRC2012_val_00000001.JPEG 999\n",
+            id="names",
+        ),
+        pytest.param(
+            "ImageId,Class\n"
+            "ILSVRC2012_val_00000001,n15075141 0 0\n"
+            "ILSVRC2012_val_00000002,n01440764\n"
+            "ILSVRC2012_val_00000007,5\n",
+            id="Kaggle",
+        ),
+        pytest.param(
+            "\ufeffval/ILSVRC2012_val_00000001.JPEG\t999\r\n"
+            "val/ILSVRC2012_val_00000002.JPEG\t0\r\n"
+            "val/ILSVRC2012_val_00000007.JPEG\t5\r\n",
+            id="tabs",
+        ),
+        pytest.param("999\n0\n5\n", id="indices in order"),
+        pytest.param("999\n0\n00000000000005\n", id="indices with leading zeros"),
+    ],
+)
+def test_label_file_of_every_kind_is_read(validation_folder, text):
+    (validation_folder / "labels.txt").write_text(text)
+    images = open_images(str(validation_folder))
+    assert labels_by_id(images) == {
+        "ILSVRC2012_val_00000001": 999,
+        "ILSVRC2012_val_00000002": 0,
+        "ILSVRC2012_val_00000007": 5,
+    }
+    assert images.label_source == str(validation_folder / "labels.txt")
+    assert images.ignored == 0
+
+
+@pytest.fixture
+def ambiguous(tmp_path):
+    """Images with the same name in two folders, and names that differ in their endings."""
+    for name in ("x/1.jpg", "y/1.jpg", "y/my cat.jpg", "y/cat.1.jpg", "y/cat.2.jpg"):
+        (tmp_path / "val" / name).parent.mkdir(parents=True, exist_ok=True)
+        drawn(9, 9).save(tmp_path / "val" / name)
+    return tmp_path / "val"
+
+
+def test_lines_label_whole_paths_before_short_names(ambiguous):
+    lines = ["x/1.jpg 3", "y/1.jpg 4", "my cat.jpg 5", "cat.1 6", "cat.2 7"]
+    (ambiguous.parent / "labels.txt").write_text("\n".join(lines))
+    assert labels_by_id(open_images(str(ambiguous))) == {
+        "x/1.jpg": 3, "y/1.jpg": 4, "y/my cat.jpg": 5, "y/cat.1.jpg": 6, "y/cat.2.jpg": 7,
+    }  # fmt: skip
+
+
+def test_line_of_one_image_does_not_label_another_of_the_same_short_name(ambiguous):
+    lines = ["x/1.jpg 3", "my cat.jpg 5", "cat.1 6", "cat.2 7"]
+    (ambiguous.parent / "labels.txt").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=r"y/1\.jpg is missing"):
+        open_images(str(ambiguous))
+
+
+def test_two_lines_of_one_short_name_with_different_classes_label_nothing(ambiguous):
+    lines = ["x/1.jpg 3", "y/1.jpg 4", "a/my cat.jpg 5", "b/my cat.jpg 6", "cat.1 6", "cat.2 7"]
+    (ambiguous.parent / "labels.txt").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=r"y/my cat\.jpg is missing"):
+        open_images(str(ambiguous))
+
+
+NAMES = [f"{folder}/{number}.jpg" for folder in "ab" for number in range(3)]
+CLASSES = {*map(str, range(1000)), *wordnet_ids()}
+SHORT_AND_OTHER_NAMES = ["0.jpg", "2", "a/1", "c/9.jpg"]
+LINES = st.one_of(
+    st.tuples(
+        st.sampled_from(NAMES + SHORT_AND_OTHER_NAMES),
+        st.sampled_from(" \t,"),
+        st.integers(-2, 1001).map(str) | st.sampled_from(wordnet_ids()[:3]),
+    ).map("".join),
+    st.integers(-1, 1001).map(str),
+    st.text(max_size=8),
+)
+
+
+@given(
+    st.lists(LINES, max_size=12)
+    | st.permutations([f"{name} {number}" for number, name in enumerate(NAMES)])
+    | st.lists(st.integers(0, 10**12).map(str) | st.integers(0, 999).map(str), min_size=6, max_size=6)
+)
+def test_any_lines_are_labels_as_they_say_or_an_error(tmp_path, lines):
+    """Of each image that a line names in full; and of all images, where every line is a number."""
+    path = tmp_path / "labels.txt"
+    path.write_text("\n".join(lines), "utf-8", errors="surrogatepass")
+    labels, refusal = result_or_refusal(
+        lambda: read_label_file(path, NAMES, wordnet_ids()).tolist(), DataError
+    )
+    if refusal:
+        assert str(path) in refusal
+        return
+    assert all(0 <= label < 1000 for label in labels)
+    if all(line.isascii() and line.isdigit() for line in lines):
+        assert labels == list(map(int, lines))
+    for name, label in zip(NAMES, labels, strict=True):
+        words = {line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")}
+        assert words & CLASSES <= {str(label), wordnet_ids()[label]}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_labels_or_an_error(tmp_path, data):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(data)
+    labels, refusal = result_or_refusal(lambda: read_label_file(path, NAMES, wordnet_ids()), DataError)
+    if refusal:
+        assert str(path) in refusal
+    else:
+        assert len(labels) == len(NAMES)
