@@ -1,14 +1,15 @@
-"""Operations that vanish into a convolution, exactly but for rounding: batch normalisation, and that of the input.
+"""What a convolution can take over: the batch normalisation behind it, the input's normalisation before it.
 
-Which module follows which is seen in a forward pass, not read off the order of children or off a graph: torch.fx folds
-none of the 94 pairs of timm's Inception-v3. Each result is checked against the network that it came from.
+The scores stay the same but for rounding. Each result is checked against the network that it came from.
+
+Which module follows which is observed in a forward pass. Neither the order of children nor a graph would do:
+torch.fx folds none of the 94 pairs of timm's Inception-v3.
 """
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -17,20 +18,24 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from crops import Normalisation
 
 NORMS = ("BatchNorm2d", "BatchNormAct2d")
-"""Classes by name, torch's and timm's, which has the activation in it: importing timm takes seconds."""
+"""Names of the classes that fold: torch's, and timm's with an activation. Importing timm takes seconds."""
 
 TOLERANCE = 1e-3
-"""Largest difference of an output after folding, in parts of the largest output. Rounding makes about 1e-5 of it."""
+"""Largest difference of an output after folding, as a share of the largest. Rounding causes about 1e-5."""
+
+Hook = Callable[[nn.Module, tuple[Any, ...], Any], None]
+"""Called with a module, its inputs and its output."""
 
 
 def fold_batch_norms(module: nn.Module, size: int) -> tuple[nn.Module, int]:
-    """A network for images of `size` pixels without the batch normalisations that follow a convolution, and their number.
+    """A copy of `module` without the batch normalisations that follow a convolution, and their number.
 
-    The module itself where none can be folded; it is left as it is. Both are in evaluation mode, on the CPU, in float32.
+    `size` is the side of the input in pixels. Where none can be folded, `module` itself and 0. `module` is in
+    evaluation mode, on the CPU, in float32, and stays as it is.
     """
     folded = copy.deepcopy(module)
     images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    pairs = _pairs(folded, images)
+    pairs = _foldable_pairs(folded, images)
     names = {child: name for name, child in folded.named_modules()}
     for convolution, norm in pairs:
         assert norm.running_mean is not None
@@ -45,7 +50,9 @@ def fold_batch_norms(module: nn.Module, size: int) -> tuple[nn.Module, int]:
             norm.bias,
         )
         folded.set_submodule(names[norm], getattr(norm, "act", nn.Identity()))
-    return (folded, len(pairs)) if pairs and _alike(module, folded, images, images) else (module, 0)
+    if pairs and _same_outputs(module, images, folded, images):
+        return folded, len(pairs)
+    return module, 0
 
 
 def fold_normalisation(
@@ -54,77 +61,83 @@ def fold_normalisation(
     normalisation: Normalisation,
     normalise: Callable[[Tensor, Normalisation], Tensor],
 ) -> nn.Module | None:
-    """A network that takes levels, 0 to 255, in place of what `normalise` makes of them; None where there is none.
+    """A copy of `module` that takes levels, 0 to 255, and normalises them in its first convolution.
 
-    It needs a first convolution that alone sees the input and does not pad it: zeros of a padding are no level.
+    `normalise(levels, normalisation)` is what `module` takes, and `size` is the side of its input in pixels.
+    None where the first convolution cannot take the normalisation over.
     """
     levels = torch.randint(
         256, (1, 3, size, size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
     )
     folded = copy.deepcopy(module)
-    first = _first(folded, levels.float())
-    if (
-        first is None
-        or type(first) is not nn.Conv2d
-        or first.groups != 1
-        or first.padding not in ((0, 0), "valid")
-    ):
+    first = _input_layer(folded, levels.float())
+    if not _can_take_normalisation(first):
         return None
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normalisation.mean, normalisation.std))
     constant = (first.weight * mean / std).sum((1, 2, 3))
     first.bias = nn.Parameter(-constant if first.bias is None else first.bias - constant, requires_grad=False)
     weight = first.weight / (255 * std)
     first.weight = nn.Parameter(weight.flip(1) if normalisation.bgr else weight, requires_grad=False)
-    return folded if _alike(module, folded, normalise(levels, normalisation), levels.float()) else None
+    if _same_outputs(module, normalise(levels, normalisation), folded, levels.float()):
+        return folded
+    return None
 
 
-def _pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """The convolutions whose output a batch normalisation takes, with it, each used once."""
-    made: dict[int, tuple[nn.Conv2d, Tensor]] = {}
-    found: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
-    used: Counter[nn.Module] = Counter()
+def _can_take_normalisation(layer: nn.Module | None) -> TypeGuard[nn.Conv2d]:
+    """Whether `layer` is a plain convolution without padding: a padded zero is not a level."""
+    return type(layer) is nn.Conv2d and layer.groups == 1 and layer.padding in ((0, 0), "valid")
 
-    def seen(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        used[child] += 1
+
+def _foldable_pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Each batch normalisation whose input is the output of a convolution, with that convolution.
+
+    Left out are those of which one or the other runs more than once.
+    """
+    source: dict[int, tuple[nn.Conv2d, Tensor]] = {}  # the tensor is kept so that no other gets its id
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
+    calls: Counter[nn.Module] = Counter()
+
+    def record(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        calls[child] += 1
         if isinstance(child, nn.Conv2d):
-            made[id(output)] = child, output  # kept, so that no other tensor has its id
-        elif (
-            isinstance(child, nn.BatchNorm2d)
-            and type(child).__name__ in NORMS
-            and child.track_running_stats
-            and id(inputs[0]) in made
-        ):
-            found.append((made[id(inputs[0])][0], child))
+            source[id(output)] = child, output
+        elif _is_foldable_norm(child) and id(inputs[0]) in source:
+            convolution, _ = source[id(inputs[0])]
+            pairs.append((convolution, child))
 
-    with _watched(module, seen), torch.no_grad():
-        module(images)
-    return [(convolution, norm) for convolution, norm in found if used[convolution] == used[norm] == 1]
+    _run_with_hook(module, images, record)
+    return [(convolution, norm) for convolution, norm in pairs if calls[convolution] == calls[norm] == 1]
 
 
-def _first(module: nn.Module, images: Tensor) -> nn.Module | None:
-    """The one module without children that takes the input itself; None where several do."""
+def _is_foldable_norm(child: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
+    return isinstance(child, nn.BatchNorm2d) and type(child).__name__ in NORMS and child.track_running_stats
+
+
+def _input_layer(module: nn.Module, images: Tensor) -> nn.Module | None:
+    """The one module without children that takes the input itself. None where several do."""
     takers: list[nn.Module] = []
 
-    def seen(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if any(value is images for value in inputs) and not any(True for _ in child.children()):
+    def record(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        is_leaf = next(child.children(), None) is None
+        if is_leaf and any(value is images for value in inputs):
             takers.append(child)
 
-    with _watched(module, seen), torch.no_grad():
-        module(images)
+    _run_with_hook(module, images, record)
     return takers[0] if len(takers) == 1 else None
 
 
-@contextmanager
-def _watched(module: nn.Module, seen: Callable[[nn.Module, tuple[Any, ...], Any], None]) -> Iterator[None]:
-    handles = [child.register_forward_hook(seen) for child in module.modules()]
+def _run_with_hook(module: nn.Module, images: Tensor, hook: Hook) -> None:
+    """Run `module` on `images`, and call `hook` after each of its modules has run."""
+    handles = [child.register_forward_hook(hook) for child in module.modules()]
     try:
-        yield
+        with torch.no_grad():
+            module(images)
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _alike(before: nn.Module, after: nn.Module, images_before: Tensor, images_after: Tensor) -> bool:
+def _same_outputs(before: nn.Module, images_before: Tensor, after: nn.Module, images_after: Tensor) -> bool:
     with torch.no_grad():
-        expected, got = before(images_before), after(images_after)
-    return bool((got - expected).abs().max() <= TOLERANCE * expected.abs().max())
+        expected, outputs = before(images_before), after(images_after)
+    return bool((outputs - expected).abs().max() <= TOLERANCE * expected.abs().max())

@@ -1,13 +1,17 @@
-"""Networks and weights of pytorchcv (osmr), which alone has BN-Inception and Inception-ResNet-v1. Needs the extra."""
+"""Networks and weights of pytorchcv (osmr), the only library with BN-Inception and Inception-ResNet-v1.
+
+Importing this needs the extra `pytorchcv`, and raises `UsageError` without it.
+"""
 
 from pathlib import Path
 
 from torch import nn
 
-from bench.errors import UsageError, WeightsError
-from bench.zoo.networks import unknown
+from bench.errors import UsageError
+from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
-from crops.dialects import IMAGENET
+from bench.zoo.weights import fetch_error
+from crops.normalisation import IMAGENET
 
 try:
     from pytorchcv.model_provider import _models, get_model
@@ -27,31 +31,36 @@ def tags(architecture: str) -> tuple[str, ...]:
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """osmr's: ImageNet's normalisation, bilinear, and the input's share of the resized image."""
+    """ImageNet's normalisation, bilinear, and a crop of 0.875: osmr's for all networks.
+
+    Raises `UsageError` for an unknown network.
+    """
     _check(architecture)
     size = getattr(get_model(architecture), "in_size", (224, 224))[0]
     return Preprocessing(size, IMAGENET, "bilinear", crop_pct=0.875)
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights."""
+    """The network with random weights. Raises `UsageError` for an unknown network."""
     _check(architecture)
     module: nn.Module = get_model(architecture, num_classes=outputs)
     return module
 
 
 def fetch(architecture: str, tag: str) -> tuple[Path, str]:
-    """The weights' file in pytorchcv's cache, downloaded if it is not there, and where it is from."""
+    """The weights' file in pytorchcv's cache, downloaded if it is not there, and its name.
+
+    Raises `WeightsError`.
+    """
     try:
         path = Path(get_model_file(architecture))
     except Exception as error:  # noqa: BLE001 - the library lets every client's error through
-        reason = str(error).splitlines()[0]
-        raise WeightsError(
-            f"cannot fetch pytorchcv's {architecture} ({reason}): bring its .pth here and pass it as --weights"
-        ) from None
+        raise fetch_error(f"pytorchcv's {architecture} from github.com", error, "its .pth") from None
     return path, f"pytorchcv {path.stem}"
 
 
 def _check(architecture: str) -> None:
+    """Raise `UsageError` unless pytorchcv has the network."""
     if architecture not in _models:
-        raise unknown("network", f"pytorchcv/{architecture}", tuple(f"pytorchcv/{name}" for name in _models))
+        names = [f"pytorchcv/{name}" for name in _models]
+        raise unknown_name_error("network", f"pytorchcv/{architecture}", names)

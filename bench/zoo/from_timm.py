@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import timm
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from timm.data.config import resolve_data_config
 from timm.models import PretrainedCfg, get_pretrained_cfg, list_models, list_pretrained
 from torch import nn
 
 from bench.errors import WeightsError
-from bench.zoo.networks import unknown
+from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
+from bench.zoo.weights import fetch_error
 from crops import Normalisation
 
 POOL = "global_pool"
@@ -18,14 +21,14 @@ POOL = "global_pool"
 
 def tags(architecture: str) -> tuple[str, ...]:
     """Tags of the pretrained weights, the default first."""
-    names = list_pretrained(f"{architecture}.*")
+    names = [name.partition(".")[2] for name in list_pretrained(f"{architecture}.*")]
     default = get_pretrained_cfg(architecture)
     first = default.tag if default else ""
-    return tuple(sorted((name.partition(".")[2] for name in names), key=lambda tag: tag != first))
+    return tuple(sorted(names, key=lambda tag: tag != first))
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """As timm's validate.py resolves it for these weights."""
+    """What timm's validate.py would use for these weights."""
     config = _config(architecture, tag).to_dict()  # type: ignore[no-untyped-call]
     resolved = resolve_data_config(pretrained_cfg=config, use_test_size=True)  # type: ignore[no-untyped-call]
     return Preprocessing(
@@ -37,36 +40,44 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
     )
 
 
-def _config(architecture: str, tag: str) -> PretrainedCfg:
-    config = get_pretrained_cfg(f"{architecture}.{tag}" if tag else architecture)
-    return config or PretrainedCfg()
-
-
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights."""
+    """The network with random weights. Raises `UsageError` for an unknown network."""
     if architecture not in list_models():
-        raise unknown("network", f"timm/{architecture}", tuple(f"timm/{name}" for name in list_models()))
+        names = [f"timm/{name}" for name in list_models()]
+        raise unknown_name_error("network", f"timm/{architecture}", names)
     module: nn.Module = timm.create_model(architecture, num_classes=outputs)
     return module
 
 
 def fetch(architecture: str, tag: str) -> tuple[Path, str]:
-    """The weights' file in the hub's cache, downloaded if it is not there, and where it is from."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    """The weights' file in the hub's cache, downloaded if it is not there, and its repository.
 
-    hub_id = _config(architecture, tag).hf_hub_id
-    if not hub_id:
+    A pickle where the repository has no .safetensors. Raises `WeightsError`.
+    """
+    repository = _config(architecture, tag).hf_hub_id
+    if not repository:
         raise WeightsError(f"timm names no hub repository for {architecture}.{tag}: pass --weights FILE")
+    what = f"{repository} from the Hugging Face hub"
     try:
-        try:
-            return Path(hf_hub_download(hub_id, "model.safetensors")), f"hf://{hub_id}"
-        except EntryNotFoundError as error:
-            if isinstance(error, LocalEntryNotFoundError):  # the hub could not be asked
-                raise
-            return Path(hf_hub_download(hub_id, "pytorch_model.bin")), f"hf://{hub_id}"
+        path = _download(repository, "model.safetensors") or _download(repository, "pytorch_model.bin")
     except Exception as error:  # noqa: BLE001 - the client raises its own, httpx's and the system's errors
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(
-            f"cannot fetch {hub_id} from the hub ({reason}): bring its model.safetensors here and pass it as --weights"
-        ) from None
+        raise fetch_error(what, error, "its model.safetensors") from None
+    if path is None:
+        reason = FileNotFoundError("it has neither model.safetensors nor pytorch_model.bin")
+        raise fetch_error(what, reason, "its model.safetensors")
+    return path, f"hf://{repository}"
+
+
+def _config(architecture: str, tag: str) -> PretrainedCfg:
+    config = get_pretrained_cfg(f"{architecture}.{tag}" if tag else architecture)
+    return config or PretrainedCfg()
+
+
+def _download(repository: str, name: str) -> Path | None:
+    """A file of the repository in the hub's cache. None where the repository has no such file."""
+    try:
+        return Path(hf_hub_download(repository, name))
+    except LocalEntryNotFoundError:  # the hub cannot be reached, and the cache does not have it
+        raise
+    except EntryNotFoundError:
+        return None

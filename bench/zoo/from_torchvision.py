@@ -3,44 +3,29 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 import torchvision.models
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models
 
-from bench.errors import WeightsError
-from bench.zoo.networks import unknown
+from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
+from bench.zoo.weights import download
 from crops import Normalisation
 
 POOL = "avgpool"
 """The module that pools the last feature map."""
 
 
-def _weights(architecture: str) -> Any:
-    if architecture not in list_models(torchvision.models):
-        raise unknown(
-            "network",
-            f"torchvision/{architecture}",
-            tuple(f"torchvision/{name}" for name in list_models(torchvision.models)),
-        )
-    return get_model_weights(architecture)
-
-
 def tags(architecture: str) -> tuple[str, ...]:
-    """Tags of the pretrained weights, the default first."""
+    """Tags of the pretrained weights, the default first. Raises `UsageError` for an unknown network."""
     weights = _weights(architecture)
     default = getattr(weights, "DEFAULT", None)
-    return tuple(
-        sorted(
-            weights.__members__.keys() - {"DEFAULT"},
-            key=lambda tag: default is None or weights[tag] is not default,
-        )
-    )
+    names = weights.__members__.keys() - {"DEFAULT"}
+    return tuple(sorted(names, key=lambda tag: default is None or weights[tag] is not default))
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """As the weights' own transforms have it."""
+    """That of the weights' own transforms."""
     weights = _weights(architecture)
     transforms = (weights[tag] if tag else weights["DEFAULT"]).transforms()
     size = transforms.crop_size[0]
@@ -53,8 +38,11 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights; GoogLeNet and Inception-v3 turn ImageNet's normalisation into their own."""
-    _weights(architecture)
+    """The network with random weights. Raises `UsageError` for an unknown network.
+
+    GoogLeNet and Inception-v3 take ImageNet's normalisation, and turn it into their own.
+    """
+    _check(architecture)
     options: dict[str, Any] = {"num_classes": outputs}
     if architecture in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": False, "transform_input": True}
@@ -63,12 +51,23 @@ def build(architecture: str, outputs: int) -> nn.Module:
 
 
 def fetch(architecture: str, tag: str) -> tuple[Path, str]:
-    """The weights' file in torch's cache, downloaded if it is not there, and where it is from."""
-    weights = _weights(architecture)[tag]
-    try:
-        weights.get_state_dict(check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(
-            f"cannot fetch {weights.url} ({error}): bring the file here and pass it as --weights"
-        ) from None
-    return Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name), weights.url
+    """The weights' file in torch's cache, downloaded if it is not there, and its address.
+
+    Raises `WeightsError`.
+    """
+    url: str = _weights(architecture)[tag].url
+    return download(url), url
+
+
+def _weights(architecture: str) -> Any:
+    """The enumeration of the network's weights."""
+    _check(architecture)
+    return get_model_weights(architecture)
+
+
+def _check(architecture: str) -> None:
+    """Raise `UsageError` unless `architecture` is one of torchvision's classifiers."""
+    classifiers = list_models(torchvision.models)
+    if architecture not in classifiers:
+        names = [f"torchvision/{name}" for name in classifiers]
+        raise unknown_name_error("network", f"torchvision/{architecture}", names)

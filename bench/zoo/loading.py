@@ -1,9 +1,9 @@
-"""From a name and weights to a network that classifies into the 1000 classes in their sorted order, or into classes of its own."""
+"""From a name and weights to a network that classifies.
 
-import sys
-from contextlib import redirect_stdout
+Its classes are the 1000 of ImageNet in their sorted order, or its own.
+"""
+
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,39 +13,59 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
-from bench.zoo import weights as files
-from bench.zoo.networks import Network, find, unknown
+from bench.zoo import weights as checkpoints
+from bench.zoo.networks import Network, find, unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
+from bench.zoo.providers import blueprint, provider_of
 
 LabelOrder = Literal["wordnet", "background-first", "ilsvrc", "own"]
-"""What a network's outputs are: the classes in sorted order; the same behind a background class (TF-Slim, 1001
-outputs); ILSVRC ids, 1 to 1000 of 1008 in the 2015-12-05 graph, or all of 1000; or the classes of another data set."""
+"""Which class each output of a network stands for.
+
+wordnet            the 1000 classes in sorted order
+background-first   the same after a class for the background: the 1001 outputs of TF-Slim
+ilsvrc             ILSVRC ids: 1 to 1000 of the 1008 outputs of the graph of 2015-12-05, or all of 1000
+own                the classes of another data set
+"""
 
 LABEL_ORDERS: tuple[LabelOrder, ...] = ("wordnet", "background-first", "ilsvrc", "own")
 ORDER_OF_OUTPUTS: dict[int, LabelOrder] = {1000: "wordnet", 1001: "background-first", 1008: "ilsvrc"}
+"""Number of outputs -> what `auto` takes them for. Any other number is `own`."""
 
 
 @dataclass(frozen=True)
 class LoadedNetwork:
-    """A network with its weights, in evaluation mode.
-
-    `outputs` is what the module gives, `order` what its outputs are, `pool` the name of its pooling module.
-    `prepared_like` names the weights whose preprocessing is taken, NAME.TAG; for weights from a file,
-    `prepared_otherwise` names those of the same network whose input is normalised differently.
-    """
+    """A network with its weights, in evaluation mode, on the CPU."""
 
     network: Network
+    """What the table says of it, or what was found out by loading it."""
+
     module: nn.Module
-    weights: files.Weights
+    """From images [n x 3 x height x width] to logits [n x outputs]."""
+
+    weights: checkpoints.Weights
+    """Which weights it has."""
+
     preprocessing: Preprocessing
+    """What the weights expect of their input."""
+
     outputs: int
+    """Number of outputs of `module`."""
+
     order: LabelOrder
+    """Which class each output stands for."""
+
     pool: str
+    """Name of the module that pools the last feature map."""
+
     prepared_like: str
+    """NAME.TAG of the weights whose preprocessing it has."""
+
     prepared_otherwise: tuple[str, ...]
+    """For weights from a file: NAME.TAG of the network's weights whose input is normalised differently."""
 
     @property
     def classes(self) -> int:
+        """How many classes it predicts, a background class left out."""
         return self.outputs if self.order == "own" else 1000
 
     def columns(self) -> Tensor:
@@ -80,141 +100,161 @@ class LoadedNetwork:
         }
 
 
-def provider_of(network: Network) -> Any:
-    """The module that has the network's `build`, `tags`, `preprocessing` and `fetch`, and its `POOL`."""
-    return import_module(f"bench.zoo.from_{network.provider}")
-
-
 def load(name: str, weights: str | None = None, label_order: str = "auto") -> LoadedNetwork:
     """The network called `name` with the weights of a tag or a file, by default those of its first tag.
 
-    Fetches weights that are not in the provider's cache. Raises `UsageError` for unknown names, tags and orders, and
-    `WeightsError` for weights that cannot be had or do not fit.
+    Fetches weights that are not in the provider's cache. `label_order` is a `LabelOrder`, or `auto` to go by
+    the number of outputs. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
+    weights that cannot be fetched or do not fit.
     """
     network = find(name)
     provider = provider_of(network)
-    template = _build(provider, network.architecture, 1000)
+    listed = blueprint(network, network.classes)
     tags = provider.tags(network.architecture)
-    tag, path, source = _resolve(network, weights, tags, provider)
-    network = replace(
-        network, tags=network.tags + tuple(other for other in tags if other not in network.tags)
-    )
-    digest = files.sha256(path) if path.is_file() else ""
+    tag, path, source = _find_weights(network, weights, tags)
+    network = replace(network, tags=tuple(dict.fromkeys((*network.tags, *tags))))
+    sha256 = checkpoints.sha256(path)
     if tag:
-        files.verify(path, digest)
-    state = files.named_for(template, files.read(path))
-    wider = _build(provider, network.architecture, 1001).state_dict()
-    head = [key for key, value in template.state_dict().items() if value.shape != wider[key].shape]
-    outputs = len(state[head[0]]) if head and head[0] in state else 1000
-    order = _order(label_order, outputs, path)
-    like = tag or next(iter(network.tags), "")
-    preprocessing = provider.preprocessing(network.architecture, like)
+        checkpoints.verify(path, sha256)
+    state = checkpoints.named_for(listed, checkpoints.read(path))
+    outputs = _number_of_outputs(state, network, listed)
+    order = _label_order(label_order, outputs, path)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
-    stated = _build(provider, network.architecture, outputs) if order == "own" else template
-    files.fit(module, state, path)
-    as_listed = network.multiply_adds is not None and (order != "own" or outputs == network.classes)
-    described = replace(
-        network,
-        input_size=preprocessing.size,
-        parameters=sum(parameter.numel() for parameter in stated.parameters()),
-        multiply_adds=network.multiply_adds
-        if as_listed
-        else multiply_adds(stated.eval(), preprocessing.size),
-    )
+    checkpoints.fit(module, state, path)
+    prepared_like = tag or next(iter(network.tags), "")
+    preprocessing = provider.preprocessing(network.architecture, prepared_like)
     return LoadedNetwork(
-        described,
-        module,
-        files.Weights(tag, source, digest),
-        preprocessing,
-        outputs,
-        order,
-        provider.POOL,
-        prepared_like=f"{network.name}.{like}",
-        prepared_otherwise=() if tag else _otherwise(provider, network, preprocessing),
+        network=_with_sizes(network, listed, outputs, order, preprocessing.size),
+        module=module,
+        weights=checkpoints.Weights(tag, source, sha256),
+        preprocessing=preprocessing,
+        outputs=outputs,
+        order=order,
+        pool=provider.POOL,
+        prepared_like=f"{network.name}.{prepared_like}",
+        prepared_otherwise=() if tag else _prepared_otherwise(network, preprocessing),
     )
 
 
 def untrained(name: str) -> LoadedNetwork:
-    """A network of the table as `load` gives it, with random weights: to measure how fast it is."""
+    """A network of the table as `load` returns it, with random weights: to measure how fast it is."""
     network = find(name)
     provider = provider_of(network)
-    like = next(iter(network.tags), "")
+    prepared_like = next(iter(network.tags), "")
     return LoadedNetwork(
-        network,
-        provider.build(network.architecture, network.classes).eval().requires_grad_(False),
-        files.Weights("", "random", ""),
-        provider.preprocessing(network.architecture, like),
-        network.classes,
-        _order("auto", network.classes, Path()),
-        provider.POOL,
-        prepared_like=f"{name}.{like}",
+        network=network,
+        module=provider.build(network.architecture, network.classes).eval().requires_grad_(False),
+        weights=checkpoints.Weights("", "random", ""),
+        preprocessing=provider.preprocessing(network.architecture, prepared_like),
+        outputs=network.classes,
+        order=ORDER_OF_OUTPUTS.get(network.classes, "own"),
+        pool=provider.POOL,
+        prepared_like=f"{name}.{prepared_like}",
         prepared_otherwise=(),
     )
 
 
 def fetch(name: str, weights: str | None) -> None:
-    """Bring the weights of a tag to where `load` finds them. Raises `WeightsError` where they cannot be had."""
+    """Download the weights of a tag, by default the first, to where `load` finds them.
+
+    For a file nothing needs to be done. Raises `UsageError` and `WeightsError` as `load` does.
+    """
     network = find(name)
-    provider = provider_of(network)
-    _resolve(network, weights, provider.tags(network.architecture), provider)
+    _find_weights(network, weights, provider_of(network).tags(network.architecture))
 
 
-def _build(provider: Any, architecture: str, outputs: int) -> nn.Module:
-    """The network without weights: on the meta device, or, for the few that cannot be built there, on the CPU."""
-    try:
-        with torch.device("meta"):
-            module: nn.Module = provider.build(architecture, outputs)
-    except (RuntimeError, NotImplementedError):
-        module = provider.build(architecture, outputs)
-    return module
+def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) -> tuple[str, Path, str]:
+    """(tag, file, source) of the weights, fetched if they are not here. The tag of a file is empty.
 
-
-def _otherwise(provider: Any, network: Network, preprocessing: Preprocessing) -> tuple[str, ...]:
-    """NAME.TAG of the weights of `network` whose input is normalised otherwise."""
-    theirs = {tag: provider.preprocessing(network.architecture, tag) for tag in network.tags}
-    return tuple(
-        f"{network.name}.{tag}"
-        for tag, other in theirs.items()
-        if other.normalisation != preprocessing.normalisation
-    )
-
-
-def _resolve(
-    network: Network, weights: str | None, tags: tuple[str, ...], provider: Any
-) -> tuple[str, Path, str]:
-    """(tag, file, source) of the weights; the tag of a file is empty."""
+    `tags` are those that can be fetched.
+    """
     if network.tags and network.tags[0] not in tags:
-        raise unknown(f"weights of {network.name}", network.tags[0], tags)
-    if weights is not None and (Path(weights).suffix in files.ENDINGS or Path(weights).is_file()):
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsError(f"no weights at {path}: there is no such file")
-        return "", path, str(path)
+        raise unknown_name_error(f"weights of {network.name}", network.tags[0], tags)
+    if weights is not None and (Path(weights).suffix in checkpoints.ENDINGS or Path(weights).is_file()):
+        tag, path = "", Path(weights).expanduser()
+        source = str(path)
+    else:
+        tag = _tag(network, weights, tags)
+        with checkpoints.quiet_downloads():
+            path, source = provider_of(network).fetch(network.architecture, tag)
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}: there is no such file")
+    return tag, path, source
+
+
+def _tag(network: Network, weights: str | None, tags: tuple[str, ...]) -> str:
+    """The tag that `weights` names, by default the network's first. It has to be in `tags`."""
     tag = weights or next(iter(network.tags + tags), None)
     if tag is None:
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
     if tag not in tags:
-        raise unknown(
-            f"weights of {network.name}", tag, tags, "or a file that ends in .safetensors, .pth or .pt"
+        raise unknown_name_error(
+            f"weights of {network.name}", tag, tags, "a file that ends in .safetensors, .pth or .pt"
         )
-    with redirect_stdout(sys.stderr):  # where some clients tell of their progress
-        path, source = provider.fetch(network.architecture, tag)
-    return tag, path, source
+    return tag
 
 
-def _order(asked: str, outputs: int, path: Path) -> LabelOrder:
-    if asked == "auto":
+def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Module) -> int:
+    """The number of outputs that a checkpoint is for. `listed` is the network with `network.classes` of them.
+
+    It is the length of the head's parameters, but every network has another name for its head. The head is
+    the parameters whose shape changes with the number of outputs. So where the checkpoint does not fit
+    `listed`, a network with one output more shows which parameters these are.
+
+    A checkpoint without a head counts as one of `network.classes`, and `fit` names what is missing.
+    """
+    expected = listed.state_dict()
+    if all(state[name].shape == value.shape for name, value in expected.items() if name in state):
+        return network.classes
+    wider = blueprint(network, network.classes + 1).state_dict()
+    head = [name for name, value in expected.items() if value.shape != wider[name].shape]
+    return len(state[head[0]]) if head and head[0] in state else network.classes
+
+
+def _label_order(wanted: str, outputs: int, path: Path) -> LabelOrder:
+    """The order that `wanted` names; for `auto` the one that the number of outputs stands for."""
+    if wanted == "auto":
         return ORDER_OF_OUTPUTS.get(outputs, "own")
-    order = next((order for order in LABEL_ORDERS if order == asked), None)
+    order = next((order for order in LABEL_ORDERS if order == wanted), None)
     if order is None:
-        raise unknown("label order", asked, LABEL_ORDERS, "or auto")
+        raise unknown_name_error("label order", wanted, LABEL_ORDERS, "auto")
     if (outputs < 1000 and order != "own") or (order == "background-first" and outputs < 1001):
         raise UsageError(f"{path} has {outputs} outputs: too few for --label-order {order}")
     return order
 
 
-def multiply_adds(module: nn.Module, size: int) -> int | None:
-    """Of the convolutions and linear layers for one image; None where torch cannot count them."""
+def _with_sizes(
+    network: Network, listed: nn.Module, outputs: int, order: LabelOrder, input_size: int
+) -> Network:
+    """`network` with the sizes of what was loaded, not counting outputs that `order` leaves out."""
+    classes = outputs if order == "own" else 1000
+    module = listed if classes == network.classes else blueprint(network, classes)
+    multiply_adds = network.multiply_adds
+    if multiply_adds is None or (order == "own" and outputs != network.classes):
+        multiply_adds = count_multiply_adds(module.eval(), input_size)
+    return replace(
+        network,
+        input_size=input_size,
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        multiply_adds=multiply_adds,
+    )
+
+
+def _prepared_otherwise(network: Network, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """NAME.TAG of the weights of `network` whose input is normalised differently."""
+    provider = provider_of(network)
+    return tuple(
+        f"{network.name}.{tag}"
+        for tag in network.tags
+        if provider.preprocessing(network.architecture, tag).normalisation != preprocessing.normalisation
+    )
+
+
+def count_multiply_adds(module: nn.Module, size: int) -> int | None:
+    """Multiply-adds of the convolutions and linear layers for one image of `size` x `size` pixels.
+
+    None where torch cannot count them.
+    """
     try:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             module(torch.zeros(1, 3, size, size, device=next(module.parameters()).device))

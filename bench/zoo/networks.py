@@ -1,43 +1,63 @@
 """The networks by name. A table without torch, so that listing it costs nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from bench.errors import UsageError
 
 PROVIDERS = ("timm", "torchvision", "pytorchcv")
+"""Libraries whose every classifier can be named as PROVIDER/NAME."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network: who provides it, under which name, and what it is.
+    """A network: who provides it, under which name, and how large it is.
 
-    `tags` are the weights it can fetch, the default first; `input_size` is in pixels; `parameters` and
-    `multiply_adds` (convolutions and linear layers, one image) leave out auxiliary heads. Where a network is not in
-    the table, its provider is asked when it is loaded, and these are empty. `paper` is the name under which the papers'
-    tables know it, where that is not its own.
+    `load` fills in what is empty for a network outside the table. No figure counts auxiliary heads.
     """
 
     name: str
+    """What `--model` takes."""
+
     provider: str
+    """Whose code builds it: one of `PROVIDERS`, or `papers` for `bench.zoo.papers`."""
+
     architecture: str
+    """Its name at the provider."""
+
     title: str = ""
+    """What it is, in a few words."""
+
     tags: tuple[str, ...] = ()
+    """The weights that can be fetched, the default first."""
+
     input_size: int | None = None
+    """Side of the input in pixels."""
+
     parameters: int | None = None
+    """Number of parameters."""
+
     multiply_adds: int | None = None
+    """Multiply-adds of the convolutions and linear layers for one image."""
+
     paper: str = ""
+    """Its name in the papers' tables, where that is not `name`."""
+
     classes: int = 1000
+    """Number of classes that it is listed with."""
 
 
 NETWORKS = {
     network.name: network
     for network in (
-        Network("v1", "torchvision", "googlenet", "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
+        Network("v1", "torchvision", "googlenet",
+                "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
                 ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192),
         Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
                 (), 224, 6_998_552, 1_582_671_872, "v1"),
-        Network("v1-separable", "papers", "googlenet-separable", "GoogLeNet, Table 1 with the first 7x7 separable",
+        Network("v1-separable", "papers", "googlenet-separable",
+                "GoogLeNet, Table 1 with the first 7x7 separable",
                 (), 224, 6_991_856, 1_498_677_248, "v1"),
         Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872),
         Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064),
@@ -45,57 +65,98 @@ NETWORKS = {
                 (), 299, 23_815_336, 5_299_886_272),
         Network("v2-factorised", "papers", "inception-v2-factorised", "Inception-v2, factorised 7x7",
                 (), 299, 23_834_568, 5_713_216_096),
-        Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary", "Inception-v2, 7x7 stem and BN-auxiliary head (no row of Table 3)",
+        Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary",
+                "Inception-v2, 7x7 stem and BN-auxiliary head (no row of Table 3)",
                 (), 299, 23_815_336, 5_299_886_272),
         Network("v2-all", "papers", "inception-v3", "Inception-v2 with both, which is Inception-v3",
                 ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096, "v3"),
-        Network("v2-151", "papers", "inception-v2-151", "Inception-v2 for 151 x 151", (), 151, 23_834_568, 5_713_216_096),
-        Network("v2-79", "papers", "inception-v2-79", "Inception-v2 for 79 x 79", (), 79, 23_834_568, 5_361_703_520),
+        Network("v2-151", "papers", "inception-v2-151", "Inception-v2 for 151 x 151",
+                (), 151, 23_834_568, 5_713_216_096),
+        Network("v2-79", "papers", "inception-v2-79", "Inception-v2 for 79 x 79",
+                (), 79, 23_834_568, 5_361_703_520),
         Network("v3", "timm", "inception_v3", "Inception-v3",
                 ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
-        Network("v3-2015", "papers", "inception-v3-2015", "Inception-v3 in the form of the graph of 2015-12-05",
+        Network("v3-2015", "papers", "inception-v3-2015",
+                "Inception-v3 in the form of the graph of 2015-12-05",
                 ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3"),
         Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
-        Network("ir-v1", "pytorchcv", "inceptionresnetv1", "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
+        Network("ir-v1", "pytorchcv", "inceptionresnetv1",
+                "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
                 ("osmr",), 299, 23_995_624, 6_308_235_360),
-        Network("ir-v1-paper", "papers", "inception-resnet-v1", "Inception-ResNet-v1 as drawn (5/10/5 blocks)",
+        Network("ir-v1-paper", "papers", "inception-resnet-v1",
+                "Inception-ResNet-v1 as drawn (5/10/5 blocks)",
                 (), 299, 22_756_328, 6_206_361_696, "ir-v1"),
-        Network("ir-v2", "timm", "inception_resnet_v2", "Inception-ResNet-v2 (10/20/10 blocks, as released)",
+        Network("ir-v2", "timm", "inception_resnet_v2",
+                "Inception-ResNet-v2 (10/20/10 blocks, as released)",
                 ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
         Network("mini-v1", "papers", "mini-bn-googlenet", "bn-v1 at 0.22 of its width, for the mini set",
                 ("mini",), 64, 303_006, 7_859_200, classes=50),
-        Network("mini-v3", "papers", "mini-inception-v3", "v3 at a sixth of its width (2/2/1 blocks), for the mini set",
+        Network("mini-v3", "papers", "mini-inception-v3",
+                "v3 at a sixth of its width (2/2/1 blocks), for the mini set",
                 ("mini",), 80, 336_783, 4_416_198, classes=50),
-        Network("mini-v4", "papers", "mini-inception-v4", "v4 at an eighth of its width (2/3/1 blocks), for the mini set",
+        Network("mini-v4", "papers", "mini-inception-v4",
+                "v4 at an eighth of its width (2/3/1 blocks), for the mini set",
                 ("mini",), 80, 320_102, 4_769_196, classes=50),
-        Network("mini-ir-v2", "papers", "mini-inception-resnet-v2", "ir-v2 at an eighth of its width (2/4/2 blocks), for the mini set",
+        Network("mini-ir-v2", "papers", "mini-inception-resnet-v2",
+                "ir-v2 at an eighth of its width (2/4/2 blocks), for the mini set",
                 ("mini",), 80, 310_102, 3_524_220, classes=50),
     )
 }  # fmt: skip
+"""The networks that have names of their own here, by that name."""
 
 
 def find(name: str) -> Network:
-    """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME, either with .TAG to put that tag's weights first.
+    """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME; either with .TAG to put that tag first.
 
     Raises `UsageError` with the nearest names.
+
+    >>> find("v3").architecture
+    'inception_v3'
+    >>> find("v3.gluon_in1k").tags
+    ('gluon_in1k', 'tf_in1k', 'tv_in1k', 'tf_adv_in1k')
+    >>> find("timm/resnet50.a1_in1k").tags
+    ('a1_in1k',)
     """
-    known, _, tag = name.partition(".")
-    if known in NETWORKS:
-        network = NETWORKS[known]
-        return (
-            replace(network, tags=(tag, *(other for other in network.tags if other != tag)))
-            if tag
-            else network
-        )
-    provider, _, architecture = name.partition("/")
-    if provider in PROVIDERS and architecture:
-        architecture, _, tag = architecture.partition(".")
+    listed, _, tag = name.partition(".")
+    if listed in NETWORKS:
+        network = NETWORKS[listed]
+        others = tuple(other for other in network.tags if other != tag)
+        return replace(network, tags=(tag, *others)) if tag else network
+    provider, _, rest = name.partition("/")
+    architecture, _, tag = rest.partition(".")
+    if provider in PROVIDERS and rest:
         return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
-    raise unknown("network", name, tuple(NETWORKS), "or PROVIDER/NAME with timm, torchvision or pytorchcv")
+    raise unknown_name_error(
+        "network", name, tuple(NETWORKS), "PROVIDER/NAME with timm, torchvision or pytorchcv"
+    )
 
 
-def unknown(what: str, name: str, known: tuple[str, ...], also: str = "") -> UsageError:
-    """The error for a name that is not among `known`, with the nearest of them."""
-    close = [get_close_matches(word, known, n=3, cutoff=0.5) for word in (name, name.rpartition("/")[2])]
-    nearest = close[0] or close[1] or known[:8]
-    return UsageError(f"no {what} {name!r}: try {', '.join(nearest)}{', ' if also else ''}{also}")
+def unknown_name_error(what: str, name: str, known: Sequence[str], also: str = "") -> UsageError:
+    """The error to raise for a `name` that is not one of `known`: it suggests the three nearest.
+
+    Where none is near, it suggests the first eight. `also` is a further suggestion, in words.
+
+    >>> print(unknown_name_error("network", "v33", ["v3", "v4", "ir-v2"], also="PROVIDER/NAME"))
+    no network 'v33': try v3, or PROVIDER/NAME
+    """
+    last_part = name.rpartition("/")[2]
+    nearest = _nearest(name, known) or _nearest(last_part, known) or known[:8]
+    suggestions = ", or ".join(filter(None, (", ".join(nearest), also)))
+    return UsageError(f"no {what} {name!r}: try {suggestions}")
+
+
+def _nearest(name: str, known: Sequence[str]) -> list[str]:
+    return get_close_matches(name, known, n=3, cutoff=0.5)
+
+
+def table_network(name: str) -> Network:
+    """The network called `name` in `NETWORKS`, whose input size and cost are known without torch.
+
+    Raises `UsageError` for any other name.
+
+    >>> table_network("v3").input_size
+    299
+    """
+    if name not in NETWORKS:
+        raise UsageError(f"{name} is not in the table of networks: write {', '.join(NETWORKS)}")
+    return NETWORKS[name]

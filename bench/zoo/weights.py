@@ -1,13 +1,20 @@
-"""Checkpoints: read in the safe mode, fitted name by name, and identified by their hash."""
+"""Checkpoints: fetched, identified by their hash, read in the safe mode, and fitted name by name."""
 
 import hashlib
 import inspect
+import io
+import logging
 import re
+import sys
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -16,118 +23,217 @@ from bench.data.file_names import first_of
 from bench.errors import WeightsError
 
 State = dict[str, Tensor]
+"""The tensors of a checkpoint by name."""
+
 ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
+"""How the names of checkpoints end."""
+
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.")
-"""Heads that checkpoints carry for training, torchvision's and ours; evaluation does without."""
+"""How the names of auxiliary heads' parameters begin: torchvision's, then ours. Only training uses them."""
+
+REASON_LENGTH = 120
+"""Most characters that an error quotes from a download client."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where a network's weights are from: the tag, if they were fetched by one, the file and its sha256."""
+    """Which weights a network has."""
 
     tag: str
+    """The tag that they were fetched by, empty for a file."""
+
     source: str
+    """Where they are from: an address or a path."""
+
     sha256: str
+    """Of the file, in hexadecimal digits."""
+
+
+@contextmanager
+def quiet_downloads() -> Iterator[None]:
+    """Keep download clients from printing, but for progress bars, which are on stderr.
+
+    They announce each file and each of several retries. Where the logger `inception-bench` is at DEBUG, all
+    of that goes to stderr.
+    """
+    if logging.getLogger("inception-bench").isEnabledFor(logging.DEBUG):
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    hub_client = logging.getLogger("huggingface_hub")
+    level = hub_client.level
+    hub_client.setLevel(logging.CRITICAL)
+    try:
+        with redirect_stdout(io.StringIO()):  # where torch and pytorchcv print
+            yield
+    finally:
+        hub_client.setLevel(level)
+
+
+def download(url: str) -> Path:
+    """The file at `url` in torch's cache, downloaded if it is not there. Raises `WeightsError`."""
+    path = Path(torch.hub.get_dir(), "checkpoints", Path(url).name)
+    if path.exists():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), _hash_in_name(path) or None)
+    except (OSError, HTTPException, RuntimeError) as error:
+        raise fetch_error(url, error, "the file") from None
+    return path
+
+
+def fetch_error(what: str, error: Exception, file: str) -> WeightsError:
+    """The error to raise where `what` could not be downloaded because of `error`.
+
+    `file` is what the user can bring in its place.
+
+    >>> print(fetch_error("v3.pth", OSError(28, "No space left on device"), "the file"))
+    cannot fetch v3.pth (No space left on device): bring the file here and pass it as --weights
+    """
+    return WeightsError(f"cannot fetch {what} ({_reason(error)}): bring {file} here and pass it as --weights")
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause of an error in a few words, such as `Name or service not known`.
+
+    Clients wrap it in several errors of their own, whose texts repeat the address.
+    """
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = cause
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = re.sub(r"^\[Errno -?\d+\] ", "", line)
+    line = re.sub(r"(https?://[^/\s'\"]+)/[^\s:'\"]*", r"\1", line)
+    return line if len(line) <= REASON_LENGTH else f"{line[: REASON_LENGTH - 3]}..."
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal digits."""
+    return _digest(path, "sha256")
+
+
+def verify(path: Path, digest: str) -> None:
+    """Raise `WeightsError` where a fetched file does not have the hash that its name says.
+
+    `digest` is its sha256. The names of pytorchcv say the sha1.
+    """
+    expected = _hash_in_name(path)
+    if not expected or digest.startswith(expected) or _digest(path, "sha1").startswith(expected):
+        return
+    raise WeightsError(
+        f"{path} is damaged, its sha256 is {digest[:8]}..., not {expected[:8]}...: "
+        "delete it, and it is fetched again"
+    )
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _hash_in_name(path: Path) -> str:
+    """The hash that a download's name has, or its first digits; empty where it has none.
+
+    The Hugging Face hub's cache has links to files that are named by their hash.
+
+    >>> _hash_in_name(Path("googlenet-1378be20.pth"))
+    '1378be20'
+    """
+    target = path.resolve().name
+    if re.fullmatch(r"[0-9a-f]{64}", target):
+        return target
+    match = re.search(r"-([0-9a-f]{8,64})\.\w+$", path.name)
+    return match[1] if match else ""
 
 
 def read(path: Path) -> State:
     """The tensors of a checkpoint by name. Runs no code of the file's. Raises `WeightsError`."""
     if path.suffix not in ENDINGS:
-        raise WeightsError(
-            f"{path} is no checkpoint that is read here: its name should end in {', '.join(ENDINGS)}"
-        )
+        raise WeightsError(f"{path} is not a checkpoint: its name should end in {', '.join(ENDINGS)}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # torch wonders at foreign pickles; what matters of that becomes an error
-            state = _load(path)
-    except FileNotFoundError:
-        raise WeightsError(f"no weights at {path}: there is no such file") from None
+            # torch warns about unfamiliar pickles. Where one matters, reading it fails.
+            warnings.simplefilter("ignore")
+            content = _load(path)
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a whole .safetensors file ({error}): fetch it again") from None
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
-        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
-            raise WeightsError(
-                f"{path} is a pickle with code in it, which is not run: save its state_dict() as .safetensors"
-            ) from None
-        no_pickle = "weights_only" in str(error)  # of which torch says much that does not help
-        reason = (
-            "no pickle of tensors" if no_pickle else (str(error).splitlines() or [type(error).__name__])[0]
-        )
-        raise WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again") from None
-    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+        raise _unreadable(path, error) from None
+    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path} has no tensors: save the network's state_dict()")
-    if broken := [
-        name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()
-    ]:
+    if broken := [name for name, value in tensors.items() if not _is_finite(value)]:
         raise WeightsError(
-            f"{path}: {first_of(broken)} not finite (NaN or infinity): the training diverged, take another checkpoint"
+            f"{path}: {first_of(broken)} not finite (NaN or infinity): "
+            "the training diverged, take another checkpoint"
         )
     return tensors
 
 
 def _load(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint. Its names lose the prefixes of wrappers such as DataParallel."""
     if path.suffix == ".safetensors":
-        return {
-            re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()
-        }  # wrappers' prefixes
+        return {re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()}
     from timm.models import load_state_dict
 
     return dict(load_state_dict(str(path), weights_only=True))
 
 
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sha1(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha1").hexdigest()
-
-
-def verify(path: Path, digest: str) -> None:
-    """Raise `WeightsError` where the name of a fetched file has its hash, as caches of hubs have it, and the hash is another."""
-    blob = path.resolve().name
-    named = re.search(r"-([0-9a-f]{8,64})\.\w+$", path.name)
-    expected = blob if re.fullmatch(r"[0-9a-f]{64}", blob) else named[1] if named else ""
-    if not digest.startswith(expected) and not _sha1(path).startswith(
-        expected
-    ):  # which pytorchcv's names have
-        raise WeightsError(
-            f"{path} is damaged, its sha256 is {digest[:8]}..., not {expected[:8]}...: delete it, and it is fetched again"
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    text = str(error)
+    if "Unsupported global" in text or "Unsupported class" in text:
+        return WeightsError(
+            f"{path} is a pickle with code in it, which is not run: save its state_dict() as .safetensors"
         )
+    if "weights_only" in text:  # torch's long advice on unsafe loading
+        reason = "not a pickle of tensors"
+    else:
+        reason = (text.splitlines() or [type(error).__name__])[0]
+    return WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again")
+
+
+def _is_finite(value: Tensor) -> bool:
+    return not value.is_floating_point() or bool(value.isfinite().all())
 
 
 def named_for(module: nn.Module, state: State) -> State:
-    """`state` under the names of `module`, as far as they can be told, and without auxiliary heads."""
+    """`state` without auxiliary heads, under the names that `module` has, as far as these are known.
+
+    The Python module of a network may have a function `checkpoint_filter_fn`, as in timm. It knows the names
+    in checkpoints of earlier versions or of other libraries.
+    """
     expected = module.state_dict().keys()
     state = {
         name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)
     }
     rename = getattr(inspect.getmodule(type(module)), "checkpoint_filter_fn", None)
-    if rename and state.keys() != expected:  # timm's hook for the names of earlier or foreign checkpoints
-        state = rename(state, module)
-    return state
+    return rename(state, module) if rename and state.keys() != expected else state
 
 
 def fit(module: nn.Module, state: State, path: Path) -> None:
-    """Load `state` into `module`, all of it and nothing else. Raises `WeightsError` that names what does not fit."""
+    """Load `state` into `module`, all of it and nothing else.
+
+    Raises `WeightsError` that names what does not fit. `path` is the checkpoint that it names.
+    """
     expected = module.state_dict()
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     left_over = [name for name in state if name not in expected]
-    shapes = [
+    misshapen = [
         f"{name} is {tuple(state[name].shape)}, not {tuple(value.shape)}"
         for name, value in expected.items()
         if name in state and state[name].shape != value.shape
     ]
-    faults = [
-        f"{len(names)} {what}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
-        for what, names in (("missing", missing), ("left over", left_over), ("of another shape", shapes))
-        if names
-    ]
+    kinds = {"missing": missing, "left over": left_over, "of another shape": misshapen}
+    faults = [_first_three(names, kind) for kind, names in kinds.items() if names]
     if faults:
         raise WeightsError(f"{path} does not fit {type(module).__name__}: {'; '.join(faults)}")
     module.load_state_dict(state, strict=False)
+
+
+def _first_three(names: Sequence[str], kind: str) -> str:
+    """How many `names` are of a kind, and the first of them.
+
+    >>> _first_three(["a", "b", "c", "d"], "missing")
+    '4 missing: a, b, c, ...'
+    """
+    return f"{len(names)} {kind}: {', '.join((*names[:3], '...') if len(names) > 3 else names)}"

@@ -1,20 +1,23 @@
-"""A classifier of stages: features, an average over the last map, dropout, a linear layer; auxiliary heads beside."""
+"""A classifier made of stages: features, an average over the last map, dropout, a linear layer."""
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
-from bench.zoo.papers.checkpoint_names import renamed
+from bench.zoo.papers.checkpoint_names import rename_inception_v3
 
 
 class AuxiliaryHead(nn.Module):
-    """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two fully connected layers."""
+    """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two linear layers."""
 
     def __init__(
         self, features: nn.Module, channels: int, classes: int, *, hidden: int = 0, dropout: float = 0.0
     ) -> None:
-        """`channels` is what `features` give, flattened where there is a `hidden` layer and averaged where not."""
+        """`hidden` is the width of a linear layer before the last one, 0 for none.
+
+        `channels` is the length of what `features` returns: flattened where there is a hidden layer, else
+        averaged.
+        """
         super().__init__()
         self.pool = nn.AvgPool2d(5, 3)
         self.features = features
@@ -24,14 +27,14 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(hidden or channels, classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(
-            self.hidden(self.average(self.features(self.pool(features))).flatten(1))
-        )
+        """[n x channels x height x width] to logits [n x classes]."""
+        vectors = self.average(self.features(self.pool(features))).flatten(1)
+        logits: Tensor = self.classifier(self.hidden(vectors))
         return logits
 
 
 class Classifier(nn.Module):
-    """Logits [n x classes] of images [n x 3 x height x width]; in training, a list of the auxiliary heads' after them."""
+    """A network whose stages run one after the other, with auxiliary heads for training."""
 
     def __init__(
         self,
@@ -41,7 +44,11 @@ class Classifier(nn.Module):
         dropout: float,
         auxiliary: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        """`stages` in order; `auxiliary` by the stage after which each head looks."""
+        """`stages` by name, in order; `channels` is the number that the last one returns.
+
+        `auxiliary` has the heads, each by the name of the stage whose features it takes. `dropout` is the
+        share of features that training drops before the classifier.
+        """
         super().__init__()
         self.stages = nn.ModuleDict(stages)
         self.auxiliary = nn.ModuleDict(auxiliary or {})
@@ -50,26 +57,22 @@ class Classifier(nn.Module):
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, list[Tensor]]:
-        features, sides = images, []
+        """[n x 3 x height x width] to logits [n x classes].
+
+        In training, where the network has auxiliary heads: the logits, and a list of the heads' logits.
+        """
+        features, side_logits = images, []
         for name, stage in self.stages.items():
             features = stage(features)
             if self.training and name in self.auxiliary:
-                sides.append(self.auxiliary[name](features))
+                side_logits.append(self.auxiliary[name](features))
         logits: Tensor = self.classifier(self.dropout(self.pool(features).flatten(1)))
-        return (logits, sides) if self.training and self.auxiliary else logits
+        return (logits, side_logits) if self.training and self.auxiliary else logits
 
 
 def checkpoint_filter_fn(state: dict[str, Tensor], module: Classifier) -> dict[str, Tensor]:
-    """A checkpoint under other names as one for `module`; timm's hook of this name, which loading looks for."""
-    return renamed(state, module.stages)
+    """`state` under the names of `module`, as far as they are known.
 
-
-def shapes(module: Classifier, size: int) -> dict[str, tuple[int, ...]]:
-    """(height, width, channels) after each stage for an input of `size` x `size`, as the papers' tables give them."""
-    found: dict[str, tuple[int, ...]] = {}
-    with torch.no_grad():
-        features = torch.empty(1, 3, size, size, device=next(module.parameters()).device)
-        for name, stage in module.stages.items():
-            features = stage(features)
-            found[name] = (features.shape[2], features.shape[3], features.shape[1])
-    return found
+    Loading calls the function of this name in a network's module, as timm does.
+    """
+    return rename_inception_v3(state, module.stages)

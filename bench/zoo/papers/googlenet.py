@@ -1,9 +1,11 @@
 """GoogLeNet (1409.4842), its Table 1 line by line, and the same with batch normalisation (BN-GoogLeNet).
 
-The paper's table and text leave three things open. The first layer: the table's 2.7 K parameters and 34 M
-multiply-adds are those of a separable 7x7 with a depth multiplier of 8, while Caffe's public network has a dense one;
-both are here. Pooling: sizes are rounded up, which gives the table's 56, 28, 14 and 7. Local response normalisation:
-Caffe's constants; BN-GoogLeNet has none.
+The paper's table and text leave three things open.
+
+- The first layer. The table's 2.7 K parameters and 34 M multiply-adds are those of a separable 7x7 with a
+  depth multiplier of 8. Caffe's public network has a dense one. Both are here.
+- Pooling. Sizes are rounded up here, which gives the table's 56, 28, 14 and 7.
+- Local response normalisation. It has Caffe's constants here, and BN-GoogLeNet has none.
 """
 
 from torch import nn
@@ -11,9 +13,7 @@ from torch import nn
 from bench.zoo.papers.classifier import AuxiliaryHead, Classifier
 from bench.zoo.papers.notation import Branch, Style, chain
 
-MODULES: dict[
-    str, tuple[int, ...] | None
-] = {  # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max pool
+MODULES: dict[str, tuple[int, int, int, int, int, int] | None] = {
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "pool3": None,
@@ -26,13 +26,16 @@ MODULES: dict[
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-"""Table 1's rows from inception (3a) on."""
+"""Table 1 from 3a on: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection. None is a max pool."""
 
 
 def googlenet(
     classes: int = 1000, *, width: float = 1.0, batch_norm: bool = False, separable: bool = False
 ) -> Classifier:
-    """GoogLeNet for 224 x 224, with both auxiliary heads (section 5): after 4a and 4d, dropout 70 %; 40 % at the end."""
+    """GoogLeNet for 224 x 224. `width` multiplies its numbers of filters.
+
+    It has both auxiliary heads of section 5, after 4a and 4d. Dropout is 70 % there and 40 % at the end.
+    """
     style = Style(width, batch_norm=batch_norm)
     lrn: Branch = [] if batch_norm else ["lrn"]
     first = "7x7 64 /2 sep8" if separable else "7x7 64 /2"
@@ -42,7 +45,7 @@ def googlenet(
         "conv2": ["1x1 64", "3x3 192", *lrn],
         "pool2": ["max /2 C"],
     }
-    tables |= {name: _module(row) if row else ["max /2 C"] for name, row in MODULES.items()}
+    tables |= {name: _inception_module(row) if row else ["max /2 C"] for name, row in MODULES.items()}
     stages: dict[str, nn.Module] = {}
     heads: dict[str, nn.Module] = {}
     channels = 3
@@ -60,7 +63,10 @@ def googlenet(
 
 
 def _initialise(network: nn.Module) -> None:
-    """Caffe's first weights, Xavier's with a bias of 0.2: without normalisation torch's would let the signal die out."""
+    """Set Caffe's first weights: Xavier's, with a bias of 0.2.
+
+    Without batch normalisation the signal would fade from layer to layer with torch's.
+    """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
@@ -68,7 +74,8 @@ def _initialise(network: nn.Module) -> None:
                 nn.init.constant_(layer.bias, 0.2)
 
 
-def _module(row: tuple[int, ...]) -> Branch:
+def _inception_module(row: tuple[int, int, int, int, int, int]) -> Branch:
+    """Figure 2b with the numbers of filters of a row of Table 1."""
     one, three_reduce, three, five_reduce, five, projection = row
     return [
         [

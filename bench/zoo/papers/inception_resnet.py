@@ -1,8 +1,11 @@
 """Inception-ResNet-v1 and -v2 (1602.07261, figures 10 to 19).
 
-v1 is as drawn. v2 is as its authors released it: the drawn one has half as many modules and costs a quarter less than
-the Inception-v4 it is said to match, so the paper's figures are taken for the released network's. Every linear 1x1
-convolution back has a bias and no normalisation; the last module of v2 is not followed by a ReLU, as released.
+v1 is as drawn. v2 is as its authors released it. The v2 that the paper draws has half as many modules, and
+costs a quarter less than the Inception-v4 that it is said to match. So the paper's figures must belong to the
+released network.
+
+The linear 1x1 convolution at the end of each module has a bias and no normalisation. No ReLU follows the last
+module of v2, as released.
 """
 
 from dataclasses import dataclass
@@ -15,27 +18,33 @@ from bench.zoo.papers.notation import Branch, Style, chain, residual
 
 @dataclass(frozen=True)
 class Design:
-    """The tables of one version: stem, the branches of A, B and C, the reductions, and how often each stands."""
+    """The tables of one version, in the notation of `bench.zoo.papers.notation`."""
 
     stem: Branch
+    """What comes before the first module."""
+
     modules: dict[str, list[Branch]]
+    """The branches of the modules `a`, `b` and `c`, without the 1x1 convolution at their end."""
+
     reductions: dict[str, Branch]
+    """What follows the modules `a` and the modules `b`."""
+
     blocks: tuple[int, int, int]
+    """How many modules `a`, `b` and `c` the network has."""
+
     scales: tuple[float, float, float]
+    """What the residual of each kind of module is multiplied by (section 3.3)."""
+
     last: Branch
+    """What comes after the last module, before the average."""
+
     last_is_linear: bool
+    """Whether the last module has neither a scale nor a ReLU."""
 
 
 V1 = Design(
-    stem=[
-        "3x3 32 /2 V",
-        "3x3 32 V",
-        "3x3 64",
-        "max /2 V",
-        "1x1 80",
-        "3x3 192 V",
-        "3x3 256 /2 V",
-    ],  # figure 14
+    stem=["3x3 32 /2 V", "3x3 32 V", "3x3 64", "max /2 V",  # figure 14
+          "1x1 80", "3x3 192 V", "3x3 256 /2 V"],
     modules={
         "a": [["1x1 32"], ["1x1 32", "3x3 32"], ["1x1 32", "3x3 32", "3x3 32"]],  # figure 10
         "b": [["1x1 128"], ["1x1 128", "1x7 128", "7x1 128"]],  # figure 11
@@ -43,20 +52,14 @@ V1 = Design(
     },
     reductions={  # figure 7 with table 1's numbers, and figure 12
         "a": [[["max /2 V"], ["3x3 384 /2 V"], ["1x1 192", "3x3 192", "3x3 256 /2 V"]]],
-        "b": [
-            [
-                ["max /2 V"],
-                ["1x1 256", "3x3 384 /2 V"],
-                ["1x1 256", "3x3 256 /2 V"],
-                ["1x1 256", "3x3 256", "3x3 256 /2 V"],
-            ]
-        ],
+        "b": [[["max /2 V"], ["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 256 /2 V"],
+               ["1x1 256", "3x3 256", "3x3 256 /2 V"]]],
     },
     blocks=(5, 10, 5),
     scales=(0.17, 0.1, 0.2),
     last=[],
     last_is_linear=False,
-)
+)  # fmt: skip
 V2 = Design(
     stem=["3x3 32 /2 V", "3x3 32 V", "3x3 64", "max /2 V", "1x1 80", "3x3 192 V", "max /2 V",
           [["1x1 96"], ["1x1 48", "5x5 64"], ["1x1 64", "3x3 96", "3x3 96"], ["avg", "1x1 64"]]],
@@ -67,7 +70,8 @@ V2 = Design(
     },
     reductions={  # figure 7 with table 1's numbers, and figure 18
         "a": [[["3x3 384 /2 V"], ["1x1 256", "3x3 256", "3x3 384 /2 V"], ["max /2 V"]]],
-        "b": [[["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 288 /2 V"], ["1x1 256", "3x3 288", "3x3 320 /2 V"], ["max /2 V"]]],
+        "b": [[["1x1 256", "3x3 384 /2 V"], ["1x1 256", "3x3 288 /2 V"],
+               ["1x1 256", "3x3 288", "3x3 320 /2 V"], ["max /2 V"]]],
     },
     blocks=(10, 20, 10),
     scales=(0.17, 0.1, 0.2),
@@ -84,15 +88,18 @@ def inception_resnet(
     blocks: tuple[int, int, int] | None = None,
     scales: tuple[float, float, float] | None = None,
 ) -> Classifier:
-    """One of the two for 299 x 299: `blocks` modules and residual `scales` (0.1 to 0.3 in section 3.3) of each kind."""
+    """`V1` or `V2` for 299 x 299. `width` multiplies its numbers of filters.
+
+    `blocks` and `scales` replace those of `version`. Section 3.3 recommends scales between 0.1 and 0.3.
+    """
     style = Style(width, count_zeros=False)
     stages: dict[str, nn.Module] = {}
     stages["stem"], channels = chain(3, version.stem, style)
     for letter, number, scale in zip("abc", blocks or version.blocks, scales or version.scales, strict=True):
-        for i in range(number):
-            linear = version.last_is_linear and letter == "c" and i == number - 1
-            stages[f"{letter}{i + 1}"] = residual(
-                channels, version.modules[letter], style, 1.0 if linear else scale, linear=linear
+        for i in range(1, number + 1):
+            is_linear = version.last_is_linear and letter == "c" and i == number
+            stages[f"{letter}{i}"] = residual(
+                channels, version.modules[letter], style, 1.0 if is_linear else scale, linear=is_linear
             )
         if letter in version.reductions:
             stages[f"reduction_{letter}"], channels = chain(channels, version.reductions[letter], style)

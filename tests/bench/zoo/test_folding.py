@@ -1,4 +1,4 @@
-"""Folding: what vanishes, what stays, and that the network stays the same."""
+"""Networks with operations folded into convolutions: what goes, what stays, and that outputs are the same."""
 
 import pytest
 import torch
@@ -11,11 +11,12 @@ from bench.evaluation.classify import normalise
 from bench.zoo.folding import fold_batch_norms, fold_normalisation
 from bench.zoo.loading import untrained
 from crops import Normalisation
-from crops.dialects import IMAGENET
+from crops.normalisation import IMAGENET
+from tests.bench.zoo.conftest import nearly_equal
 
 
-def alive(module):
-    """The network in evaluation mode, with batch statistics that are none of the first ones (0 and 1)."""
+def with_random_statistics(module):
+    """The network in evaluation mode, with batch statistics that differ from the initial 0 and 1."""
     generator = torch.Generator().manual_seed(1)
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm2d):
@@ -24,12 +25,8 @@ def alive(module):
     return module.eval().requires_grad_(False)
 
 
-def count(module):
+def count_norms(module):
     return sum(isinstance(child, nn.BatchNorm2d) for child in module.modules())
-
-
-def close(ours, theirs):
-    return (ours - theirs).abs().max() <= 1e-4 * theirs.abs().max()
 
 
 @pytest.mark.parametrize(
@@ -37,22 +34,22 @@ def close(ours, theirs):
 )
 def test_every_batch_normalisation_of_the_papers_networks_is_folded(name, pairs):
     network = untrained(name)
-    module, size = alive(network.module), network.preprocessing.size
-    before = count(module)
+    module, size = with_random_statistics(network.module), network.preprocessing.size
+    assert count_norms(module) == pairs
     folded, number = fold_batch_norms(module, size)
-    assert (before, number, count(folded), count(module)) == (pairs, pairs, 0, pairs)
+    assert (number, count_norms(folded), count_norms(module)) == (pairs, 0, pairs)
     images = torch.rand(2, 3, size, size)
-    assert close(folded(images), module(images))
+    assert nearly_equal(folded(images), module(images))
 
 
-def test_torchs_own_folding_finds_none_of_timms_v3():
-    """The reason for doing it here."""
+def test_torch_folds_none_of_timms_v3():
+    """The reason for `fold_batch_norms`."""
     fused = fuse(create_model("inception_v3").eval())
     assert sum(node.target is batch_norm for node in fused.graph.nodes) == 94
 
 
 class Shared(nn.Module):
-    """A convolution whose output goes to a normalisation and past it."""
+    """A convolution whose output goes to a normalisation, and to another layer too."""
 
     def __init__(self):
         super().__init__()
@@ -64,7 +61,7 @@ class Shared(nn.Module):
 
 
 class Twice(nn.Module):
-    """A convolution that is used again, with another normalisation."""
+    """A convolution that runs twice, before different normalisations."""
 
     def __init__(self):
         super().__init__()
@@ -79,7 +76,7 @@ class Twice(nn.Module):
 
 
 class Before(nn.Module):
-    """A normalisation before its convolution, which cannot take it over."""
+    """A normalisation before a convolution."""
 
     def __init__(self):
         super().__init__()
@@ -90,8 +87,8 @@ class Before(nn.Module):
 
 
 @pytest.mark.parametrize("kind", [Shared, Twice, Before])
-def test_what_cannot_be_folded_is_left_alone(kind):
-    module = alive(kind())
+def test_norms_that_cannot_be_folded_stay(kind):
+    module = with_random_statistics(kind())
     folded, number = fold_batch_norms(module, 16)
     assert number == 0
     assert folded is module
@@ -105,20 +102,20 @@ def test_what_cannot_be_folded_is_left_alone(kind):
         Normalisation((0.4, 0.5, 0.6), (0.2, 0.3, 0.4), bgr=True),
     ],
 )
-def test_a_first_convolution_without_padding_takes_the_normalisation_over(normalisation):
-    module = alive(create_model("inception_v3", num_classes=10))
-    folded = fold_normalisation(module, 299, normalisation, normalise)
-    levels = torch.randint(256, (2, 3, 320, 299), dtype=torch.uint8)
-    assert close(folded(levels.float()), module(normalise(levels, normalisation)))
+def test_first_convolution_without_padding_takes_over_the_normalisation(normalisation):
+    module = with_random_statistics(create_model("inception_v3", num_classes=10))
+    folded = fold_normalisation(module, 151, normalisation, normalise)
+    levels = torch.randint(256, (2, 3, 171, 151), dtype=torch.uint8)
+    assert nearly_equal(folded(levels.float()), module(normalise(levels, normalisation)))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "tf_efficientnet_lite0"])
-def test_a_first_convolution_that_pads_does_not(name):
+def test_first_convolution_with_padding_does_not_take_over_the_normalisation(name):
     """The zeros that it pads with are no level."""
-    assert fold_normalisation(alive(create_model(name)), 96, IMAGENET, normalise) is None
+    assert fold_normalisation(with_random_statistics(create_model(name)), 96, IMAGENET, normalise) is None
 
 
-def test_an_input_that_goes_elsewhere_too_is_not_folded():
+def test_normalisation_of_an_input_that_is_used_elsewhere_too_is_not_folded():
     class Skip(nn.Module):
         def __init__(self):
             super().__init__()
@@ -127,4 +124,4 @@ def test_an_input_that_goes_elsewhere_too_is_not_folded():
         def forward(self, images):
             return self.convolution(images).mean((2, 3)) + images.mean((2, 3))
 
-    assert fold_normalisation(alive(Skip()), 16, IMAGENET, normalise) is None
+    assert fold_normalisation(with_random_statistics(Skip()), 16, IMAGENET, normalise) is None

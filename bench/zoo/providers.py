@@ -1,0 +1,51 @@
+"""Who builds networks and fetches their weights: a module `bench.zoo.from_PROVIDER` for each."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+import torch
+from torch import nn
+
+from bench.zoo.networks import Network
+from bench.zoo.preprocessing import Preprocessing
+
+
+class Provider(Protocol):
+    """What each of these modules has. All of it raises `UsageError` for an unknown network."""
+
+    POOL: str
+    """Name of the module that pools the last feature map, in all of the provider's networks that have one."""
+
+    def tags(self, architecture: str) -> tuple[str, ...]:
+        """Tags of the pretrained weights, the default first."""
+
+    def preprocessing(self, architecture: str, tag: str) -> Preprocessing:
+        """What the weights of a tag expect of their input. An empty tag means the default."""
+
+    def build(self, architecture: str, outputs: int) -> nn.Module:
+        """The network with random weights, from images to logits [n x outputs]."""
+
+    def fetch(self, architecture: str, tag: str) -> tuple[Path, str]:
+        """The file with the weights of a tag, downloaded if it is not in a cache, and where it is from.
+
+        Raises `WeightsError`.
+        """
+
+
+def provider_of(network: Network) -> Provider:
+    """The provider of a network. Raises `UsageError` where its library is not installed."""
+    return cast(Provider, import_module(f"bench.zoo.from_{network.provider}"))
+
+
+def blueprint(network: Network, outputs: int) -> nn.Module:
+    """The network without weights: on the meta device, where building takes no memory and little time.
+
+    A few networks cannot be built there. They are built on the CPU, with random weights.
+    """
+    provider = provider_of(network)
+    try:
+        with torch.device("meta"):
+            return provider.build(network.architecture, outputs)
+    except (RuntimeError, NotImplementedError):
+        return provider.build(network.architecture, outputs)

@@ -1,0 +1,226 @@
+"""Whole trainings: that networks learn, and that a training goes on as if it had never stopped."""
+
+import csv
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.errors import BenchError, UnreadableImage, UsageError
+from bench.training import checkpoints
+from bench.training.learner import Learner
+from bench.training.recipes import find_recipe
+from results.errors import RunError
+from tests.bench.training.conftest import command, run_with_one_thread, train_by_command, train_here
+from tests.conftest import TINY
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def log_of(out):
+    return list(csv.DictReader((out / "log.csv").read_text().splitlines()))
+
+
+def checkpoints_of(out):
+    return {path.name: path.read_bytes() for path in out.glob("*.safetensors")}
+
+
+def test_network_learns_and_its_checkpoint_can_be_evaluated(trained, tmp_path, run_cli):
+    colours, out, printed = trained
+    assert printed.strip() == str(out / "epoch-0006.safetensors")
+    log = log_of(out)
+    assert [int(row["epoch"]) for row in log] == [1, 2, 3, 4, 5, 6]
+    assert {row["images"] for row in log} == {"48"}
+    assert float(log[-1]["loss"]) < 0.5 * float(log[0]["loss"])
+    last = out / "epoch-0006.safetensors"
+    done = run_cli("eval", "--model", TINY, "--weights", last, "--data", colours, "--out", tmp_path / "runs")
+    assert ": n = 48" in done.stdout
+
+
+def test_command_passes_on_every_option(tmp_path, monkeypatch):
+    trainings = []
+    monkeypatch.setattr("bench.training.train.train", lambda training, reporter: trainings.append(training))
+    options = {
+        "--model": "v3", "--data": "images", "--out": str(tmp_path), "--epochs": "7", "--batch": "9",
+        "--workers": "3", "--device": "cuda:1", "--precision": "fp16", "--seed": "5",
+        "--recipe": "googlenet", "--without": "distortion", "--rate": "0.5",
+    }  # fmt: skip
+    done = CliRunner().invoke(app, ["train", *(word for option in options.items() for word in option)])
+    assert done.exit_code == 0, done.output
+    (training,) = trainings
+    assert training.recipe == find_recipe("googlenet", "distortion", 0.5)
+    assert (training.model, training.data, training.out) == ("v3", "images", tmp_path)
+    assert (training.epochs, training.batch, training.workers, training.seed) == (7, 9, 3, 5)
+    assert (training.device, training.precision) == ("cuda:1", "fp16")
+
+
+KILL_BEFORE_THE_STATE_OF_EPOCH_2 = """
+import os, signal
+from bench.cli import app
+from bench.training import checkpoints
+
+usual = checkpoints.write
+
+def write(path, data):
+    if path.name == "state.pt" and path.with_name("epoch-0002.safetensors").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    usual(path, data)
+
+checkpoints.write = write
+app()
+"""
+
+
+def test_killed_and_resumed_training_has_the_same_bytes(colours, tmp_path):
+    """Killed at the worst moment: after the checkpoint of an epoch is written, and before its state is."""
+    recipe = ("--model", "mini-v1", "--recipe", "rethinking")
+    train_by_command(colours, tmp_path / "whole", 3, *recipe)
+    python, _, _, *arguments = command(colours, tmp_path / "killed", 3, *recipe)
+    killed = run_with_one_thread([python, "-c", KILL_BEFORE_THE_STATE_OF_EPOCH_2, *arguments])
+    assert killed.returncode == -9
+    assert sorted(checkpoints_of(tmp_path / "killed")) == ["epoch-0001.safetensors", "epoch-0002.safetensors"]
+    train_by_command(colours, tmp_path / "killed", 3, *recipe)
+    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "killed")
+    assert len(checkpoints_of(tmp_path / "whole")) == 3
+
+
+@pytest.mark.parametrize("recipe", ["rethinking", "googlenet"])
+def test_training_that_stops_after_each_epoch_has_the_same_bytes(colours, tmp_path, recipe):
+    train_here(colours, tmp_path / "whole", 3, recipe)
+    for epochs in (1, 2, 3):
+        train_here(colours, tmp_path / "parts", epochs, recipe)
+    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "parts")
+
+
+@pytest.mark.parametrize("name", ["epoch-0002.safetensors", "log.csv", "state.pt"])
+def test_training_that_stops_before_a_write_has_the_same_bytes(colours, tmp_path, monkeypatch, name):
+    train_here(colours, tmp_path / "whole", 2)
+    train_here(colours, tmp_path / "parts", 1)
+
+    def write(path, data):
+        if path.name == name and path.with_name("state.pt").exists():
+            raise InterruptedError
+        usual(path, data)
+
+    usual = checkpoints.write
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "write", write)
+        with pytest.raises(InterruptedError):
+            train_here(colours, tmp_path / "parts", 2)
+    train_here(colours, tmp_path / "parts", 2)
+    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "parts")
+
+
+def test_description_in_the_state_stays_as_it_is(colours, tmp_path):
+    """A training that was begun by an earlier version has to be recognised."""
+    train_here(colours, tmp_path / "out")
+    state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert state["training"].rpartition(" ")[0] == (
+        "mini-v1, {'optimizer': 'rmsprop', 'rate': 0.045, 'decay': 0.94, 'decay_epochs': 2, "
+        "'clip': 2.0, 'smoothing': 0.1, 'auxiliary': 0.0, 'distort': True, 'average': 0.9999, "
+        "'weight_decay': 4e-05}, batch 1 x 8, fp32, seed 0, 48 images"
+    )
+
+
+def test_another_seed_or_other_images_are_another_training(colours, tmp_path):
+    train_here(colours, tmp_path / "out")
+    with pytest.raises(UsageError, match="has another training"):
+        train_here(colours, tmp_path / "out", 2, seed=1)
+    picture = next(colours.glob("*/0.png"))
+    picture.write_bytes(picture.with_name("1.png").read_bytes())
+    with pytest.raises(UsageError, match="has another training"):
+        train_here(colours, tmp_path / "out", 2)
+
+
+def test_unreadable_image_ends_the_training(colours, tmp_path):
+    (colours / "n01443537" / "5.png").write_text("x")
+    with pytest.raises(UnreadableImage, match=r"^n01443537/5\.png in .*: this is not an image"):
+        train_here(colours, tmp_path / "out")
+
+
+def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, tmp_path):
+    (colours / "n01443537" / "5.png").write_text("x")
+    done = run_with_one_thread(command(colours, tmp_path / "out", 1, "--workers", 1))
+    lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench:")]
+    assert done.returncode == 1
+    assert lines == [
+        f"inception-bench: n01443537/5.png in {colours}: this is not an image; repair or remove it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch": 64}, "48 images, fewer than 1 x 64: pass a smaller --batch"),
+        ({"model": "v99"}, "no network 'v99'"),
+        (
+            {"model": TINY, "recipe": "googlenet", "without": ""},
+            "has no auxiliary head, which the recipe trains: pass --without auxiliary",
+        ),
+    ],
+)
+def test_training_that_cannot_be_is_refused(colours, tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        train_here(colours, tmp_path / "out", **options)
+
+
+def test_rate_that_is_too_large_ends_the_training(colours, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "tests.bench.training.conftest.find_recipe", lambda name, without: find_recipe(name, without, 10_000)
+    )
+    with pytest.raises(BenchError, match=r"epoch 1 ended with .*: pass a smaller --rate and another --out"):
+        train_here(colours, tmp_path / "out", recipe="googlenet")
+
+
+def test_folder_that_cannot_be_written_shows_before_the_first_epoch(colours, tmp_path, monkeypatch):
+    monkeypatch.delattr(Learner, "epoch")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot write"):
+        train_here(colours, tmp_path / "file" / "out")
+
+
+def test_two_processes_are_one_with_twice_the_batch(colours, tmp_path):
+    """For a network without batch normalisation, whose statistics each process has for itself."""
+    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
+    options = ("--model", "timm/test_vit", "--device", "cpu", "--recipe", "googlenet", "--batch", 4)
+    both = train_by_command(colours, tmp_path / "both", 2, *options, launcher=launcher)
+    train_here(colours, tmp_path / "one", 2, "googlenet", model="timm/test_vit")
+    assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each process
+    ours, theirs = (load_file(tmp_path / name / "epoch-0002.safetensors") for name in ("both", "one"))
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-5) for name in ours)
+    logs = [log_of(tmp_path / name) for name in ("both", "one")]
+    assert [[row["images"] for row in log] for log in logs] == [["48", "48"], ["48", "48"]]
+    losses = [[float(row["loss"]) for row in log] for log in logs]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("without", "evaluated"), [("auxiliary", "average"), ("auxiliary,averaging", "module")]
+)
+def test_checkpoint_has_the_average_of_the_parameters_where_there_is_one(
+    colours, tmp_path, without, evaluated
+):
+    train_here(colours, tmp_path / "out", without=without)
+    checkpoint = load_file(tmp_path / "out" / "epoch-0001.safetensors")
+    state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert all(torch.equal(value, state[evaluated][name]) for name, value in checkpoint.items())
+    differs = any(not torch.equal(value, state["module"][name]) for name, value in checkpoint.items())
+    assert differs == (evaluated == "average")
+
+
+def test_every_epoch_has_its_own_order_and_patches(colours, tmp_path, monkeypatch):
+    batches = []
+    usual = Learner.step
+
+    def step(learner, inputs, labels):
+        batches.append((labels.tolist(), inputs.sum().item()))
+        return usual(learner, inputs, labels)
+
+    monkeypatch.setattr(Learner, "step", step)
+    train_here(colours, tmp_path / "out", 2, "googlenet", batch=48)
+    (first_labels, first_sum), (second_labels, second_sum) = batches
+    assert sorted(first_labels) == sorted(second_labels) == [0] * 16 + [1] * 16 + [2] * 16
+    assert first_labels != second_labels
+    assert first_sum != second_sum

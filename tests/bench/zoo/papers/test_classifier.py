@@ -1,0 +1,43 @@
+"""Auxiliary heads, and checkpoints of other networks."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from timm import create_model
+from torch import nn
+
+from bench.errors import WeightsError
+from bench.zoo.loading import load
+from bench.zoo.papers.googlenet import googlenet
+from bench.zoo.papers.rethinking import inception
+from tests.bench.zoo.papers.conftest import NARROW, on_meta
+
+
+@pytest.mark.parametrize(
+    ("build", "parameters", "with_heads"),
+    [(googlenet, 6_998_552, 13_378_280), (inception, 23_834_568, 27_161_264)],
+    ids=["googlenet", "inception-v3"],
+)
+def test_parameters_with_and_without_auxiliary_heads(build, parameters, with_heads):
+    """As in Caffe's GoogLeNet and torchvision's inception_v3."""
+    module = on_meta(build)
+    total, heads = (sum(p.numel() for p in part.parameters()) for part in (module, module.auxiliary))
+    assert (total - heads, total) == (parameters, with_heads)
+
+
+@pytest.mark.parametrize("norm", [True, False])
+def test_auxiliary_heads_have_logits_in_training_only(norm):
+    module = inception(7, width=NARROW, auxiliary_norm=norm)
+    # with `norm` the 5x5 is batch-normalised, too: the BN-auxiliary of Table 3
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in module.auxiliary.modules()) == 1 + norm
+    logits, side_logits = module.train()(torch.randn(2, 3, 299, 299))
+    assert [tuple(part.shape) for part in (logits, *side_logits)] == [(2, 7), (2, 7)]
+    assert module.eval()(torch.randn(1, 3, 299, 299)).shape == (1, 7)
+    assert len(googlenet(7, width=NARROW).train()(torch.randn(2, 3, 224, 224))[1]) == 2
+
+
+@pytest.mark.parametrize("name", ["v2", "v1-paper", "bn-v1", "ir-v1-paper", "v2-bn-aux"])
+def test_weights_of_v3_do_not_fit_other_networks(name, tmp_path):
+    save_file(create_model("inception_v3").state_dict(), tmp_path / "v3.safetensors")
+    with pytest.raises(WeightsError, match=r"v3\.safetensors does not fit Classifier: \d+ missing"):
+        load(name, str(tmp_path / "v3.safetensors"))

@@ -1,0 +1,51 @@
+"""GoogLeNet against its Table 1."""
+
+import pytest
+import torch
+from torch import nn
+
+from bench.zoo.papers.googlenet import googlenet
+from tests.bench.zoo.papers.conftest import millions_of_multiply_adds, on_meta, shapes
+
+INPUT_CHANNELS = {"3a": 192, "3b": 256, "4a": 480, "4b": 512, "4c": 512, "4d": 512, "4e": 528, "5b": 832}
+
+
+def test_stages_have_the_sizes_of_table_1():
+    assert shapes(on_meta(googlenet), 224) == {
+        "conv1": (112, 112, 64), "pool1": (56, 56, 64), "conv2": (56, 56, 192), "pool2": (28, 28, 192),
+        "3a": (28, 28, 256), "3b": (28, 28, 480), "pool3": (14, 14, 480),
+        "4a": (14, 14, 512), "4b": (14, 14, 512), "4c": (14, 14, 512), "4d": (14, 14, 528),
+        "4e": (14, 14, 832), "pool4": (7, 7, 832), "5a": (7, 7, 832), "5b": (7, 7, 1024),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "millions"),
+    [("3a", 128), ("3b", 304), ("4a", 73), ("4b", 88), ("4c", 100), ("4d", 119), ("4e", 170), ("5b", 71)],
+)
+def test_modules_cost_what_table_1_says(row, millions):
+    """In millions of multiply-adds, cut or rounded.
+
+    The table gives 54 for its 5a, which does not follow from its own filters: they make 51.
+    """
+    side = {"3": 28, "4": 14, "5": 7}[row[0]]
+    found = millions_of_multiply_adds(on_meta(googlenet).stages[row], INPUT_CHANNELS[row], side)
+    assert found == pytest.approx(millions, abs=1)
+
+
+def test_separable_first_layer_costs_what_table_1_says():
+    """2.7 K parameters and 34 M multiply-adds."""
+    module = on_meta(lambda: googlenet(separable=True)).stages["conv1"]
+    weights = sum(p.numel() for name, p in module.named_parameters() if name.endswith("weight"))
+    assert round(weights / 1000, 1) == 2.7
+    assert round(millions_of_multiply_adds(module, 3, 224)) == 34
+
+
+@pytest.mark.parametrize("separable", [True, False])
+def test_network_without_batch_normalisation_can_begin_to_learn(separable):
+    """Its first layer gets a gradient, through 22 layers and without the auxiliary heads' help."""
+    torch.manual_seed(0)
+    module = googlenet(separable=separable).eval()
+    outputs = module(torch.randn(2, 3, 224, 224))
+    nn.functional.cross_entropy(outputs, torch.tensor([1, 2])).backward()
+    assert module.stages["conv1"][0].conv.weight.grad.norm() > 1e-2

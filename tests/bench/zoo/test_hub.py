@@ -1,0 +1,193 @@
+"""Weights from a hub that answers as the real one does, on loopback, through the real client libraries."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bench.errors import WeightsError
+from bench.zoo import from_torchvision
+from bench.zoo.loading import load
+from tests.conftest import TINY
+
+REPOSITORY = "timm/test_efficientnet.r160_in1k"
+
+WITHOUT_PAUSES = "import time; time.sleep = lambda seconds: None\n"
+"""Python that takes away the seconds that the client waits between retries."""
+
+DEBUG = "import logging; logging.getLogger('inception-bench').setLevel(logging.DEBUG)\n"
+
+
+class Hub(BaseHTTPRequestHandler):
+    """The part of the hub that a download needs: files by repository, revision and name, with their hash."""
+
+    def do_HEAD(self):
+        self._answer(body=False)
+
+    def do_GET(self):
+        self._answer(body=True)
+
+    def _answer(self, *, body):
+        self.server.requests.append((self.command, self.path))
+        path = self.server.files.get(self.path)
+        if path is None:
+            self.send_response(404)
+            self.send_header("X-Error-Code", "EntryNotFound" if REPOSITORY in self.path else "RepoNotFound")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        data = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.end_headers()
+        if body:
+            self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def hub():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.files, server.requests = {}, []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def load_in_a_new_process(hub, home, before=""):
+    """What a process that loads the weights prints. `before` is Python that runs first.
+
+    It is a process since the client reads its address and cache when it is imported.
+    """
+    script = f"""
+{before}
+from bench.errors import WeightsError
+from bench.zoo.loading import load
+try:
+    print(load({TINY!r}, "r160_in1k").weights)
+except WeightsError as error:
+    print("refused:", error)
+"""
+    environment = {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(home),
+        "PATH": "",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def stop(hub):
+    hub.shutdown()
+    hub.server_close()
+
+
+def test_weights_come_from_the_hub_once_and_then_from_the_cache(hub, tiny_weights, tmp_path):
+    hub.files[f"/{REPOSITORY}/resolve/main/model.safetensors"] = tiny_weights
+    digest = hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
+    expected = f"Weights(tag='r160_in1k', source='hf://{REPOSITORY}', sha256='{digest}')\n"
+    assert load_in_a_new_process(hub, tmp_path).stdout == expected
+    downloads = [path for method, path in hub.requests if method == "GET" and "/resolve/" in path]
+    assert len(downloads) == 1
+    stop(hub)
+    assert load_in_a_new_process(hub, tmp_path, WITHOUT_PAUSES).stdout == expected
+
+
+def test_repository_with_only_a_pickle_is_read_in_the_safe_mode(hub, tiny_weights, tmp_path):
+    torch.save(load_file(tiny_weights), tmp_path / "pytorch_model.bin")
+    hub.files[f"/{REPOSITORY}/resolve/main/pytorch_model.bin"] = tmp_path / "pytorch_model.bin"
+    assert f"source='hf://{REPOSITORY}'" in load_in_a_new_process(hub, tmp_path).stdout
+
+
+def test_repository_without_weights_is_one_line_that_names_what_to_bring(hub, tmp_path):
+    done = load_in_a_new_process(hub, tmp_path)
+    assert done.stdout == (
+        f"refused: cannot fetch {REPOSITORY} from the Hugging Face hub "
+        "(it has neither model.safetensors nor pytorch_model.bin): "
+        "bring its model.safetensors here and pass it as --weights\n"
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_hub_that_cannot_be_reached_is_one_line_unless_debugging(hub, tmp_path, debug):
+    stop(hub)
+    before = WITHOUT_PAUSES + (DEBUG if debug else "")
+    done = load_in_a_new_process(hub, tmp_path, before)
+    assert done.stdout == (
+        f"refused: cannot fetch {REPOSITORY} from the Hugging Face hub (Connection refused): "
+        "bring its model.safetensors here and pass it as --weights\n"
+    )
+    assert ("[Retry 5/5]" in done.stderr) == debug
+    assert (done.stderr == "") != debug
+
+
+def test_nothing_is_on_stdout_while_weights_are_fetched(tiny_weights, monkeypatch, capfd):
+    """Some clients print their progress there, where `--json` has its document."""
+    from bench.zoo import from_timm
+
+    def fetch_noisily(architecture, tag):
+        print("Downloading")
+        return tiny_weights, "hub"
+
+    monkeypatch.setattr(from_timm, "fetch", fetch_noisily)
+    load(TINY, "r160_in1k")
+    assert capfd.readouterr().out == ""
+
+
+@pytest.fixture
+def googlenet(hub, tmp_path, monkeypatch):
+    """(name of a file on the server, its content) -> what torchvision's fetch returns for it."""
+
+    def fetch_from_server(name, content):
+        (tmp_path / "content").write_bytes(content)
+        hub.files[f"/{name}"] = tmp_path / "content"
+        weights = SimpleNamespace(url=f"http://127.0.0.1:{hub.server_port}/{name}")
+        monkeypatch.setattr(from_torchvision, "_weights", lambda _: {"IMAGENET1K_V1": weights})
+        return from_torchvision.fetch("googlenet", "IMAGENET1K_V1")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
+    return fetch_from_server
+
+
+def test_torchvisions_weights_come_by_address_once_and_then_from_the_cache(hub, googlenet):
+    name = f"googlenet-{hashlib.sha256(b'weights').hexdigest()[:8]}.pth"
+    path, source = googlenet(name, b"weights")
+    assert path.read_bytes() == b"weights"
+    assert source == f"http://127.0.0.1:{hub.server_port}/{name}"
+    stop(hub)
+    assert googlenet(name, b"weights") == (path, source)
+
+
+def test_torchvisions_weights_with_another_hash_than_their_name_says_are_refused(googlenet):
+    with pytest.raises(
+        WeightsError, match=r"/googlenet-00000000\.pth \(invalid hash value .*: bring the file"
+    ):
+        googlenet("googlenet-00000000.pth", b"weights")
+
+
+def test_address_without_a_file_is_one_line(hub, googlenet, monkeypatch, capfd):
+    monkeypatch.setattr(Hub, "do_GET", lambda handler: handler.send_error(404))
+    line = (
+        f"cannot fetch http://127.0.0.1:{hub.server_port}/googlenet-1378be20.pth "
+        "(HTTP Error 404: Not Found): bring the file here and pass it as --weights"
+    )
+    with pytest.raises(WeightsError, match=f"^{re.escape(line)}$"):
+        googlenet("googlenet-1378be20.pth", b"")
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,163 @@
+"""Networks with weights from files: their sizes, their outputs, and the classes that these stand for."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bench.data.classes import class_indices
+from bench.errors import UsageError, WeightsError
+from bench.zoo import NETWORKS, loading
+from bench.zoo.loading import count_multiply_adds, fetch, load
+from bench.zoo.providers import blueprint
+from tests.conftest import TINY, random_weights
+
+INCEPTION_V3 = 23_834_568
+FACTORISED_STEM = 864 + 9_216 + 18_432 + 2 * 128
+SEVEN_BY_SEVEN = INCEPTION_V3 - FACTORISED_STEM + (7 * 7 * 3 * 64 + 2 * 64)
+PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worked out by hand
+    "v1": 6_624_904,
+    "v1-paper": 6_998_552,
+    "v1-separable": 6_998_552 - 7 * 7 * 3 * 64 + (7 * 7 * 24 + 24 * 64),
+    "bn-v1": 6_998_552 + 7_280,  # a scale beside the shift of each of 7,280 filters
+    "bn": 11_295_240,
+    "v2": SEVEN_BY_SEVEN,
+    "v2-factorised": INCEPTION_V3,
+    "v2-bn-aux": SEVEN_BY_SEVEN,
+    "v2-all": INCEPTION_V3,
+    "v2-151": INCEPTION_V3,
+    "v2-79": INCEPTION_V3,
+    "v3": INCEPTION_V3,
+    "v3-2015": INCEPTION_V3,
+    "v4": 42_679_816,
+    "ir-v1": 23_995_624,
+    "ir-v1-paper": 22_756_328,
+    "ir-v2": 55_843_464,
+    "mini-v1": 303_006,
+    "mini-v3": 336_783,
+    "mini-v4": 320_102,
+    "mini-ir-v2": 310_102,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_loaded_network_has_the_sizes_of_the_table(name, tmp_path):
+    listed = NETWORKS[name]
+    loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
+    size = loaded.preprocessing.size
+    assert replace(loaded.network, tags=()) == replace(listed, tags=())
+    assert set(loaded.network.tags) == set(listed.tags)
+    assert size == listed.input_size
+    assert sum(parameter.numel() for parameter in loaded.module.parameters()) == PARAMETERS[name]
+    assert listed.parameters == PARAMETERS[name]
+    with torch.inference_mode():
+        assert loaded.module(torch.zeros(1, 3, size, size)).shape == (1, loaded.classes)
+    assert count_multiply_adds(loaded.module.to("meta"), size) == listed.multiply_adds
+
+
+@pytest.mark.parametrize("name", ["torchvision/regnet_y_400mf", "torchvision/mobilenet_v2", "timm/test_vit"])
+def test_network_outside_the_table_loads_by_its_providers_name(name, tmp_path):
+    loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
+    assert loaded.network.parameters == sum(parameter.numel() for parameter in loaded.module.parameters())
+    assert loaded.network.multiply_adds > 1e6
+    assert loaded.network.input_size == loaded.preprocessing.size
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("v33", "v3"),
+        ("timm/inceptionv3", "timm/inception_v3"),
+        ("torchvision/googlenett", "torchvision/googlenet"),
+        ("pytorchcv/bninceptio", "pytorchcv/bninception"),
+        ("torchvision/fcn_resnet50", "torchvision/resnet50"),  # which exists, but is not a classifier
+    ],
+)
+def test_unknown_network_suggests_the_nearest(name, near):
+    with pytest.raises(UsageError, match=rf"no network '{name}': try .*{near}"):
+        load(name, "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("v3", "tf_in", "no weights of v3 'tf_in': try tf_in1k, .*, or a file that ends in .safetensors"),
+        ("v2", "tf_in1k", "no weights of v2 'tf_in1k': try a file that ends in .safetensors"),
+        ("v3.gloun", "x.safetensors", "no weights of v3 'gloun': try gluon_in1k"),
+    ],
+)
+def test_unknown_tag_suggests_the_nearest(name, weights, message):
+    with pytest.raises(UsageError, match=message):
+        load(name, weights)
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(WeightsError, match=r"no weights at .*x\.pth: there is no such file"):
+        load("v3", str(tmp_path / "x.pth"))
+    with pytest.raises(WeightsError, match="v2 has no public weights: pass --weights FILE"):
+        load("v2")
+    with pytest.raises(WeightsError, match="v2 has no public weights"):
+        fetch("v2", None)
+
+
+def test_auxiliary_heads_of_torchvisions_checkpoints_are_left_out(tmp_path):
+    from torchvision.models import inception_v3
+
+    save_file(inception_v3(init_weights=False).state_dict(), tmp_path / "tv.safetensors")
+    assert load("v3", str(tmp_path / "tv.safetensors")).outputs == 1000
+
+
+def test_file_is_prepared_like_the_tag_behind_the_name(tmp_path):
+    path = str(random_weights("v3", tmp_path / "weights.safetensors"))
+    plain, gluon = load("v3", path), load("v3.gluon_in1k", path)
+    assert (plain.preprocessing.normalisation.mean[0], plain.prepared_like) == (0.5, "v3.tf_in1k")
+    assert plain.prepared_otherwise == ("v3.gluon_in1k",)
+    assert (gluon.preprocessing.normalisation.mean[0], gluon.prepared_like) == (0.485, "v3.gluon_in1k")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "order", "tench", "kit_fox"),
+    [(1000, "wordnet", 0, 278), (1001, "background-first", 1, 279), (1008, "ilsvrc", 449, 1)],
+)
+def test_number_of_outputs_decides_their_order(tmp_path, outputs, order, tench, kit_fox):
+    """Class 0 is the tench, ILSVRC id 449; class 278 is the kit fox, id 1."""
+    loaded = load(TINY, str(random_weights(TINY, tmp_path / "weights.safetensors", outputs)))
+    assert (loaded.outputs, loaded.order, loaded.classes) == (outputs, order, 1000)
+    columns = loaded.columns()
+    assert (columns[0], columns[278]) == (tench, kit_fox)
+    assert len(set(columns.tolist())) == 1000
+
+
+def test_label_order_option_decides_the_order_of_1000_outputs(tiny_weights):
+    columns = load(TINY, str(tiny_weights), "ilsvrc").columns()
+    assert columns[0] == 448
+    assert columns[torch.from_numpy(class_indices())].tolist() == list(range(1000))
+    with pytest.raises(UsageError, match="has 1000 outputs: too few for --label-order background-first"):
+        load(TINY, str(tiny_weights), "background-first")
+    with pytest.raises(UsageError, match=r"no label order 'imagenet': try .*, or auto"):
+        load(TINY, str(tiny_weights), "imagenet")
+
+
+@pytest.mark.parametrize("name", [TINY, "mini-v3", "torchvision/mobilenet_v2"])
+def test_network_with_classes_of_its_own_has_the_sizes_for_them(name, tmp_path):
+    loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors", 7)))
+    assert (loaded.outputs, loaded.order, loaded.classes) == (7, "own", 7)
+    assert loaded.network.parameters == sum(parameter.numel() for parameter in loaded.module.parameters())
+    assert loaded.network.multiply_adds == count_multiply_adds(loaded.module, loaded.preprocessing.size)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "blueprints"), [("mini-v3", 50, 1), (TINY, 1000, 1), (TINY, 50, 3)]
+)
+def test_loading_builds_no_more_blueprints_than_it_needs(name, outputs, blueprints, tmp_path, monkeypatch):
+    """One where the checkpoint fits it. Else one more to find the head, and one to count its sizes."""
+    built = []
+
+    def counted(network, classes):
+        built.append(classes)
+        return blueprint(network, classes)
+
+    monkeypatch.setattr(loading, "blueprint", counted)
+    load(name, str(random_weights(name, tmp_path / "weights.safetensors", outputs)))
+    assert len(built) == blueprints
