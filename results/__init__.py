@@ -1,4 +1,4 @@
-"""What came out: runs on disk, their tables, published figures, reports. Knows no network and no pixels."""
+"""The results: runs on disk, their tables, published figures and reports. Knows no networks and no pixels."""
 
 from results.errors import IncompleteRun, RunError
 

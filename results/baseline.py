@@ -1,246 +1,263 @@
-"""The gate: measured tables held against a baseline."""
+"""The gate of `check`: runs or tables against a baseline, with a verdict for each row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from results.comparison import compare
 from results.errors import RunError, RunUsageError
-from results.metrics import error
-from results.report.markdown import escape, row_of
-from results.run import Run
-from results.tables import KEY, MEASURED
+from results.metrics import error_percent
+from results.run import MANIFEST, Run
+from results.storage import write
+from results.tables import KEY, MEASURED, accuracy
 
+COUNTS = ("n", "top1_hits", "top5_hits")
 HASHES = ("images_sha256", "protocol_sha256")
 COLUMNS = (*KEY, *MEASURED, *HASHES)
+"""The columns of a baseline."""
+
+Key = tuple[str, str, str]
+"""Model, protocol and image set."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much may change before a row fails. Raises `RunUsageError` for values that have no meaning."""
+
+    points: float
+    """Points by which an error may be higher."""
+    alpha: float
+    """Where both sides are runs: the p value of the paired test below which a row fails."""
+    both_ways: bool = False
+    """Whether a row fails when it is better, too, so that baselines are renewed."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.points < 100:
+            raise RunUsageError(f"--tolerance {self.points:g}: write points of error, such as 0.1")
+        if not 0 < self.alpha < 1:
+            raise RunUsageError(f"--alpha {self.alpha:g}: write a probability, such as 0.01")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One row of the baseline, or of the measured table that the baseline lacks.
-
-    Errors are (top-1, top-5) in percent, None where the row is missing; `passed` and `why` are what is said of it.
-    """
+    """Whether a row of the baseline, or of the measured table, passes."""
 
     model: str
     protocol: str
     image_set: str
     n: int | None
+    """Images that were measured, or else those of the baseline."""
     baseline: tuple[float, float] | None
+    """The top-1 and top-5 errors in percent; None where the baseline lacks the row."""
     measured: tuple[float, float] | None
+    """The same; None where the row was not measured."""
     passed: bool
     why: str
+    """The reason in words."""
 
     @property
     def name(self) -> str:
+        """What the row is of, such as `v3, 144, all`."""
         return f"{self.model}, {self.protocol}, {self.image_set}"
 
 
-def read(path: Path) -> pd.DataFrame:
-    """A table that `report` or `check --update` wrote as CSV. Raises `RunError` where it is none, or says a thing twice.
+def check(measured: Sequence[Path], baseline: Path, tolerance: Tolerance) -> list[Verdict]:
+    """A verdict for each row of the runs or tables at `measured` and of the run or table at `baseline`.
 
-    Errors are computed again from the hits.
+    Where all are runs, rows that pass are put to a paired test on their images as well. Raises `RunError`.
     """
-    try:
-        table = pd.read_csv(StringIO(path.read_text("utf-8")), dtype=dict.fromkeys((*KEY, *HASHES), str))
-    except (OSError, ValueError, pd.errors.ParserError) as error_:
-        raise RunError(
-            f"cannot read the table {path} ({str(error_).splitlines()[0]}): name a CSV that `report` wrote"
-        ) from None
-    needed = (*KEY, "n", "top1_hits", "top5_hits")
-    if lacking := [name for name in needed if name not in table]:
-        raise RunError(f"{path} lacks the columns {', '.join(lacking)}: name a CSV that `report` wrote")
-    counts = table[["n", "top1_hits", "top5_hits"]].apply(pd.to_numeric, errors="coerce")
-    n, top1, top5 = (counts[name] for name in counts)
-    exact = (n < 2**53) & (counts % 1 == 0).all(axis=1)  # beyond, floats skip integers
-    good = (n >= 1) & (top1 >= 0) & (top1 <= top5) & (top5 <= n) & exact
-    if not len(table) or not good.all():
-        line = (
-            "it is empty"
-            if not len(table)
-            else f"line {int((~good).to_numpy().argmax()) + 2} has counts that cannot be"
-        )
-        raise RunError(f"{path} is no table of results, {line}: take another copy, or renew it with --update")
-    table[["n", "top1_hits", "top5_hits"]] = counts.astype(int)
-    return table.assign(**{name: table[name].fillna("") if name in table else "" for name in HASHES})
+    measured_table, measured_runs = _read(measured)
+    baseline_table, baseline_runs = _read([baseline])
+    verdicts = judge(measured_table, baseline_table, tolerance)
+    if measured_runs and baseline_runs:
+        return _judge_images(verdicts, measured_runs, baseline_runs, tolerance)
+    return verdicts
 
 
-def write(table: pd.DataFrame) -> str:
-    """A baseline: the measured columns, as CSV."""
+def update(measured: Sequence[Path], baseline: Path) -> None:
+    """Write what was measured as the new baseline, a CSV. Raises `RunError`."""
+    if baseline.suffix != ".csv":
+        raise RunUsageError(f"--update writes a .csv, which {baseline} is not")
+    table, _ = _read(measured)
+    _by_key(table, "the measured table")  # refuses a row that is there twice
+    write(baseline, to_csv(table).encode())
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as the text of a baseline."""
     return table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
 
 
-def judge(
-    measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: float, *, both_ways: bool = False
-) -> list[Verdict]:
-    """A verdict for each row of either table: whether an error is worse (or, with `both_ways`, other) by more than
-    `tolerance` points. Rows that only one of them has, and rows of other numbers of images, do not pass.
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table that `report` or `check --update` wrote as CSV. Raises `RunError` for anything else.
 
-    Raises `RunError` where a table has the same row twice.
+    Only hits count: errors are computed from them, so that an edited error has no effect.
     """
-    tables = [
-        _by_key(table, what) for table, what in ((measured, "the measured table"), (baseline, "the baseline"))
-    ]
-    keys = dict.fromkeys((*tables[1], *tables[0]))
-    return [_verdict(key, tables[0].get(key), tables[1].get(key), tolerance, both_ways) for key in keys]
+    try:
+        table = pd.read_csv(StringIO(path.read_text("utf-8")), dtype=dict.fromkeys((*KEY, *HASHES), str))
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"cannot read the table {path} ({reason}): name a CSV that `report` wrote") from None
+    if missing := [name for name in (*KEY, *COUNTS) if name not in table]:
+        raise RunError(f"{path} lacks the columns {', '.join(missing)}: name a CSV that `report` wrote")
+    counts = table[list(COUNTS)].apply(pd.to_numeric, errors="coerce")
+    if wrong := _wrong_counts(counts):
+        raise RunError(
+            f"{path} is no table of results, {wrong}: take another copy, or renew it with --update"
+        )
+    table[list(COUNTS)] = counts.astype(int)
+    return table.assign(**{name: table[name].fillna("") if name in table else "" for name in HASHES})
+
+
+def _wrong_counts(counts: pd.DataFrame) -> str:
+    """What is wrong with counts that were read; empty where nothing is."""
+    if not len(counts):
+        return "it is empty"
+    n, top1, top5 = (counts[name] for name in COUNTS)
+    exact = (n < 2**53) & (counts % 1 == 0).all(axis=1)  # from there on floats skip integers
+    possible = (n >= 1) & (top1 >= 0) & (top1 <= top5) & (top5 <= n) & exact
+    if possible.all():
+        return ""
+    first_line = int((~possible).to_numpy().argmax()) + 2  # after the heading, from 1
+    return f"line {first_line} has counts that cannot be"
+
+
+def _read(paths: Sequence[Path]) -> tuple[pd.DataFrame, list[Run]]:
+    """One table of all runs and CSVs; and the runs, if all are runs."""
+    if all(map(_is_run, paths)):
+        runs = [Run.open(path) for path in paths]
+        return accuracy(runs), runs
+    tables = [accuracy([Run.open(path)]) if _is_run(path) else read_csv(path) for path in paths]
+    return pd.concat(tables, ignore_index=True), []
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() or path.name == MANIFEST
 
 
 @dataclass(frozen=True)
-class _Counts:
+class _Row:
+    """A row of a table, as far as verdicts need it."""
+
     n: int
     top1_hits: int
     top5_hits: int
-    images: str
-    protocol: str
+    images_sha256: str
+    """Empty where the table does not say."""
+    protocol_sha256: str
+
+    @classmethod
+    def of(cls, row: dict[Any, Any]) -> "_Row":
+        n, top1_hits, top5_hits = (int(row[name]) for name in COUNTS)
+        images_sha256, protocol_sha256 = (str(row.get(name, "")) for name in HASHES)
+        return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256)
 
     @property
     def errors(self) -> tuple[float, float]:
-        return error(self.top1_hits, self.n), error(self.top5_hits, self.n)
+        return error_percent(self.top1_hits, self.n), error_percent(self.top5_hits, self.n)
 
 
-def _by_key(table: pd.DataFrame, what: str) -> dict[tuple[str, str, str], _Counts]:
-    rows: dict[tuple[str, str, str], _Counts] = {}
+def _by_key(table: pd.DataFrame, name: str) -> dict[Key, _Row]:
+    """The rows of a table, which messages call `name`. Raises `RunUsageError` where one is there twice."""
+    rows: dict[Key, _Row] = {}
     for row in table.to_dict("records"):
         key = (str(row["model"]), str(row["protocol"]), str(row["image_set"]))
         if key in rows:
             raise RunUsageError(
-                f"{what} has the row {', '.join(key)} twice: keep one, or name runs of different networks"
+                f"{name} has the row {', '.join(key)} twice: keep one, or name runs of different networks"
             )
-        images, protocol = (str(row.get(name, "")) for name in HASHES)
-        rows[key] = _Counts(int(row["n"]), int(row["top1_hits"]), int(row["top5_hits"]), images, protocol)
+        rows[key] = _Row.of(row)
     return rows
 
 
-def _verdict(
-    key: tuple[str, str, str],
-    measured: _Counts | None,
-    baseline: _Counts | None,
-    tolerance: float,
-    both_ways: bool,
-) -> Verdict:
-    errors = (baseline.errors if baseline else None, measured.errors if measured else None)
-    if baseline is None or measured is None:
-        there = measured or baseline
-        why = (
-            "missing: it was not measured"
-            if measured is None
-            else "not in the baseline: add it with --update, or leave it out"
-        )
-        return Verdict(*key, there.n if there else None, *errors, False, why)
-    return Verdict(*key, measured.n, *errors, *_judged(measured, baseline, tolerance, both_ways))
+def judge(measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: Tolerance) -> list[Verdict]:
+    """A verdict for each row of the two tables, the baseline's first.
+
+    A row fails when one table lacks it, when it is of other images or another protocol, and when an error is
+    worse than the tolerance allows. Raises `RunUsageError` where a table has the same row twice.
+    """
+    measured_rows = _by_key(measured, "the measured table")
+    baseline_rows = _by_key(baseline, "the baseline")
+    keys = dict.fromkeys((*baseline_rows, *measured_rows))
+    return [_verdict(key, measured_rows.get(key), baseline_rows.get(key), tolerance) for key in keys]
 
 
-def _judged(measured: _Counts, baseline: _Counts, tolerance: float, both_ways: bool) -> tuple[bool, str]:
+def _verdict(key: Key, measured: _Row | None, baseline: _Row | None, tolerance: Tolerance) -> Verdict:
+    if measured and baseline:
+        passed, why = _judge_row(measured, baseline, tolerance)
+        return Verdict(*key, measured.n, baseline.errors, measured.errors, passed, why)
+    if baseline:
+        why = "missing: it was not measured"
+        return Verdict(*key, baseline.n, baseline.errors, None, False, why)
+    assert measured
+    why = "not in the baseline: add it with --update, or leave it out"
+    return Verdict(*key, measured.n, None, measured.errors, False, why)
+
+
+def _judge_row(measured: _Row, baseline: _Row, tolerance: Tolerance) -> tuple[bool, str]:
     """Whether a row passes that both tables have, and why."""
     if measured.n != baseline.n:
         return False, f"other images: n = {measured.n:,}, the baseline has {baseline.n:,}"
-    hits = ((baseline.top1_hits, measured.top1_hits), (baseline.top5_hits, measured.top5_hits))
-    # by counts, so that a difference of exactly the tolerance passes whatever floating point makes of it
-    changes = {k: 100 * (was - now) / measured.n for k, (was, now) in zip((1, 5), hits, strict=True)}
-    allowed = tolerance + 1e-9
-    if worse := [k for k, change in changes.items() if change > allowed]:
-        return False, f"worse: top-{worse[0]} error {changes[worse[0]]:+.2f} points"
-    if measured.images and baseline.images and measured.images != baseline.images:
+
+    # From hits, and with some slack, so that a change of exactly the tolerance passes however floats round.
+    changes = {
+        "top-1": 100 * (baseline.top1_hits - measured.top1_hits) / measured.n,
+        "top-5": 100 * (baseline.top5_hits - measured.top5_hits) / measured.n,
+    }
+    allowed = tolerance.points + 1e-9
+    for name, change in changes.items():
+        if change > allowed:
+            return False, f"worse: {name} error {change:+.2f} points"
+    if _both_known_and_differ(measured.images_sha256, baseline.images_sha256):
         return False, "other images or labels than the baseline's, though as many"
-    if measured.protocol and baseline.protocol and measured.protocol != baseline.protocol:
+    if _both_known_and_differ(measured.protocol_sha256, baseline.protocol_sha256):
         return False, "another protocol than the baseline's: other scales, pooling, resampling or input"
-    better = [k for k, change in changes.items() if change < -allowed]
-    if both_ways and better:
-        return (
-            False,
-            f"better: top-{better[0]} error {changes[better[0]]:+.2f} points; renew the baseline with --update",
-        )
-    return True, f"within {tolerance:g} points: {changes[1]:+.2f} / {changes[5]:+.2f}" if any(
-        changes.values()
-    ) else "equal"
+    if tolerance.both_ways:
+        for name, change in changes.items():
+            if change < -allowed:
+                return False, f"better: {name} error {change:+.2f} points; renew the baseline with --update"
+    if not any(changes.values()):
+        return True, "equal"
+    return True, f"within {tolerance.points:g} points: {changes['top-1']:+.2f} / {changes['top-5']:+.2f}"
 
 
-def paired(
-    verdicts: Sequence[Verdict],
-    measured: Sequence[Run],
-    baselines: Sequence[Run],
-    alpha: float,
-    *,
-    both_ways: bool = False,
+def _both_known_and_differ(a: str, b: str) -> bool:
+    """A baseline that was written by hand may lack its hashes."""
+    return bool(a and b and a != b)
+
+
+def _judge_images(
+    verdicts: Sequence[Verdict], measured: Sequence[Run], baseline: Sequence[Run], tolerance: Tolerance
 ) -> list[Verdict]:
-    """The verdicts with those failed whose images say so: worse (or, with `both_ways`, other), and with p below `alpha` in
-    an exact paired test (McNemar).
+    """The verdicts after a paired test of each row that passed."""
+    measured_runs = {(run.name, protocol): run for run in measured for protocol in run.protocols}
+    baseline_runs = {(run.name, protocol): run for run in baseline for protocol in run.protocols}
+    after = []
+    for verdict in verdicts:
+        if verdict.passed:
+            key = (verdict.model, verdict.protocol)
+            after.append(_judge_pair(verdict, measured_runs[key], baseline_runs[key], tolerance))
+        else:
+            after.append(verdict)
+    return after
+
+
+def _judge_pair(verdict: Verdict, measured: Run, baseline: Run, tolerance: Tolerance) -> Verdict:
+    """The verdict on a row that passed, after an exact paired test (McNemar).
+
+    It fails if the run got worse by that test, or with `both_ways` if it changed at all.
     """
-    ours, theirs = (
-        {(run.manifest["model"]["name"], protocol): run for run in runs for protocol in run.protocols}
-        for runs in (measured, baselines)
-    )
-    return [
-        _paired(
-            verdict,
-            theirs[verdict.model, verdict.protocol],
-            ours[verdict.model, verdict.protocol],
-            alpha,
-            both_ways,
-        )
-        if verdict.passed
-        else verdict
-        for verdict in verdicts
-    ]
-
-
-def _paired(verdict: Verdict, baseline: Run, measured: Run, alpha: float, both_ways: bool) -> Verdict:
     try:
         found = compare(baseline, measured, verdict.protocol, verdict.image_set)
-    except RunError as error_:
-        return replace(verdict, passed=False, why=str(error_))
+    except RunError as error:
+        return replace(verdict, passed=False, why=str(error))
     lost, gained = found.only_a_right, found.only_b_right
-    if found.p_value < alpha and (lost > gained or both_ways):
-        word = "worse" if lost > gained else "better"
-        return replace(
-            verdict,
-            passed=False,
-            why=f"{word}: {lost} images lost, {gained} gained, p = {found.p_value:.2g} < {alpha:g}",
-        )
-    return verdict
-
-
-def junit(verdicts: Sequence[Verdict], baseline: str) -> bytes:
-    """The verdicts as JUnit XML, a test case for each row."""
-    from xml.etree.ElementTree import Element, SubElement, tostring
-
-    failed = sum(not verdict.passed for verdict in verdicts)
-    suite = Element(
-        "testsuite",
-        name=f"inception-bench check against {baseline}",
-        tests=str(len(verdicts)),
-        failures=str(failed),
-    )
-    for verdict in verdicts:
-        case = SubElement(suite, "testcase", classname=_xml(verdict.model), name=_xml(verdict.name))
-        if not verdict.passed:
-            SubElement(case, "failure", message=_xml(verdict.why)).text = _xml(
-                f"{verdict.name}: {verdict.why}"
-            )
-    return bytes(tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _xml(text: str) -> str:
-    """Without the control characters that XML cannot have."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
-def markdown(verdicts: Sequence[Verdict], baseline: str) -> str:
-    """The verdicts as a summary in Markdown, those that failed first."""
-    failed = [verdict for verdict in verdicts if not verdict.passed]
-    count = f"{len(failed)} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
-    rows = [("row", "baseline", "measured", "verdict"), ("---", "---:", "---:", "---")]
-    ordered = sorted(verdicts, key=lambda verdict: verdict.passed)
-    rows += [
-        (verdict.name, shown(verdict.baseline), shown(verdict.measured), verdict.why) for verdict in ordered
-    ]
-    return "\n".join(
-        [f"### inception-bench check: {count} against {escape(baseline)}", "", *map(row_of, rows), ""]
-    )
-
-
-def shown(errors: tuple[float, float] | None) -> str:
-    return "-" if errors is None else f"{errors[0]:.2f} / {errors[1]:.2f}"
+    worse = lost > gained
+    if found.p_value >= tolerance.alpha or not (worse or tolerance.both_ways):
+        return verdict
+    counts = f"{lost} images lost, {gained} gained, p = {found.p_value:.2g} < {tolerance.alpha:g}"
+    return replace(verdict, passed=False, why=f"{'worse' if worse else 'better'}: {counts}")

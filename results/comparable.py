@@ -1,86 +1,103 @@
-"""Whether runs can stand side by side: the same images, labels, protocols and blacklist, and each run once."""
+"""Whether runs can be compared or averaged: each run once, on the same images, under the same protocols."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from results.errors import RunError, RunUsageError
+from results.manifest import BlacklistRecord, DataRecord, PlanRecord
 from results.run import Run
 
 
-def each_once(runs: Sequence[Run]) -> None:
+def check_each_once(runs: Sequence[Run]) -> None:
     """Raise `RunUsageError` where a run is named twice, by whatever path."""
-    seen: dict[str, Run] = {}
+    by_identity: dict[str, Run] = {}
     for run in runs:
-        if other := seen.get(run.manifest["identity"]):
-            raise RunUsageError(f"{run.path} is there twice (as {other.path}): name each run once")
-        seen[run.manifest["identity"]] = run
+        if other := by_identity.get(run.identity):
+            raise RunUsageError(f"{run.path} is the same run as {other.path}: name each run once")
+        by_identity[run.identity] = run
 
 
-def same_images(runs: Sequence[Run]) -> None:
-    """Raise `RunError` with the difference unless the runs are on the same images with the same labels; `IncompleteRun`."""
-    first, wanted = runs[0], runs[0].manifest["data"]
+def check_same_images(runs: Sequence[Run]) -> None:
+    """Raise `RunError` unless the runs are on the same images with the same labels.
+
+    Raises `IncompleteRun` for a run that is not complete.
+    """
+    first = runs[0]
     for run in runs:
         run.check_complete()
-        data = run.manifest["data"]
-        if data["fingerprint"] != wanted["fingerprint"] or data.get("classes") != wanted.get("classes"):
-            ours, theirs = (
-                f"{what['images']:,} of {what['path']}, labelled by {what['labels']}"
-                for what in (data, wanted)
+        data, other = run.manifest.data, first.manifest.data
+        if (data.fingerprint, data.classes) != (other.fingerprint, other.classes):
+            raise RunError(
+                f"{run.path} is on other images or labels than {first.path}: "
+                f"{_describe(data)}; {_describe(other)}"
             )
-            raise RunError(f"{run.path} is on other images or labels than {first.path}: {ours}; {theirs}")
 
 
-def same_protocols(runs: Sequence[Run]) -> None:
-    """Raise `RunError` with the difference unless the runs' protocols are the same in all but the size of their inputs."""
+def _describe(data: DataRecord) -> str:
+    return f"{data.images:,} of {data.path}, labelled by {data.labels}"
+
+
+def check_same_protocols(runs: Sequence[Run]) -> None:
+    """Raise `RunError` unless the runs have the same protocols.
+
+    Their inputs may differ in size, if the scales differ in the same ratio.
+    """
     first = runs[0]
     for run in runs:
         if run.protocols != first.protocols:
             raise RunError(
-                f"{run.path} has the protocols {', '.join(run.protocols)}, {first.path} {', '.join(first.protocols)}"
+                f"{run.path} has the protocols {', '.join(run.protocols)}, "
+                f"{first.path} {', '.join(first.protocols)}"
             )
-        plan, wanted = run.manifest["plan"], first.manifest["plan"]
-        if plan["pool"] != wanted["pool"]:
+        plan, other = run.manifest.plan, first.manifest.plan
+        if plan.pool != other.pool:
             raise RunError(
-                f"{run.path} pools its crops by {plan['pool']}, {first.path} by {wanted['pool']}: evaluate both alike"
+                f"{run.path} pools its crops by {plan.pool}, {first.path} by {other.pool}: "
+                "evaluate both with the same --pool"
             )
         for name in run.protocols:
-            if not _alike(plan, wanted, name):
-                scales = (
-                    ", ".join(map(str, each["protocols"][name].get("scales", []))) for each in (plan, wanted)
-                )
+            if not _same_lattice(plan, other, name):
                 raise RunError(
-                    "{} has other {} crops than {}: scales {} against {}".format(
-                        run.path, name, first.path, *scales
-                    )
+                    f"{run.path} has other {name} crops than {first.path}: "
+                    f"scales {_scales(plan, name)} against {_scales(other, name)}"
                 )
 
 
-def _alike(a: dict[str, Any], b: dict[str, Any], name: str) -> bool:
-    """Whether a protocol is the same lattice, its scales being in the same ratio to the input, to half a pixel."""
-    ours, theirs = (plan["protocols"][name] for plan in (a, b))
-    size_a, size_b = (plan.get("size") or 1 for plan in (a, b))
-    scales_a, scales_b = (each.get("scales", []) for each in (ours, theirs))
-    if ours.get("crops") != theirs.get("crops") or len(scales_a) != len(scales_b):
+def _same_lattice(a: PlanRecord, b: PlanRecord, name: str) -> bool:
+    """Whether the protocol `name` has as many crops in both plans, and scales that are in the same ratio to
+    the input, to half a pixel.
+    """
+    size_a, size_b = a.size or 1, b.size or 1
+    scales_a, scales_b = a.protocols[name].scales or (), b.protocols[name].scales or ()
+    if a.protocols[name].crops != b.protocols[name].crops or len(scales_a) != len(scales_b):
         return False
     half_a_pixel = 0.5 / size_a + 0.5 / size_b
     return all(abs(x / size_a - y / size_b) <= half_a_pixel for x, y in zip(scales_a, scales_b, strict=True))
 
 
-def common_protocol(runs: Sequence[Run], asked: str | None) -> str:
-    """The protocol that was asked for, or the last one that all runs have. Raises `RunUsageError`."""
+def _scales(plan: PlanRecord, name: str) -> str:
+    return ", ".join(map(str, plan.protocols[name].scales or ()))
+
+
+def common_protocol(runs: Sequence[Run], wanted: str | None) -> str:
+    """`wanted`, or without it the last protocol that all runs have.
+
+    Raises `RunUsageError` where a run lacks it.
+    """
     common = [name for name in runs[0].protocols if all(name in run.protocols for run in runs)]
-    if not common or (asked and asked not in common):
-        theirs = "; ".join(f"{run.path} has {', '.join(run.protocols)}" for run in runs)
-        raise RunUsageError(f"no {'protocol ' + asked if asked else 'protocol'} that all runs have: {theirs}")
-    return asked or common[-1]
+    if not common or (wanted and wanted not in common):
+        protocols = "; ".join(f"{run.path} has {', '.join(run.protocols)}" for run in runs)
+        missing = f"protocol {wanted}" if wanted else "protocol"
+        raise RunUsageError(f"no {missing} that all runs have: {protocols}")
+    return wanted or common[-1]
 
 
-def common_blacklist(runs: Sequence[Run]) -> Any:
-    """The entry of the runs' manifests, None where none has one. Raises `RunError` where two leave out different images."""
+def common_blacklist(runs: Sequence[Run]) -> BlacklistRecord | None:
+    """The runs' blacklist; None where no run has one. Raises `RunError` where two runs' lists differ."""
     known = [run for run in runs if run.excluded is not None]
     for run in known[1:]:
         if run.excluded != known[0].excluded:
             raise RunError(
-                f"{run.path} was given another blacklist than {known[0].path}: evaluate both with the same --blacklist"
+                f"{run.path} has another blacklist than {known[0].path}: "
+                "evaluate both with the same --blacklist"
             )
-    return known[0].manifest["blacklist"] if known else None
+    return known[0].manifest.blacklist if known else None

@@ -1,47 +1,49 @@
-"""Two runs on the same images: which images they disagree on, and whether that could be chance."""
+"""Two runs on the same images: where they disagree, and whether chance could explain it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from results.comparable import common_blacklist, common_protocol, same_images
+from results.comparable import check_same_images, common_blacklist, common_protocol
 from results.errors import RunError, RunUsageError
-from results.metrics import difference, error, mcnemar, top
+from results.metrics import difference_interval, error_percent, mcnemar_p, top_classes
 from results.run import NON_BLACKLISTED, Run
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Run `b` against run `a` under one protocol, on one image set, top-1.
-
-    `images` has a row for each image: image, label, a, b (what each run says). Errors in percent; `interval` is that of
-    the difference b - a at 95 %.
-    """
+    """Run b beside run a, by their top-1 predictions under one protocol, on one image set."""
 
     images: pd.DataFrame
+    """A row for each image: image, label, a and b, the classes that the runs predict."""
     n: int
+    """Images."""
     top1_error: tuple[float, float]
+    """Of a and of b, in percent."""
     only_a_right: int
+    """Images that a alone has right."""
     only_b_right: int
+    """Images that b alone has right."""
     p_value: float
+    """Of McNemar's exact test."""
     interval: tuple[float, float]
+    """The 95 % interval of b's error less a's, in points."""
 
     @property
     def flipped(self) -> pd.DataFrame:
         """The images that one run alone has right."""
-        return self.images[
-            (self.images["a"] == self.images["label"]) != (self.images["b"] == self.images["label"])
-        ]
+        return self.images[self._right("a") != self._right("b")]
 
     def classes(self) -> pd.DataFrame:
-        """A row for each class with a flipped image: label, n, gained, lost by b; the greatest change first."""
-        frame = self.images.assign(
-            gained=(self.images["b"] == self.images["label"]) & (self.images["a"] != self.images["label"]),
-            lost=(self.images["a"] == self.images["label"]) & (self.images["b"] != self.images["label"]),
-        )
+        """A row for each class with a flipped image: label, n, and the images that b gained and lost.
+
+        The classes that changed most come first.
+        """
+        right_a, right_b = self._right("a"), self._right("b")
         counts = (
-            frame.groupby("label")
+            self.images.assign(gained=right_b & ~right_a, lost=right_a & ~right_b)
+            .groupby("label")
             .agg(n=("image", "size"), gained=("gained", "sum"), lost=("lost", "sum"))
             .reset_index()
         )
@@ -49,49 +51,60 @@ class Comparison:
         order = (counts["gained"] - counts["lost"]).abs().sort_values(ascending=False, kind="stable").index
         return counts.loc[order].reset_index(drop=True)
 
+    def _right(self, run: str) -> "pd.Series[bool]":
+        return self.images[run] == self.images["label"]
+
 
 def compare(a: Run, b: Run, protocol: str | None = None, image_set: str = "all") -> Comparison:
-    """Compare two runs on the same images, by default under the last protocol that both have. Raises `RunError`."""
-    same_images([a, b])
+    """Compare two runs on the same images, by default under the last protocol that both have.
+
+    Raises `RunError`.
+    """
+    check_same_images([a, b])
     name = common_protocol([a, b], protocol)
-    said_a, said_b = (_said(run, name) for run in (a, b))
-    if odd := sorted(set(said_a["image"]) ^ set(said_b["image"])):
+    predicted_a, predicted_b = _predictions(a, name), _predictions(b, name)
+    if in_one := sorted(set(predicted_a["image"]) ^ set(predicted_b["image"])):
         raise RunError(
-            f"{odd[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
+            f"{in_one[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
         )
-    images = said_a.rename(columns={"said": "a"}).assign(b=said_b["said"])
+    images = predicted_a.rename(columns={"predicted": "a"}).assign(b=predicted_b["predicted"])
     images = images[~images["image"].isin(_left_out([a, b], image_set))].reset_index(drop=True)
     n = len(images)
     if not n:
         raise RunError(f"no image of {a.path} is in the image set {image_set}")
-    right = [(images[run] == images["label"]).to_numpy() for run in ("a", "b")]
-    only_a, only_b = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    errors = (error(int(right[0].sum()), n), error(int(right[1].sum()), n))
+    right_a = (images["a"] == images["label"]).to_numpy()
+    right_b = (images["b"] == images["label"]).to_numpy()
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return Comparison(
-        images, n, errors, only_a, only_b, mcnemar(only_a, only_b), difference(only_a, only_b, n)
+        images=images,
+        n=n,
+        top1_error=(error_percent(int(right_a.sum()), n), error_percent(int(right_b.sum()), n)),
+        only_a_right=only_a,
+        only_b_right=only_b,
+        p_value=mcnemar_p(only_a, only_b),
+        interval=difference_interval(only_a, only_b, n),
     )
 
 
-def _said(run: Run, protocol: str) -> pd.DataFrame:
-    """A row for each image: image, label, said, the class with the highest probability."""
+def _predictions(run: Run, protocol: str) -> pd.DataFrame:
+    """A row for each image: image, label, and the predicted class."""
     frames = []
     for shard in run.shards():
-        ids = pd.Series(shard.ids, dtype=object)
-        frames.append(
-            pd.DataFrame(
-                {"image": ids, "label": shard.labels, "said": top(shard.probabilities[protocol], 1)[:, 0]}
-            )
-        )
+        ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
+        predicted = top_classes(shard.probabilities[protocol], 1)[:, 0]
+        frames.append(pd.DataFrame({"image": ids, "label": shard.labels, "predicted": predicted}))
     return pd.concat(frames, ignore_index=True)
 
 
 def _left_out(runs: Sequence[Run], image_set: str) -> frozenset[str]:
+    """Ids of the images that are not in the image set."""
     if image_set == "all":
         return frozenset()
     if image_set != NON_BLACKLISTED:
         raise RunUsageError(f"no image set {image_set!r}: write all or {NON_BLACKLISTED}")
-    if not (blacklist := common_blacklist(runs)):
+    blacklist = common_blacklist(runs)
+    if blacklist is None:
         raise RunError(
             f"neither {runs[0].path} nor {runs[1].path} knows the blacklist: evaluate with --blacklist"
         )
-    return frozenset(blacklist["excluded"])
+    return frozenset(blacklist.excluded)

@@ -1,175 +1,251 @@
-"""Ensembles: the mean of several runs' probabilities (GoogLeNet, section 7). What comes out is a run like any other."""
+"""Ensembles: the mean of several runs' probabilities (GoogLeNet, section 7). An ensemble is a run, too."""
 
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from results.comparable import common_blacklist, each_once, same_images, same_protocols
+from results.comparable import check_each_once, check_same_images, check_same_protocols, common_blacklist
 from results.errors import RunError, RunUsageError
-from results.metrics import error
-from results.run import Run, Shard, finish, write_manifest
-from results.tables import tally
-
-MEMBER_KEYS = ("identity", "model", "plan", "runtime")
-"""What an ensemble's manifest says of each member."""
+from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
+from results.metrics import error_percent
+from results.run import SHARDS, Run, Shard, finish, write_manifest
+from results.tables import Counts, count_hits
 
 
 def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
-    """The run of `members` together, in a folder of `out`; the one that is there, where it was made before and is whole.
+    """The run of `members` together, in a folder of `out`.
 
-    A shard at a time, so memory does not grow with the number of images. Raises `RunError` that names the difference
-    between members that cannot be averaged, and `IncompleteRun`.
+    Where `out` already has it whole, it is used again, unless `fresh`. Works on a shard at a time, so memory
+    does not grow with the number of images. Raises `RunError` with the difference between members that cannot
+    be averaged, and `IncompleteRun`.
     """
     check_members(members)
-    identity = _identity(members)
-    name = name_of([member.manifest["model"]["name"] for member in members])
-    data, plan = (members[0].manifest[key] for key in ("data", "plan"))
-    readable = re.sub(r"[^\w.+-]", "_", f"{name}-{Path(data['path']).name}-{members[0].protocols[-1]}")[:120]
-    folder = next(iter(sorted(out.glob(f"*-{identity[:8]}"))), out / f"{readable}-{identity[:8]}")
-    about = {
-        "model": _model(name, members),
-        "data": data,
-        "plan": plan,
-        "blacklist": common_blacklist(members),
-    }
-    if not fresh and (made := _made(folder, identity)):
-        return (
-            made
-            if made.manifest["blacklist"] == about["blacklist"]
-            else write_manifest(folder, dict(made.manifest) | about)
+    manifest = _manifest(members)
+    folder = _folder(out, manifest)
+    existing = None if fresh else _whole_run(folder, manifest.identity)
+    if existing and existing.manifest.blacklist == manifest.blacklist:
+        return existing
+    if existing:  # the same shards, with another blacklist
+        changed = replace(
+            existing.manifest,
+            model=manifest.model,
+            data=manifest.data,
+            plan=manifest.plan,
+            blacklist=manifest.blacklist,
         )
-    shape = {
-        "shard_images": members[0].manifest["shard_images"],
-        "options": {"members": [str(member.path) for member in members]},
-    }
-    given = {"identity": identity, "complete": False} | about | shape
-    run = write_manifest(folder, given | {"runtime": None, "skipped": {}, "shards": [], "environments": []})
-    for parts in aligned(members):
-        mean(parts).save(run.path / "shards", identity)
-    return finish(run, 0.0)
+        return write_manifest(folder, changed)
+    run = write_manifest(folder, manifest)
+    records: list[ShardRecord] = []
+    skipped: dict[str, str] = {}
+    for shards in aligned_shards(members):
+        shard = mean_shard(shards)
+        records.append(shard.save(run.path / SHARDS, run.identity))
+        skipped.update(shard.skipped)
+    return finish(run, records, skipped, seconds=0.0)
 
 
-def _made(folder: Path, identity: str) -> Run | None:
-    """The ensemble that is in `folder`; None where it is not there whole, so that it is made again."""
+def _manifest(members: Sequence[Run]) -> Manifest:
+    """The manifest of the ensemble before it has shards."""
+    first = members[0].manifest
+    return Manifest(
+        identity=_identity(members),
+        complete=False,
+        model=_model(members),
+        data=first.data,
+        plan=first.plan,
+        runtime=None,
+        shard_images=first.shard_images,
+        blacklist=common_blacklist(members),
+        skipped={},
+        shards=(),
+        options={"members": [str(member.path) for member in members]},
+    )
+
+
+def _identity(members: Sequence[Run]) -> str:
+    """Hash of the members' identities and shards, in their order."""
+    content = [[member.identity, [shard.sha256 for shard in member.manifest.shards]] for member in members]
+    return hashlib.sha256(json.dumps(["ensemble", content]).encode()).hexdigest()
+
+
+def _model(members: Sequence[Run]) -> ModelRecord:
+    models = [member.manifest.model for member in members]
+    return ModelRecord(
+        name=ensemble_name([model.name for model in models]),
+        provider="ensemble",
+        architecture="",
+        weights=f"{len(members)} networks",
+        parameters=_sum([model.parameters for model in models]),
+        multiply_adds=_sum([model.multiply_adds for model in models]),
+        members=tuple(map(_member, members)),
+    )
+
+
+def _member(run: Run) -> MemberRecord:
+    manifest = run.manifest
+    assert manifest.runtime  # only an ensemble has none, and ensembles are not members
+    return MemberRecord(
+        run=run.path.name,
+        identity=run.identity,
+        model=manifest.model,
+        plan=manifest.plan,
+        runtime=manifest.runtime,
+    )
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    """None where one of the values is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def ensemble_name(names: Sequence[str]) -> str:
+    """The name of an ensemble of these networks.
+
+    >>> ensemble_name(["v4", "ir-v2", "ir-v2", "ir-v2"])
+    'v4+3xir-v2'
+    """
+    return "+".join(name if count == 1 else f"{count}x{name}" for name, count in Counter(names).items())
+
+
+def _folder(out: Path, manifest: Manifest) -> Path:
+    """The ensemble's folder: the one with its identity, however it begins, or a new one."""
+    end = manifest.identity[:8]
+    if found := sorted(out.glob(f"*-{end}")):
+        return found[0]
+    largest = list(manifest.plan.protocols)[-1]
+    name = f"{manifest.model.name}-{Path(manifest.data.path).name}-{largest}"
+    safe_name = re.sub(r"[^\w.+-]", "_", name)[:120]
+    return out / f"{safe_name}-{end}"
+
+
+def _whole_run(folder: Path, identity: str) -> Run | None:
+    """The run in `folder`, if it has that identity and all of its shards are sound."""
     try:
         run = Run.open(folder)
         for _ in run.shards():
             pass
     except RunError:
         return None
-    return run if run.manifest["identity"] == identity else None
-
-
-def growth(members: Sequence[Run]) -> pd.DataFrame:
-    """How the error falls as members are added, in the order given: GoogLeNet's Table 3, networks x crops.
-
-    A row for each number of networks, protocol and image set: networks, protocol, image_set, cost (networks x crops),
-    n, top1_hits, top5_hits, top1_error, top5_error, and the differences of both errors to the base, the first row of
-    its image set. Raises as `ensemble` does.
-    """
-    check_members(members)
-    blacklist = common_blacklist(members)
-    excluded = None if blacklist is None else frozenset(blacklist["excluded"])
-    counts: dict[tuple[str, int, str], NDArray[np.int64]] = {}
-    for parts in aligned(members):
-        for networks in range(1, len(members) + 1):
-            for (protocol, image_set), found in tally(mean(parts[:networks]), excluded).items():
-                key = (image_set, networks, protocol)
-                counts[key] = counts.get(key, 0) + found
-    protocols = members[0].manifest["plan"]["protocols"]
-    rows = []
-    base: dict[str, tuple[float, float]] = {}
-    for (image_set, networks, protocol), (n, top1, top5, *_) in sorted(
-        counts.items(), key=lambda item: item[0][:2]
-    ):
-        if n:
-            errors = error(int(top1), int(n)), error(int(top5), int(n))
-            first = base.setdefault(image_set, errors)
-            rows.append({
-                "networks": networks, "protocol": protocol, "image_set": image_set, "cost": networks * protocols[protocol]["crops"],
-                "n": int(n), "top1_hits": int(top1), "top5_hits": int(top5), "top1_error": errors[0], "top5_error": errors[1],
-                "top1_to_base": errors[0] - first[0], "top5_to_base": errors[1] - first[1],
-            })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def aligned(members: Sequence[Run]) -> Iterator[list[Shard]]:
-    """The members' shards, those of the same images together. Raises `RunError` where the images are not the same."""
-    for parts in zip(*(member.shards() for member in members), strict=False):
-        first = parts[0]
-        for member, part in zip(members, parts, strict=True):
-            if (part.start, part.stop) != (first.start, first.stop):
-                raise RunError(
-                    f"{member.path} has other shards than {members[0].path}: make one of them again with --fresh"
-                )
-            if odd := sorted(set(part.ids) ^ set(first.ids)):
-                raise RunError(
-                    f"{odd[0]} is in only one of {members[0].path} and {member.path}: it was skipped in the other; repair it"
-                )
-        yield list(parts)
-
-
-def mean(parts: Sequence[Shard]) -> Shard:
-    """The shard whose probabilities are the mean of those of `parts`."""
-    first = parts[0]
-    pooled: dict[str, NDArray[np.float32]] = {}
-    for name in first.probabilities:
-        pooled[name] = np.stack([part.probabilities[name] for part in parts]).mean(axis=0, dtype=np.float32)
-    return Shard(first.start, first.stop, first.ids, first.labels, pooled, first.skipped)
+    return run if run.identity == identity else None
 
 
 def check_members(members: Sequence[Run]) -> None:
-    """Raise `RunError` with the difference unless these are two networks' runs or more that can be averaged."""
+    """Raise `RunError` unless these are the runs of two or more networks that can be averaged."""
     if len(members) < 2:
         raise RunUsageError("an ensemble has two runs or more: name another one")
-    if nested := [member for member in members if "members" in member.manifest["model"]]:
-        raise RunUsageError(
-            f"{nested[0].path} is an ensemble itself: name its members, so that each counts the same"
-        )
-    each_once(members)
-    same_images(members)
-    same_protocols(members)
+    for member in members:
+        if member.manifest.model.members:
+            raise RunUsageError(
+                f"{member.path} is an ensemble itself: name its members, so that each counts the same"
+            )
+    check_each_once(members)
+    check_same_images(members)
+    check_same_protocols(members)
 
 
-def name_of(names: Sequence[str]) -> str:
-    """`v4+3xir-v2` for one v4 and three ir-v2."""
-    return "+".join(name if count == 1 else f"{count}x{name}" for name, count in Counter(names).items())
+def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
+    """The members' shards of the same images, a list for each range of images.
+
+    Raises `RunError` where a member has other ranges, or skipped an image that another has.
+    """
+    first = members[0]
+    for shards in zip(*(member.shards() for member in members), strict=False):
+        start, stop, ids = shards[0].start, shards[0].stop, set(shards[0].ids)
+        for member, shard in zip(members, shards, strict=True):
+            if (shard.start, shard.stop) != (start, stop):
+                raise RunError(
+                    f"{member.path} has other shards than {first.path}: make one of them again with --fresh"
+                )
+            if in_one := sorted(ids.symmetric_difference(shard.ids)):
+                raise RunError(
+                    f"{in_one[0]} is in only one of {first.path} and {member.path}: "
+                    "it was skipped in the other; repair it"
+                )
+        yield list(shards)
 
 
-def _identity(members: Sequence[Run]) -> str:
-    content = [
-        [member.manifest["identity"], [shard["sha256"] for shard in member.manifest["shards"]]]
-        for member in members
-    ]
-    return hashlib.sha256(json.dumps(["ensemble", content]).encode()).hexdigest()
-
-
-def _model(name: str, members: Sequence[Run]) -> dict[str, Any]:
-    """What the members are, in the words of a network's own description."""
-    models = [member.manifest["model"] for member in members]
-    listed = [
-        {"run": member.path.name} | {key: member.manifest[key] for key in MEMBER_KEYS} for member in members
-    ]
-    sums = {key: _sum([model.get(key) for model in models]) for key in ("parameters", "multiply_adds")}
-    about = {
-        "name": name,
-        "paper": "",
-        "provider": "ensemble",
-        "architecture": "",
-        "tag": "",
-        "weights": f"{len(members)} networks",
+def mean_shard(shards: Sequence[Shard]) -> Shard:
+    """The shard with the mean of the probabilities of `shards`, which are of the same images."""
+    mean = {
+        protocol: np.stack([shard.probabilities[protocol] for shard in shards]).mean(axis=0, dtype=np.float32)
+        for protocol in shards[0].probabilities
     }
-    return about | sums | {"members": listed}
+    return replace(shards[0], probabilities=mean)
 
 
-def _sum(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+@dataclass(frozen=True, kw_only=True)
+class GrowthRow:
+    """The first members together, under one protocol, on one image set. Errors are in percent."""
+
+    networks: int
+    """Members."""
+    protocol: str
+    image_set: str
+    cost: int
+    """Crops classified for an image: networks x crops."""
+    n: int
+    """Images."""
+    top1_hits: int
+    top5_hits: int
+    top1_error: float
+    top5_error: float
+    top1_to_base: float
+    """Points above the error of the first row of the image set."""
+    top5_to_base: float
+
+
+def growth(members: Sequence[Run]) -> pd.DataFrame:
+    """The error as members are added in their order, as GoogLeNet's Table 3 has it.
+
+    A row for each image set, number of networks and protocol, with the columns of `GrowthRow`. Raises as
+    `ensemble` does.
+    """
+    check_members(members)
+    protocols = members[0].manifest.plan.protocols
+    counts = _growth_counts(members)
+    rows: list[GrowthRow] = []
+    base: dict[str, tuple[float, float]] = {}
+    for key in sorted(counts, key=lambda key: key[:2]):  # protocols keep their order
+        image_set, networks, protocol = key
+        found = counts[key]
+        if not found.n:
+            continue
+        top1, top5 = error_percent(found.top1_hits, found.n), error_percent(found.top5_hits, found.n)
+        base_top1, base_top5 = base.setdefault(image_set, (top1, top5))
+        rows.append(
+            GrowthRow(
+                networks=networks,
+                protocol=protocol,
+                image_set=image_set,
+                cost=networks * protocols[protocol].crops,
+                n=found.n,
+                top1_hits=found.top1_hits,
+                top5_hits=found.top5_hits,
+                top1_error=top1,
+                top5_error=top5,
+                top1_to_base=top1 - base_top1,
+                top5_to_base=top5 - base_top5,
+            )
+        )
+    return pd.DataFrame([asdict(row) for row in rows])
+
+
+def _growth_counts(members: Sequence[Run]) -> dict[tuple[str, int, str], Counts]:
+    """The counts by (image set, number of networks, protocol)."""
+    blacklist = common_blacklist(members)
+    excluded = None if blacklist is None else frozenset(blacklist.excluded)
+    counts: dict[tuple[str, int, str], Counts] = {}
+    for shards in aligned_shards(members):
+        for networks in range(1, len(members) + 1):
+            for (protocol, image_set), more in count_hits(mean_shard(shards[:networks]), excluded).items():
+                key = (image_set, networks, protocol)
+                counts[key] = counts.get(key, Counts()) + more
+    return counts

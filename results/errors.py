@@ -1,4 +1,9 @@
-"""What can be wrong with a run, as the user sees it: each message is one line that says what, where and what to do."""
+"""What can be wrong with runs. Each message is one line that says what, where and what to do.
+
+RunError          a run cannot be read or written            exit code 1
+  RunUsageError   the call asks for what the runs lack       exit code 2
+  IncompleteRun   images are missing, or files are damaged   exit code 4
+"""
 
 
 class RunError(Exception):
@@ -8,12 +13,12 @@ class RunError(Exception):
 
 
 class RunUsageError(RunError):
-    """Runs are asked for what they do not have, or in a way that means nothing. Exit code 2."""
+    """The call wants something that the runs do not have, or that has no meaning. Exit code 2."""
 
     exit_code = 2
 
 
-class IncompleteRun(RunError):  # noqa: N818 - what it is, not that it is an error
-    """Images are missing from a run, or what is there of it is not what was written. Exit code 4."""
+class IncompleteRun(RunError):  # noqa: N818 - names the state of the run
+    """Images are missing from a run, or its files are not what was written. Exit code 4."""
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""Hits and intervals: integers in, percentages only when printed."""
+"""Hits, errors and intervals. Counts are integers; errors are in percent."""
 
 import math
 
@@ -6,42 +6,63 @@ import numpy as np
 from numpy.typing import NDArray
 
 Z = 1.959963984540054
-"""Standard deviations of a normal distribution between which 95 % of it lie, to both sides."""
+"""95 % of a normal distribution lie within this many standard deviations of its mean."""
 
 
-def ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[n] how many classes stand before the label: [n x classes], [n] -> 0 where the label is the prediction.
+def label_ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] the number of classes ahead of the label, from [n x classes] and [n]; 0 where the label is first.
 
-    Among equal probabilities the lower class index stands first, so that a tie counts the same everywhere.
+    Among equal probabilities the lower class index comes first, so that a tie counts the same everywhere.
+
+    >>> label_ranks(np.array([[0.5, 0.3, 0.2], [0.4, 0.4, 0.2]]), np.array([2, 1]))
+    array([2, 1])
     """
     own = np.take_along_axis(probabilities, labels[:, None], axis=1)
     classes = np.arange(probabilities.shape[1])
-    before = (probabilities > own) | ((probabilities == own) & (classes < labels[:, None]))
-    return np.asarray(before.sum(axis=1), dtype=np.int64)
+    ahead = (probabilities > own) | ((probabilities == own) & (classes < labels[:, None]))
+    return np.asarray(ahead.sum(axis=1), dtype=np.int64)
 
 
-def rank_range(
+def label_rank_range(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], tolerance: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """([n], [n]) the least and the greatest that `ranks` could be, were two probabilities' difference off by `tolerance`."""
+    """([n], [n]) the lowest and the highest rank that `label_ranks` could give, if the difference between two
+    probabilities could be off by `tolerance`.
+
+    >>> label_rank_range(np.array([[0.5, 0.49, 0.01]]), np.array([0]), 0.02)
+    (array([0]), array([1]))
+    """
     own = np.take_along_axis(probabilities, labels[:, None], axis=1)
-    least = (probabilities > own + tolerance).sum(axis=1)
-    greatest = (probabilities >= own - tolerance).sum(axis=1) - 1  # itself
-    return least, greatest
+    lowest = (probabilities > own + tolerance).sum(axis=1)
+    highest = (probabilities >= own - tolerance).sum(axis=1) - 1  # without the label itself
+    return lowest, highest
 
 
-def top(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """[n x k] the classes of the k highest probabilities, the highest first, ties as in `ranks`."""
+def top_classes(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """[n x k] the classes of the k highest probabilities, the highest first; ties as in `label_ranks`.
+
+    >>> top_classes(np.array([[0.2, 0.5, 0.3]]), 2)
+    array([[1, 2]])
+    """
     return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
 
 
-def error(hits: int, n: int) -> float:
-    """Error in percent."""
+def error_percent(hits: int, n: int) -> float:
+    """The error in percent.
+
+    >>> error_percent(39_033, 50_000)
+    21.934
+    """
     return 100 * (n - hits) / n
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval of the error in percent, at 95 %: (low, high)."""
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval of the error in percent, at 95 %: (low, high).
+
+    >>> low, high = wilson_interval(39_033, 50_000)
+    >>> f"{low:.2f} to {high:.2f}"
+    '21.57 to 22.30'
+    """
     share = (n - hits) / n
     centre = share + Z**2 / (2 * n)
     half = Z * math.sqrt(share * (1 - share) / n + (Z / (2 * n)) ** 2)
@@ -49,17 +70,24 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return 100 * max(0.0, low), 100 * min(1.0, high)
 
 
-def mcnemar(only_a: int, only_b: int) -> float:
-    """The exact two-sided p of McNemar's test: `only_a` and `only_b` images are right in one of two runs alone."""
+def mcnemar_p(only_a: int, only_b: int) -> float:
+    """The p value of McNemar's exact two-sided test: that two runs are equally good.
+
+    `only_a` images are right in the first run alone, `only_b` in the second alone.
+
+    >>> mcnemar_p(1, 9)
+    0.021484375
+    """
     from scipy.stats import binomtest
 
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
-def difference(only_a: int, only_b: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of b's error less a's, in percent, for a paired comparison of `n` images (Agresti and Min, 2005).
+def difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of b's error less a's, in points, for two runs on the same `n` images.
 
-    Wald's interval after half an image was added to each of the four cells.
+    `only_a` images are right in a alone, `only_b` in b alone. It is Wald's interval after half an image was
+    added to each of the four cells (Agresti and Min, 2005).
     """
     b, c, total = only_a + 0.5, only_b + 0.5, n + 2
     centre = (b - c) / total

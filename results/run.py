@@ -1,16 +1,17 @@
-"""A run on disk: what one network said of each image, how it was asked, and proof that nothing changed since.
+"""A run on disk: what one network predicted for each image, and proof that nothing has changed since.
 
-    RUN/manifest.json                     what was run, on what, with what; `complete` once every image is there
-    RUN/shards/00000000-00000028.safetensors  the images 0 to 27: pooled probabilities per protocol, labels, ids
+    RUN/manifest.json                         what was run, on what, with what (`results.manifest`)
+    RUN/shards/00000000-00000028.safetensors  images 0 to 27: ids, labels, probabilities by protocol
 
-A shard is written whole or not at all, names its run, and carries the hash of its content. The manifest lists each
-shard with its range and the hash of its file, and carries the hash of itself. No pickle anywhere.
+A shard is written whole or not at all, names its run, and carries the hash of its content. The manifest
+of a complete run lists each shard with its range and the hash of its file, and carries a hash of
+itself. No pickle anywhere.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,76 +19,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.errors import IncompleteRun, RunError
+from results.manifest import SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
 from results.storage import read, sha256, write
 
-SCHEMA = 2
 MANIFEST = "manifest.json"
+SHARDS = "shards"
 NON_BLACKLISTED = "non-blacklisted"
-SEAL = b',\n  "sha256": "'
-"""What stands between a manifest and its hash."""
 
-KEYS = (
-    "identity",
-    "complete",
-    "model",
-    "data",
-    "plan",
-    "runtime",
-    "shard_images",
-    "blacklist",
-    "skipped",
-    "shards",
-)
-"""What every manifest has."""
+_SEAL = b',\n  "sha256": "'
+"""Separates a manifest from the hash of itself."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some consecutive images of a run, `start` to `stop` in the data's order.
-
-    `labels` are [n] class indices, `probabilities` [n x classes] for each protocol. `skipped` has the reason for each
-    image that could not be read; those are not among the n.
-    """
+    """The predictions for some consecutive images of a run."""
 
     start: int
+    """The first image, in the data's order."""
     stop: int
+    """The image after the last one."""
     ids: list[str]
+    """The n images that have a prediction."""
     labels: NDArray[np.int64]
+    """[n] class indices."""
     probabilities: dict[str, NDArray[np.float32]]
+    """[n x classes] for each protocol."""
     skipped: dict[str, str] = field(default_factory=dict)
+    """The reason for each image that could not be read; those are not among the n."""
 
     @staticmethod
     def file_name(start: int, stop: int) -> str:
+        """The name of the file.
+
+        >>> Shard.file_name(0, 28)
+        '00000000-00000028.safetensors'
+        """
         return f"{start:08d}-{stop:08d}.safetensors"
 
-    def save(self, folder: Path, identity: str) -> None:
-        """Write to the `folder` of the run with that identity, atomically. Raises `RunError`."""
+    def save(self, folder: Path, identity: str) -> ShardRecord:
+        """Write to `folder`, the shards of the run with that identity, atomically. Raises `RunError`."""
         from safetensors.numpy import save
 
-        about = {"run": identity, "ids": self.ids, "skipped": self.skipped, "sha256": self._digest(identity)}
-        write(
-            folder / self.file_name(self.start, self.stop),
-            save(self._tensors(), {"shard": json.dumps(about)}),
-        )
+        content = {
+            "run": identity,
+            "ids": self.ids,
+            "skipped": self.skipped,
+            "sha256": self._digest(identity),
+        }
+        data = save(self._tensors(), {"shard": json.dumps(content)})
+        write(folder / self.file_name(self.start, self.stop), data)
+        return self._record(sha256(data))
 
     @classmethod
-    def load(cls, path: Path, identity: str, listed: str | None = None) -> "Shard":
-        """Read back, and verify that it is the run's and has the hash `listed`, or the one it carries. Raises `IncompleteRun`."""
-        return cls.load_with_hash(path, identity, listed)[0]
+    def load(
+        cls, path: Path, identity: str, expected_sha256: str | None = None
+    ) -> tuple["Shard", ShardRecord]:
+        """Read a shard of the run with that identity, and verify it; the shard, and its file's record.
 
-    @classmethod
-    def load_with_hash(cls, path: Path, identity: str, listed: str | None = None) -> tuple["Shard", str]:
-        """As `load`, and the sha256 of the file."""
+        Without `expected_sha256` of the file, the hash of the content that the file carries has to be right.
+        Raises `IncompleteRun`.
+        """
         try:
             data = read(path)
             found = sha256(data)
-            if listed in (None, found):
-                return cls._parse(data, path, identity), found
+            if expected_sha256 in (None, found):
+                shard = cls._parse(data, path, identity)
+                return shard, shard._record(found)
         except FileNotFoundError:
-            raise IncompleteRun(f"{path} is missing: the same eval command makes it again") from None
+            raise IncompleteRun(
+                f"{path} is missing: the same eval command evaluates its images again"
+            ) from None
         except (
             OSError,
-            KeyError,
+            LookupError,
             ValueError,
             TypeError,
             AttributeError,
@@ -96,11 +100,13 @@ class Shard:
             MemoryError,
         ):
             pass
-        raise IncompleteRun(f"{path} is damaged or another run's: the same eval command makes it again")
+        raise IncompleteRun(
+            f"{path} is damaged or belongs to another run: the same eval command evaluates its images again"
+        )
 
     @classmethod
     def _parse(cls, data: bytes, path: Path, identity: str) -> "Shard":
-        """Raises one of many errors for what is no whole shard."""
+        """Raises one of many errors for what is not a whole shard."""
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
@@ -109,21 +115,29 @@ class Shard:
         except SafetensorError as error:
             raise ValueError(str(error)) from None
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        about = json.loads(header["__metadata__"]["shard"])
+        content = json.loads(header["__metadata__"]["shard"])
         start, stop = map(int, path.name.partition(".")[0].split("-"))
         labels = tensors.pop("labels")
         probabilities = {
             name.removeprefix("probabilities/"): array for name, array in sorted(tensors.items())
         }
-        shard = cls(start, stop, about["ids"], labels, probabilities, about["skipped"])
-        each_once = len({*shard.ids, *shard.skipped}) == len(shard.ids) + len(shard.skipped) == stop - start
-        finite = all(
-            np.isfinite(array).all() and len(array) == len(labels) == len(shard.ids)
-            for array in probabilities.values()
+        shard = cls(start, stop, content["ids"], labels, probabilities, content["skipped"])
+        if (
+            content["run"] != identity
+            or content["sha256"] != shard._digest(identity)
+            or not shard._consistent()
+        ):
+            raise ValueError("not what was written")
+        return shard
+
+    def _consistent(self) -> bool:
+        """Whether each image is here once, with a prediction that is finite."""
+        names = {*self.ids, *self.skipped}
+        each_once = len(names) == len(self.ids) + len(self.skipped) == self.stop - self.start
+        return each_once and all(
+            len(array) == len(self.labels) == len(self.ids) and np.isfinite(array).all()
+            for array in self.probabilities.values()
         )
-        if about["run"] == identity and about["sha256"] == shard._digest(identity) and each_once and finite:
-            return shard
-        raise ValueError("not what was written")
 
     def _digest(self, identity: str) -> str:
         """sha256 of the content."""
@@ -132,13 +146,18 @@ class Shard:
         )
         for name, array in sorted(self._tensors().items()):
             digest.update(f"{name} {array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            digest.update(array.data)
         return digest.hexdigest()
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
-        return {"labels": self.labels} | {
-            f"probabilities/{name}": array for name, array in self.probabilities.items()
+        """The arrays in C order, as safetensors needs them."""
+        named = {f"probabilities/{name}": array for name, array in self.probabilities.items()}
+        return {
+            name: np.ascontiguousarray(array) for name, array in ({"labels": self.labels} | named).items()
         }
+
+    def _record(self, file_sha256: str) -> ShardRecord:
+        return ShardRecord(start=self.start, stop=self.stop, images=len(self.ids), sha256=file_sha256)
 
 
 @dataclass(frozen=True)
@@ -146,147 +165,162 @@ class Run:
     """A run that was opened: its folder and its manifest."""
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """The run in the folder `path` (or whose manifest that is), complete or not. Raises `RunError`, or `IncompleteRun`."""
-        path = path.parent if path.name == MANIFEST else path
-        file = path / MANIFEST
+        """The run in the folder `path` (or whose manifest that is), complete or not.
+
+        Raises `RunError` where there is none, and `IncompleteRun` where its manifest is damaged.
+        """
+        folder = path.parent if path.name == MANIFEST else path
+        file = folder / MANIFEST
         try:
             data = read(file)
         except FileNotFoundError:
-            raise RunError(f"{path} is no run: it has no {MANIFEST}") from None
+            raise RunError(f"{folder} is no run: it has no {MANIFEST}") from None
         except OSError as error:
             raise RunError(f"{file} cannot be read: {error.strerror or error}") from None
-        try:
-            manifest = json.loads(data)
-            schema = manifest["schema"]
-            body, _, seal = data.rpartition(SEAL)
-            whole = seal == _end(body) and manifest.pop("sha256")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            schema, whole = SCHEMA, False
-        if schema != SCHEMA:
-            raise RunError(
-                f"{file} has schema {schema}, this version reads {SCHEMA}: use the version that wrote it, or eval --fresh"
-            )
-        if not whole or not all(key in manifest for key in KEYS):
-            raise IncompleteRun(
-                f"{file} is damaged, or was edited: the same eval command makes it again and keeps what is measured"
-            )
-        return cls(path, manifest)
+        return cls(folder, _unseal(data, file))
 
     @property
     def identity(self) -> str:
-        return str(self.manifest["identity"])
+        """The hash of all that decides the figures."""
+        return self.manifest.identity
+
+    @property
+    def name(self) -> str:
+        """The network's name, or that of the ensemble."""
+        return self.manifest.model.name
 
     @property
     def protocols(self) -> tuple[str, ...]:
-        return tuple(self.manifest["plan"]["protocols"])
+        """The names of the protocols, the smallest first."""
+        return tuple(self.manifest.plan.protocols)
 
     @property
     def complete(self) -> bool:
         """Whether it was finished, and lists a shard for each of its ranges."""
-        listed = [range(one["start"], one["stop"]) for one in self.manifest["shards"]]
-        return bool(self.manifest["complete"]) and listed == self.parts
+        listed = [range(shard.start, shard.stop) for shard in self.manifest.shards]
+        return self.manifest.complete and listed == self.manifest.parts
 
     @property
     def skipped(self) -> dict[str, str]:
         """The reason for each image that could not be read."""
-        return dict(self.manifest["skipped"])
+        return dict(self.manifest.skipped)
 
     @property
     def excluded(self) -> frozenset[str] | None:
         """Ids of this run's images on the blacklist; None where that is not known."""
-        blacklist = self.manifest["blacklist"]
-        return None if blacklist is None else frozenset(blacklist["excluded"])
+        blacklist = self.manifest.blacklist
+        return None if blacklist is None else frozenset(blacklist.excluded)
 
     @property
     def parts(self) -> list[range]:
         """The ranges of images that have a shard each."""
-        total, step = self.manifest["data"]["images"], self.manifest["shard_images"]
-        return [range(start, min(start + step, total)) for start in range(0, total, step)]
+        return self.manifest.parts
 
     def shard_path(self, part: range) -> Path:
-        return self.path / "shards" / Shard.file_name(part.start, part.stop)
+        """The file of the shard with these images."""
+        return self.path / SHARDS / Shard.file_name(part.start, part.stop)
 
     def shards(self) -> Iterator[Shard]:
         """All shards in order, each verified, and each image in one of them. Raises `IncompleteRun`."""
         self.check_complete()
         hashes = []
-        for part, one in zip(self.parts, self.manifest["shards"], strict=True):
+        for part, record in zip(self.parts, self.manifest.shards, strict=True):
             try:
-                shard = Shard.load(self.shard_path(part), self.identity, one["sha256"])
+                shard, _ = Shard.load(self.shard_path(part), self.identity, record.sha256)
             except IncompleteRun as error:
-                raise IncompleteRun(f"{error}; {self._sound()} are sound") from None
+                raise IncompleteRun(f"{error}; {self._count_sound()} are sound") from None
             hashes.append(np.fromiter(map(hash, (*shard.ids, *shard.skipped)), dtype=np.int64))
             yield shard
-        if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest["data"]["images"]:
+        if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest.data.images:
             raise IncompleteRun(f"{self.path} has an image in two shards: make the run again with --fresh")
 
     def check_complete(self) -> None:
-        """Raise `IncompleteRun`, with the number of images that are there, unless the run is complete."""
+        """Raise `IncompleteRun`, with the number of images that have a sound shard, unless the run is
+        complete.
+        """
         if not self.complete:
             raise IncompleteRun(
-                f"{self.path} is incomplete: {self._sound()}; the same eval command continues it"
+                f"{self.path} is incomplete: {self._count_sound()}; the same eval command continues it"
             )
 
-    def _sound(self) -> str:
-        """`n of N images` of which there are good shards."""
+    def _count_sound(self) -> str:
+        """`n of N images`, those with a sound shard."""
         sound = 0
-        listed = {one["start"]: one["sha256"] for one in self.manifest["shards"]}
+        listed = {shard.start: shard.sha256 for shard in self.manifest.shards}
         for part in self.parts:
             try:
                 Shard.load(self.shard_path(part), self.identity, listed.get(part.start))
             except IncompleteRun:
                 continue
             sound += len(part)
-        return f"{sound:,} of {self.manifest['data']['images']:,} images"
+        return f"{sound:,} of {self.manifest.data.images:,} images"
 
 
-def _body(manifest: Mapping[str, Any]) -> bytes:
-    """All but the hash, as JSON, with a line for each shard: there may be hundreds of thousands."""
-    dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
-    lines = ",\n    ".join(map(dumps, manifest["shards"]))
-    frame = json.dumps(
-        dict(manifest) | {"shards": []}, indent=2, ensure_ascii=True, allow_nan=False
-    ).removesuffix("\n}")
-    return (
-        frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1) if lines else frame
-    ).encode()
-
-
-def _end(body: bytes) -> bytes:
-    """What stands behind `SEAL`: the hash of what stands before it."""
-    return f'{sha256(body)}"\n}}\n'.encode()
-
-
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> Run:
-    """Write the manifest of the run in the folder `path`, atomically, with the hash of itself, and open it."""
-    body = _body({"schema": SCHEMA} | dict(manifest))
-    write(path / MANIFEST, body + SEAL + _end(body))
-    return Run.open(path)
-
-
-def finish(run: Run, seconds: float, look: Callable[[Shard], None] = lambda shard: None) -> Run:
-    """Mark a run whose images are all there as complete: list its shards with their hashes, each shown to `look`.
-
-    Raises `IncompleteRun`, and what `look` raises.
+def write_manifest(path: Path, manifest: Manifest) -> Run:
+    """Write the manifest of the run in the folder `path`, atomically, with the hash of itself. Raises
+    `RunError`.
     """
-    listed: list[dict[str, Any]] = []
-    skipped: dict[str, str] = {}
-    for part in run.parts:
-        try:
-            shard, digest = Shard.load_with_hash(run.shard_path(part), run.identity)
-        except IncompleteRun:
-            raise IncompleteRun(
-                f"{run.path} is incomplete: {run._sound()}; the same eval command continues it"
-            ) from None
-        look(shard)
-        listed.append({"start": part.start, "stop": part.stop, "images": len(shard.ids), "sha256": digest})
-        skipped |= shard.skipped
-    return write_manifest(
-        run.path,
-        dict(run.manifest)
-        | {"complete": True, "seconds": round(seconds, 3), "skipped": skipped, "shards": listed},
+    body = _to_json(manifest)
+    write(path / MANIFEST, body + _SEAL + _closing(body))
+    return Run(path, manifest)
+
+
+def finish(run: Run, shards: Sequence[ShardRecord], skipped: Mapping[str, str], seconds: float) -> Run:
+    """Mark a run as complete, with the records of all its shards and the images that could not be read.
+
+    Raises `IncompleteRun` where a range has no record, or one has two.
+    """
+    ordered = tuple(sorted(shards, key=lambda shard: shard.start))
+    done = replace(
+        run.manifest, complete=True, shards=ordered, skipped=dict(skipped), seconds=round(seconds, 3)
     )
+    if not Run(run.path, done).complete:
+        run.check_complete()
+    return write_manifest(run.path, done)
+
+
+def _unseal(data: bytes, file: Path) -> Manifest:
+    """The manifest whose bytes those are. Raises `RunError` for another schema, and `IncompleteRun` for
+    damage.
+    """
+    damaged = IncompleteRun(
+        f"{file} is damaged, or was edited: the same eval command writes it again and keeps what is measured"
+    )
+    try:
+        schema = schema_of(data)
+    except ValueError:
+        raise damaged from None
+    if schema != SCHEMA:
+        raise RunError(
+            f"{file} has schema {schema}, this version reads {SCHEMA}: "
+            "use the version that wrote it, or eval --fresh"
+        )
+    body, _, seal = data.rpartition(_SEAL)
+    if seal != _closing(body):
+        raise damaged
+    try:
+        return parse_manifest(body + b"\n}")
+    except ValueError:
+        raise damaged from None
+
+
+def _to_json(manifest: Manifest) -> bytes:
+    """All but the hash and the closing brace, with a line for each shard: there may be hundreds of
+    thousands.
+    """
+    encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+    lines = ",\n    ".join(encode(plain(shard)) for shard in manifest.shards)
+    frame = json.dumps(plain(replace(manifest, shards=())), indent=2, ensure_ascii=True, allow_nan=False)
+    frame = frame.removesuffix("\n}")
+    if lines:
+        frame = frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1)
+    return frame.encode()
+
+
+def _closing(body: bytes) -> bytes:
+    """What stands behind `_SEAL`: the hash of what stands before it."""
+    return f'{sha256(body)}"\n}}\n'.encode()

@@ -1,7 +1,7 @@
-"""Where data and runs lie: folders of this machine, or of an object store by its URL (s3://bucket/folder) through fsspec.
+"""Files and folders on this machine, or in an object store by URL (s3://bucket/folder) through fsspec.
 
-A place of an object store is a `UPath`, which has those methods of a `Path` that are used here, and stands for one in
-all types.
+A path in an object store is a `UPath`. It has the methods of `Path` that are used here, so the types say
+`Path` for both.
 """
 
 import contextlib
@@ -18,47 +18,55 @@ from typing import Any, cast
 from results.errors import RunError, RunUsageError
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+://")
+"""How a URL begins."""
 
 
-def place(name: str | Path) -> Path:
-    """The folder or file `name`, a path or a URL. Raises `RunUsageError` for a URL that nothing here can reach."""
+def parse_path(name: str | Path) -> Path:
+    """The path of a file or folder by its name, which may be a URL.
+
+    Raises `RunUsageError` for a URL that no installed package reads.
+
+    >>> parse_path("runs/v3").name
+    'v3'
+    """
     if not URL.match(str(name)):
         return Path(name).expanduser() if isinstance(name, str) else name
     from upath import UPath
 
     try:
-        found = UPath(name, use_listings_cache=False)  # other programs write there, too
-        found.fs  # noqa: B018 - loads what reaches it
+        path = UPath(name, use_listings_cache=False)  # other programs write there, too
+        path.fs  # noqa: B018 - imports the package that reads it
     except (ImportError, ValueError) as error:
         raise RunUsageError(
             f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs"
         ) from None
-    return cast(Path, found)
+    return cast(Path, path)
 
 
 def is_local(path: Path) -> bool:
+    """Whether the path is on this machine.
+
+    >>> is_local(Path("runs"))
+    True
+    """
     return isinstance(path, Path)
 
 
 @contextlib.contextmanager
 def reaching(path: Path) -> Iterator[None]:
-    """Turn whatever an object store's client raises into an `OSError` with a reason, as files have it."""
+    """Turn any error of an object store's client into an `OSError` with a reason, as local files have it."""
     try:
         yield
     except OSError as error:
         if error.strerror:
             raise
-        raise type(error)(
-            error.errno or errno.EIO, " ".join(str(error).split()) or type(error).__name__, str(path)
-        ) from None
+        reason = _on_one_line(error) or type(error).__name__
+        raise type(error)(error.errno or errno.EIO, reason, str(path)) from None
     except Exception as error:
         if is_local(path):
             raise
-        raise OSError(
-            errno.EIO,
-            f"cannot be reached ({type(error).__name__}: {' '.join(str(error).split())})",
-            str(path),
-        ) from None
+        reason = f"cannot be reached ({type(error).__name__}: {_on_one_line(error)})"
+        raise OSError(errno.EIO, reason, str(path)) from None
 
 
 def read(path: Path, start: int | None = None, stop: int | None = None) -> bytes:
@@ -73,9 +81,10 @@ def read(path: Path, start: int | None = None, stop: int | None = None) -> bytes
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that after a crash the old or the new content is there, whole. Raises `RunError`.
+    """Write `data` to `path`, so that a crash leaves the old content or the new, whole. Raises `RunError`.
 
-    Here: beside the target, flushed to disk, then renamed; the folder's entry is flushed too. An object is put at once.
+    A local file is written beside the target, flushed to disk, and renamed; then the folder is flushed. An
+    object store puts an object at once.
     """
     try:
         if is_local(path):
@@ -86,12 +95,13 @@ def write(path: Path, data: bytes) -> None:
                 remote.fs.pipe_file(remote.path, data)
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another place, and the same command continues"
+            f"cannot write {path}: {error.strerror or error}; "
+            "make room or choose another place, and the same command continues"
         ) from None
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all that is in it, if it is there. Raises `OSError`."""
+    """Remove a file, or a folder with its content; nothing where there is none. Raises `OSError`."""
     with reaching(path):
         if not is_local(path):
             if path.exists():
@@ -103,11 +113,16 @@ def remove(path: Path) -> None:
 
 
 def sha256(data: bytes) -> str:
+    """The hash in hexadecimal digits.
+
+    >>> sha256(b"")[:8]
+    'e3b0c442'
+    """
     return hashlib.sha256(data).hexdigest()
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What writes that were cut off have left in a folder of this machine."""
+    """The temporary files that interrupted writes left in a folder; none for an object store."""
     return sorted(folder.glob(".*.part")) if is_local(folder) else []
 
 
@@ -120,12 +135,23 @@ def _write_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _flush_folder(path.parent)
     except BaseException:  # an interruption, too
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk. Windows does not open folders, and flushes them by itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -2,140 +2,241 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from results import published
-from results.comparable import each_once
+from results.comparable import check_each_once
 from results.errors import RunError
-from results.metrics import error, rank_range, ranks, top, wilson
+from results.manifest import ModelRecord, plain
+from results.metrics import error_percent, label_rank_range, label_ranks, top_classes, wilson_interval
 from results.run import NON_BLACKLISTED, Run, Shard
 
 KEY = ("model", "protocol", "image_set")
-ROUNDING = {"fp32": 1e-5, "fp16": 2e-3, "bf16": 1.6e-2}
-"""What a difference of two probabilities may differ by between batch sizes and processors, by precision: two units in the last
-place of 1 in half precision; in fp32, where many operations add up, ten times what was measured."""
+"""The columns that name a row."""
 
 MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
+"""The columns of what was measured."""
+
+ROUNDING = {"fp32": 1e-5, "fp16": 2e-3, "bf16": 1.6e-2}
+"""How far the gap between two probabilities may move with the batch size or the processor, by precision.
+
+In half precision it is two units in the last place of 1. In fp32, where the errors of many operations add
+up, it is ten times what was measured.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccuracyRow:
+    """A row of the table: a run under one protocol, on one image set. The fields are the table's columns.
+
+    Errors and their 95 % intervals are in percent. Published errors are None where nothing was published.
+    """
+
+    model: str
+    """The network's name, or that of the ensemble."""
+    protocol: str
+    image_set: str
+    """`all` or `non-blacklisted`."""
+    n: int
+    """Images."""
+    top1_hits: int
+    top5_hits: int
+    top1_error: float
+    top5_error: float
+    top1_low: float
+    top1_high: float
+    top5_low: float
+    top5_high: float
+    top1_near: int
+    """Images so near to a tie that `ROUNDING` decides whether they are top-1 hits."""
+    top5_near: int
+    weights_top1: float | None
+    """What others measured with the same weights."""
+    weights_top5: float | None
+    weights_source: str
+    paper_top1: float | None
+    """What the paper gives for the network."""
+    paper_top5: float | None
+    paper_source: str
+    images_sha256: str
+    """Equal where images and labels are."""
+    protocol_sha256: str
+    """Equal where the protocols of two networks are."""
+    weights: str
+    """The tag of the weights, or where they came from."""
+    run: str
+    """The name of the run's folder."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What is counted of some images under one protocol."""
+
+    n: int = 0
+    """Images."""
+    top1_hits: int = 0
+    top5_hits: int = 0
+    top1_near: int = 0
+    """Images whose top-1 hit or miss rounding decides."""
+    top5_near: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.n + other.n,
+            self.top1_hits + other.top1_hits,
+            self.top5_hits + other.top5_hits,
+            self.top1_near + other.top1_near,
+            self.top5_near + other.top5_near,
+        )
 
 
 def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row for each run, protocol and image set: hits, errors in percent with 95 % intervals, published figures.
+    """A row for each run, image set and protocol, with the columns of `AccuracyRow`.
 
-    Columns: `KEY`, `MEASURED`, `top1_low` to `top5_high`; `top1_near` and `top5_near`, images that are hits or not within
-    `ROUNDING`, ties among them; `weights_top1`, `weights_top5`, `weights_source`,
-    `paper_top1`, `paper_top5`, `paper_source`, empty where nothing was published; `images_sha256` and
-    `protocol_sha256`, equal where images and protocol are; and `weights` and `run`, which tell runs of the same network
-    apart. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
+    Reads each shard once. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
     """
-    each_once(runs)
-    rows = [row for run in runs for row in _rows(run)]
-    names = pd.Series([row.pop("run") for row in rows], dtype=object)  # some names are no Unicode
-    return pd.DataFrame(rows).assign(run=names)
+    check_each_once(runs)
+    rows = [asdict(row) for run in runs for row in _rows(run)]
+    folders = pd.Series([row.pop("run") for row in rows], dtype=object)  # some names are not Unicode
+    return pd.DataFrame(rows).assign(run=folders)
 
 
-def tally(
-    shard: Shard, excluded: frozenset[str] | None, tolerance: float = 0.0
-) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """[n, top-1 hits, top-5 hits, top-1 near, top-5 near] of a shard for each protocol and image set."""
-    sets = {"all": np.ones(len(shard.ids), dtype=bool)}
+def count_hits(
+    shard: Shard, excluded: frozenset[str] | None, rounding: float = 0.0
+) -> dict[tuple[str, str], Counts]:
+    """The counts of a shard by (protocol, image set).
+
+    `excluded` are the ids of images on the blacklist; with None there is one image set. `rounding` is how far
+    the gap between two probabilities may move.
+    """
+    image_sets = {"all": np.ones(len(shard.ids), dtype=bool)}
     if excluded is not None:
-        sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], dtype=bool)
-    found = {}
+        image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], bool)
+    counts = {}
     for protocol, probabilities in shard.probabilities.items():
-        rank = ranks(probabilities, shard.labels)
-        least, greatest = rank_range(probabilities, shard.labels, tolerance)
-        columns = [np.ones_like(rank), rank < 1, rank < 5, *((least < k) & (greatest >= k) for k in (1, 5))]
-        for name, chosen in sets.items():
-            found[protocol, name] = np.array([column[chosen].sum() for column in columns])
-    return found
+        rank = label_ranks(probabilities, shard.labels)
+        lowest, highest = label_rank_range(probabilities, shard.labels, rounding)
+        for name, chosen in image_sets.items():
+            counts[protocol, name] = Counts(
+                n=int(chosen.sum()),
+                top1_hits=int((rank < 1)[chosen].sum()),
+                top5_hits=int((rank < 5)[chosen].sum()),
+                top1_near=int(((lowest < 1) & (highest >= 1))[chosen].sum()),
+                top5_near=int(((lowest < 5) & (highest >= 5))[chosen].sum()),
+            )
+    return counts
 
 
-def _rows(run: Run) -> list[dict[str, object]]:
-    counts: dict[tuple[str, str], NDArray[np.int64]] = {}
-    excluded = run.excluded
+def _rows(run: Run) -> list[AccuracyRow]:
+    counts: dict[tuple[str, str], Counts] = {}
+    excluded, rounding = run.excluded, _rounding(run)
     for shard in run.shards():
-        for key, found in tally(shard, excluded, rounding(run.manifest)).items():
-            counts[key] = counts.get(key, 0) + found
+        for key, more in count_hits(shard, excluded, rounding).items():
+            counts[key] = counts.get(key, Counts()) + more
     rows = [
-        _row(run, protocol, image_set, *map(int, counts[protocol, image_set]))
+        _row(run, protocol, image_set, counts[protocol, image_set])
         for image_set in ("all", NON_BLACKLISTED)
         for protocol in run.protocols
-        if (protocol, image_set) in counts and counts[protocol, image_set][0]
+        if (protocol, image_set) in counts and counts[protocol, image_set].n
     ]
     if not rows:
-        raise RunError(f"{run.path} has no image that could be read: there is nothing to report")
+        raise RunError(f"{run.path} has no image that could be read, so there is nothing to report")
     return rows
 
 
-def rounding(manifest: Mapping[str, Any]) -> float:
-    """What differences of a run's probabilities may be off by; an ensemble's as much as those of its members."""
-    if members := manifest["model"].get("members"):
-        return max(rounding(member) for member in members)
-    return ROUNDING[manifest["runtime"]["precision"]]
+def _rounding(run: Run) -> float:
+    """How far the gap between two probabilities may move: in an ensemble as far as in any member."""
+    members, runtime = run.manifest.model.members, run.manifest.runtime
+    if members:
+        return max(ROUNDING[member.runtime.precision] for member in members)
+    assert runtime  # only an ensemble has none
+    return ROUNDING[runtime.precision]
 
 
-def _row(
-    run: Run, protocol: str, image_set: str, n: int, top1: int, top5: int, near1: int, near5: int
-) -> dict[str, object]:
-    model = run.manifest["model"]
-    row: dict[str, object] = {"model": model["name"], "protocol": protocol, "image_set": image_set, "n": n}
-    row |= {"top1_hits": top1, "top5_hits": top5, "top1_error": error(top1, n), "top5_error": error(top5, n)}
-    for k, hits in (("top1", top1), ("top5", top5)):
-        row[f"{k}_low"], row[f"{k}_high"] = wilson(hits, n)
-    row |= {"top1_near": near1, "top5_near": near5}
-    figures = {
-        "weights": published.of_weights(weights_of(model), protocol, image_set),
-        "paper": published.of_paper(members_of(model), protocol, image_set),
-    }
-    for name, figure in figures.items():
-        row[f"{name}_top1"] = figure.top1_error if figure else None
-        row[f"{name}_top5"] = figure.top5_error if figure else None
-        row[f"{name}_source"] = figure.source if figure else ""
-        about = {
-            "images_sha256": run.manifest["data"].get("fingerprint", ""),
-            "protocol_sha256": _protocol_hash(run, protocol),
-        }
-    return row | about | {"weights": model["tag"] or model["weights"], "run": run.path.name}
+def _row(run: Run, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
+    model = run.manifest.model
+    top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
+    top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
+    nothing = published.Figure(None, None, "")
+    weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
+    paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
+    return AccuracyRow(
+        model=run.name,
+        protocol=protocol,
+        image_set=image_set,
+        n=counts.n,
+        top1_hits=counts.top1_hits,
+        top5_hits=counts.top5_hits,
+        top1_error=error_percent(counts.top1_hits, counts.n),
+        top5_error=error_percent(counts.top5_hits, counts.n),
+        top1_low=top1_low,
+        top1_high=top1_high,
+        top5_low=top5_low,
+        top5_high=top5_high,
+        top1_near=counts.top1_near,
+        top5_near=counts.top5_near,
+        weights_top1=weights.top1_error,
+        weights_top5=weights.top5_error,
+        weights_source=weights.source,
+        paper_top1=paper.top1_error,
+        paper_top5=paper.top5_error,
+        paper_source=paper.source,
+        images_sha256=run.manifest.data.fingerprint,
+        protocol_sha256=_protocol_hash(run, protocol),
+        weights=model.tag or model.weights,
+        run=run.path.name,
+    )
 
 
 def _protocol_hash(run: Run, protocol: str) -> str:
-    """Of all that a protocol is: its views, pooling and resampling, for each network."""
-    model, plan = run.manifest["model"], run.manifest["plan"]
-    plans = [member["plan"] for member in model.get("members", [])] or [plan]
-    how = [
-        [each["protocols"][protocol], each.get("pool"), each.get("interpolation"), each.get("size")]
-        for each in plans
-    ]
-    return hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()
+    """Of the protocol's views, its pooling, resampling and input, for each network."""
+    plans = [member.plan for member in run.manifest.model.members] or [run.manifest.plan]
+    content = [[plain(plan.protocols[protocol]), plan.pool, plan.interpolation, plan.size] for plan in plans]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def weights_of(model: Mapping[str, Any]) -> str:
-    """A network's weights as the published figures name them: `timm/inception_v3.tf_in1k`."""
-    return f"{model['provider']}/{model['architecture']}.{model['tag']}"
+def weights_of(model: ModelRecord) -> str:
+    """A network's weights as the published figures name them, such as `timm/inception_v3.tf_in1k`.
+
+    >>> weights_of(ModelRecord(name="v3", provider="timm", architecture="inception_v3", tag="tf_in1k"))
+    'timm/inception_v3.tf_in1k'
+    """
+    return f"{model.provider}/{model.architecture}.{model.tag}"
 
 
-def members_of(model: Mapping[str, Any]) -> list[str]:
-    """The names under which the papers know a run's network, or those of its ensemble."""
-    if "members" in model:
-        return [name for member in model["members"] for name in members_of(member["model"])]
-    return [model["paper"] or model["name"]]
+def paper_names(model: ModelRecord) -> list[str]:
+    """The papers' names for a run's network, or for those of its ensemble.
+
+    >>> paper_names(ModelRecord(name="v3", provider="timm", architecture="inception_v3"))
+    ['v3']
+    """
+    models = [member.model for member in model.members] or [model]
+    return [each.paper or each.name for each in models]
 
 
 def predictions(run: Run, protocol: str) -> pd.DataFrame:
-    """A row for each image: image, label, top1 to top5, p1 to p5, and p_label, the probability of the label."""
-    frames = []
-    for shard in run.shards():
-        probabilities = shard.probabilities[protocol]
-        best = top(probabilities, 5)
-        names = pd.Series(shard.ids, dtype=object)  # some file names are no Unicode
-        frame = pd.DataFrame({"image": names, "label": shard.labels})
-        frame[[f"top{k + 1}" for k in range(best.shape[1])]] = best
-        frame[[f"p{k + 1}" for k in range(best.shape[1])]] = np.take_along_axis(probabilities, best, axis=1)
-        frame["p_label"] = np.take_along_axis(probabilities, shard.labels[:, None], axis=1)[:, 0]
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    """A row for each image: image, label, top1 to top5 (the likeliest classes), p1 to p5 (their
+    probabilities), and p_label (that of the label). Raises `IncompleteRun`.
+    """
+    return pd.concat([_predictions(shard, protocol) for shard in run.shards()], ignore_index=True)
+
+
+def _predictions(shard: Shard, protocol: str) -> pd.DataFrame:
+    probabilities = shard.probabilities[protocol]
+    best = top_classes(probabilities, 5)
+    columns = range(1, best.shape[1] + 1)
+    ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
+    frame = pd.DataFrame({"image": ids, "label": shard.labels})
+    frame[[f"top{k}" for k in columns]] = best
+    frame[[f"p{k}" for k in columns]] = np.take_along_axis(probabilities, best, axis=1)
+    frame["p_label"] = _of_labels(probabilities, shard.labels)
+    return frame
+
+
+def _of_labels(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]

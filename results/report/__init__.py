@@ -1,4 +1,4 @@
-"""Reports: one small file for each format, each a function from a table to text."""
+"""Reports: a module for each format, with functions that return text or tables and print nothing."""
 
 from collections.abc import Callable
 
@@ -12,4 +12,4 @@ FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {
     "tex": latex.write,
     "json": json.write,
 }
-"""By file ending."""
+"""What writes a table, by the ending of the file."""

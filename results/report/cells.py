@@ -1,66 +1,93 @@
 """The table as people read it: cells as text, shared by the terminal, Markdown, LaTeX and HTML."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 NUMBERS = ("n", "top-1 error", "top-5 error")
-"""Columns that are set to the right."""
+"""Columns that are aligned to the right."""
 
 PUBLISHED = {"these weights": "weights", "paper": "paper"}
-"""Headings of published figures, and what their columns begin with."""
+"""Headings of published figures, and what the names of their columns begin with."""
 
 
 def cells(table: pd.DataFrame) -> list[dict[str, str]]:
-    """A row's cells by heading, for each row; without the columns of published figures where there are none."""
-    there = PUBLISHED if has_published(table) else {}
-    return [
-        {
-            "model": str(row["model"]), "protocol": str(row["protocol"]), "images": str(row["image_set"]), "n": f"{row['n']:,}",
-            "top-1 error": _measured(row, "top1"), "top-5 error": _measured(row, "top5"),
-        } | {name: _published(row, who) for name, who in there.items()}
-        for row in table.to_dict("records")
-    ]  # fmt: skip
+    """The cells of each row by heading; without published figures where the table has none."""
+    published = PUBLISHED if has_published(table) else {}
+    rows = []
+    for row in table.to_dict("records"):
+        columns = {
+            "model": str(row["model"]),
+            "protocol": str(row["protocol"]),
+            "images": str(row["image_set"]),
+            "n": f"{row['n']:,}",
+            "top-1 error": error_cell(row["top1_error"], row["top1_low"], row["top1_high"]),
+            "top-5 error": error_cell(row["top5_error"], row["top5_low"], row["top5_high"]),
+        }
+        rows.append(columns | {heading: _published(row, start) for heading, start in published.items()})
+    return rows
 
 
 def has_published(table: pd.DataFrame) -> bool:
-    return any(table[f"{who}_source"].any() for who in PUBLISHED.values())
+    """Whether a row has a published figure beside it."""
+    return any(table[f"{start}_source"].any() for start in PUBLISHED.values())
 
 
 def note(table: pd.DataFrame) -> str:
-    """What is said below a table."""
+    """The line below a table."""
     published = " Published: top-1 / top-5." if has_published(table) else ""
-    return f"Errors in percent, with 95 % Wilson intervals.{published} {_near(table)}"
+    return f"Errors in percent, with 95 % Wilson intervals.{published} {_near_ties(table)}"
 
 
-def _near(table: pd.DataFrame) -> str:
-    """What another batch size or processor could change."""
+def _near_ties(table: pd.DataFrame) -> str:
+    """How much another batch size or processor could change, in the row with the largest share."""
     near = table[["top1_near", "top5_near"]].max(axis=1)
     if not near.any():
-        return "No image is a hit or a miss by rounding alone."
+        return "No result here is close enough to a tie for rounding to change it."
     images, n = max(zip(near.tolist(), table["n"].tolist(), strict=True), key=lambda row: row[0] / row[1])
-    return f"Rounding alone could turn up to {images:,} of {n:,} images into hits or misses: {100 * images / n:.2f} points of error."
-
-
-def _measured(row: dict[Any, Any], k: str) -> str:
-    return f"{row[f'{k}_error']:.2f} [{row[f'{k}_low']:.2f}, {row[f'{k}_high']:.2f}]"
-
-
-def _published(row: dict[Any, Any], who: str) -> str:
-    if not row[f"{who}_source"]:
-        return "-"
-    errors = " / ".join(
-        "-" if pd.isna(value) else f"{value:.2f}" for value in (row[f"{who}_top1"], row[f"{who}_top5"])
+    return (
+        f"Up to {images:,} of {n:,} images are close enough to a tie for rounding to change their result: "
+        f"{100 * images / n:.2f} points of error."
     )
-    return f"{errors} ({row[f'{who}_source']})"
+
+
+def error_cell(error: float, low: float, high: float) -> str:
+    """An error with its interval.
+
+    >>> error_cell(21.934, 21.57, 22.3)
+    '21.93 [21.57, 22.30]'
+    """
+    return f"{error:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def error_pair(errors: tuple[float, float] | None) -> str:
+    """A top-1 and a top-5 error.
+
+    >>> error_pair((21.934, 5.8)), error_pair(None)
+    ('21.93 / 5.80', '-')
+    """
+    return "-" if errors is None else f"{errors[0]:.2f} / {errors[1]:.2f}"
+
+
+def _published(row: Mapping[Any, Any], start: str) -> str:
+    """The published errors in the columns that begin with `start`, and their source."""
+    source = row[f"{start}_source"]
+    if not source:
+        return "-"
+    errors = (row[f"{start}_top1"], row[f"{start}_top5"])
+    top1, top5 = ("-" if pd.isna(error) else f"{error:.2f}" for error in errors)
+    return f"{top1} / {top5} ({source})"
 
 
 def duration(seconds: float) -> str:
-    """A time to wait, in words."""
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else f"{seconds / 60:.0f} min"
-        if seconds < 6000
-        else f"{seconds / 3600:,.1f} h"
-    )
+    """A time to wait.
+
+    >>> duration(42), duration(600), duration(36_000)
+    ('42 s', '10 min', '10.0 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h"

@@ -1,5 +1,7 @@
-"""CSV, with every column. Text that a spreadsheet would take for a formula has an apostrophe before it, as they know it; and
-a carriage return, which readers would take for the end of a row, is written as a backslash and an r.
+"""CSV, with every column.
+
+Text that a spreadsheet would run as a formula has an apostrophe before it, which spreadsheets understand. A
+carriage return, which readers would take for the end of a row, is written as a backslash and an r.
 """
 
 import pandas as pd
@@ -10,14 +12,21 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(table: pd.DataFrame) -> str:
-    words = {str(name): column for name, column in table.items() if not is_numeric_dtype(column)}
-    harmless = {
-        name: pd.Series(map(_text, column), index=table.index, dtype=object) for name, column in words.items()
-    }  # some no Unicode
-    return table.assign(**harmless).to_csv(index=False, lineterminator="\n")
+    """The table as CSV."""
+    texts = {
+        str(name): pd.Series(map(_harmless, column), index=table.index, dtype=object)  # some are not Unicode
+        for name, column in table.items()
+        if not is_numeric_dtype(column)
+    }
+    return table.assign(**texts).to_csv(index=False, lineterminator="\n")
 
 
-def _text(value: object) -> object:
+def _harmless(value: object) -> object:
+    """The value as a cell in which a spreadsheet runs nothing.
+
+    >>> _harmless("=1+1")
+    "'=1+1"
+    """
     if not isinstance(value, str):
         return value
     return ("'" if value.startswith(FORMULA) else "") + value.replace("\r", "\\r")

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of runs: tables, pictures, per-class errors, the most confident mistakes, provenance."""
+"""One HTML page of runs that needs no other file: tables, charts, errors by class, mistakes, provenance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from results.comparable import each_once
-from results.metrics import error, wilson
-from results.report import charts
+from results.comparable import check_each_once
+from results.metrics import error_percent, wilson_interval
 from results.report.cells import NUMBERS, cells, note
-from results.report.charts import Point
+from results.report.charts import Line, Point, Tick, page_chart
 from results.run import Run
 from results.tables import accuracy, predictions
 
@@ -21,20 +20,24 @@ MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
 
 Picture = Callable[[str], str]
-"""From an image's id to the picture as a data: address; empty where it is no longer there."""
+"""From an image's id to the picture as a data: address; empty where the image is gone."""
+
+Rows = Sequence[Mapping[Any, Any]]
+"""A run's rows of the table, on all images."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What other labels of the same images say of a run's top-1 (ReaL: Beyer et al., 2006.07159).
-
-    `n` images have such labels; of the `mistakes` among them by the original labels, `excused` are right by these.
-    """
+    """A run's top-1 predictions by other labels of the same images (ReaL: Beyer et al., 2006.07159)."""
 
     n: int
+    """Images that have such labels."""
     error: float
+    """Top-1 error by them, in percent."""
     mistakes: int
+    """Of the n images, those that are wrong by the original labels."""
     excused: int
+    """Of the mistakes, those that are right by the other labels."""
 
 
 def write(
@@ -43,8 +46,11 @@ def write(
     picture: Picture | None = None,
     noise: Sequence[Noise] | None = None,
 ) -> str:
-    """The page of runs on the same images. `names` are of the classes, `noise` is one for each run, if asked for."""
-    each_once(runs)
+    """The page of runs on the same images.
+
+    `names` are those of the classes; `noise` has one item for each run. Raises `RunError`.
+    """
+    check_each_once(runs)
     tables = [accuracy([run]) for run in runs]
     table = pd.concat(tables, ignore_index=True)
     measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
@@ -60,7 +66,7 @@ def write(
         numbers=NUMBERS,
         note=note(table),
         rows=cells(table),
-        crops=Markup(_crops_chart(measured, runs, titles)),  # noqa: S704 - drawn here, with every name escaped
+        crops=Markup(_crops_chart(measured, runs, titles)),  # noqa: S704 - every name in it is escaped
         costs=Markup(_cost_chart(measured, runs, titles)),  # noqa: S704
         titles=titles,
         protocols=[run.protocols[-1] for run in runs],
@@ -72,121 +78,125 @@ def write(
 
 
 def _titles(runs: Sequence[Run]) -> list[str]:
-    """What each run is called on the page: its network, and its folder where two are of the same."""
-    names = [str(run.manifest["model"]["name"]) for run in runs]
+    """The runs' names on the page: their networks', with the end of the folder where two are the same."""
+    names = [run.name for run in runs]
     return [
         name if names.count(name) == 1 else f"{name} ({run.path.name[-8:]})"
         for name, run in zip(names, runs, strict=True)
     ]
 
 
-Rows = Sequence[Mapping[Any, Any]]
-"""A run's rows of the table, on all images."""
-
-
 def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error against the number of crops; dense evaluation has no place on that axis."""
-    series = []
+    """Top-1 error against the number of crops, without dense evaluation. Empty where that leaves nothing."""
+    lines = []
     for rows, run, title in zip(measured, runs, titles, strict=True):
-        crops = {
-            name: how["crops"] for name, how in run.manifest["plan"]["protocols"].items() if name != "dense"
-        }
-        line = [_point(row, crops[row["protocol"]], title) for row in rows if row["protocol"] in crops]
-        if line:
-            series.append((title, sorted(line, key=lambda point: point.x)))
-    if not series:
+        protocols = run.manifest.plan.protocols
+        points = [
+            _point(row, protocols[row["protocol"]].crops, title) for row in rows if row["protocol"] != "dense"
+        ]
+        if points:
+            lines.append(Line(title, sorted(points, key=lambda point: point.x)))
+    if not lines:
         return ""
-    ticks = sorted({point.x for _, line in series for point in line})
-    return charts.draw(
-        "Top-1 error against the number of crops", "crops", series, [(at, f"{at:g}") for at in ticks]
-    )
+    crops = sorted({point.x for line in lines for point in line.points})
+    ticks = [Tick(x, f"{x:g}") for x in crops]
+    return page_chart("Top-1 error against the number of crops", "crops", lines, ticks)
 
 
 def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error of the last protocol against multiply-adds of one crop through all networks of the run."""
-    series = []
+    """Top-1 error of each run's last protocol against the multiply-adds of one crop through all its networks.
+
+    Empty where no run knows them.
+    """
+    lines = []
     for rows, run, title in zip(measured, runs, titles, strict=True):
-        if cost := run.manifest["model"].get("multiply_adds"):
-            series.append((title, [_point(rows[-1], cost / 1e9, f"{title}, {cost / 1e9:.3g} G")]))
-    if not series:
+        multiply_adds = run.manifest.model.multiply_adds
+        if multiply_adds:
+            billions = multiply_adds / 1e9
+            lines.append(Line(title, [_point(rows[-1], billions, f"{title}, {billions:.3g} G")]))
+    if not lines:
         return ""
-    costs = [line[0].x for _, line in series]
+    ticks = _cost_ticks([line.points[0].x for line in lines])
+    return page_chart("Top-1 error against multiply-adds", "billion multiply-adds a crop", lines, ticks)
+
+
+def _cost_ticks(costs: Sequence[float]) -> list[Tick]:
+    """Round numbers near these: 1, 2, 5, 10 and so on over a wide range, else 1, 2, 3 and so on.
+
+    >>> [tick.text for tick in _cost_ticks([1.6, 12.3])]
+    ['2', '3', '4', '5', '6', '7', '8', '9', '10']
+    """
     digits = (1, 2, 5) if max(costs) > 10 * min(costs) else range(1, 10)
-    ticks = [
-        mark
-        for power in range(-6, 5)
-        for digit in digits
-        if min(costs) / 1.3 < (mark := digit * 10.0**power) < max(costs) * 1.3
-    ]
-    return charts.draw(
-        "Top-1 error against multiply-adds",
-        "billion multiply-adds a crop",
-        series,
-        [(at, f"{at:g}") for at in ticks],
-    )
+    numbers = [digit * 10.0**power for power in range(-6, 5) for digit in digits]
+    lowest, highest = min(costs) / 1.3, max(costs) * 1.3
+    return [Tick(number, f"{number:g}") for number in numbers if lowest < number < highest]
 
 
 def _point(row: Mapping[Any, Any], x: float, title: str) -> Point:
-    low, high = row["top1_low"], row["top1_high"]
-    return Point(
-        x,
-        row["top1_error"],
-        low,
-        high,
-        f"{title}, {row['protocol']}: {row['top1_error']:.2f} % [{low:.2f}, {high:.2f}]",
-    )
+    error, low, high = row["top1_error"], row["top1_low"], row["top1_high"]
+    return Point(x, error, low, high, f"{title}, {row['protocol']}: {error:.2f} % [{low:.2f}, {high:.2f}]")
 
 
 def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, Any]]:
-    """For each class with images: its name, n, and each run's top-1 error and interval."""
+    """For each class with images its name, n, and each run's top-1 error with the interval.
+
+    The classes in which the first run errs most come first.
+    """
     counts = [
         frame.assign(right=frame["top1"] == frame["label"]).groupby("label")["right"].agg(["sum", "size"])
         for frame in frames
     ]
     rows = []
     for label in counts[0].index:
-        hits = [(int(count.loc[label, "sum"]), int(count.loc[label, "size"])) for count in counts]
-        cells_ = [
-            {"error": error(*pair), "interval": "{:.0f} to {:.0f}".format(*wilson(*pair))} for pair in hits
-        ]
-        rows.append({"name": names[label], "n": hits[0][1], "runs": cells_})
+        errors, n = [], 0
+        for count in counts:
+            hits, n = int(count.loc[label, "sum"]), int(count.loc[label, "size"])
+            low, high = wilson_interval(hits, n)
+            errors.append({"error": error_percent(hits, n), "interval": f"{low:.0f} to {high:.0f}"})
+        rows.append({"name": names[label], "n": n, "runs": errors})
     return sorted(rows, key=lambda row: -row["runs"][0]["error"])
 
 
 def _mistakes(frame: pd.DataFrame, names: Sequence[str], picture: Picture | None) -> list[dict[str, Any]]:
-    """The most confident wrong predictions: image, picture, label, what was seen, and both probabilities in percent."""
+    """The most confident wrong predictions.
+
+    Each has image, picture, label, prediction, and the probabilities of the prediction and of the label in
+    percent, p and p_label.
+    """
     wrong = frame[frame["top1"] != frame["label"]]
     order = np.argsort(-wrong["p1"].to_numpy(), kind="stable")[:MISTAKES]
     return [
         {
-            "image": str(row["image"]), "picture": Markup(picture(row["image"])) if picture else "",  # noqa: S704 - base64
-            "label": names[row["label"]], "seen": names[row["top1"]], "p": 100 * row["p1"], "p_label": 100 * row["p_label"],
+            "image": str(row["image"]),
+            "picture": Markup(picture(row["image"])) if picture else "",  # noqa: S704 - base64
+            "label": names[row["label"]],
+            "prediction": names[row["top1"]],
+            "p": 100 * row["p1"],
+            "p_label": 100 * row["p_label"],
         }
         for row in wrong.iloc[order].to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def _provenance(run: Run) -> list[tuple[str, str]]:
-    """What decides a run's figures, as (what, value)."""
+    """What decides a run's figures, as (name, value), without what is not known."""
     manifest = run.manifest
-    model, data, runtime = manifest["model"], manifest["data"], manifest.get("runtime") or {}
-    members = ", ".join(member["run"] for member in model.get("members", []))
-    found = {
+    model, data, runtime, blacklist = manifest.model, manifest.data, manifest.runtime, manifest.blacklist
+    versions = manifest.environments[-1] if manifest.environments else {}
+    values = {
         "run": str(run.path),
-        "network": f"{model['provider']}/{model['architecture']}" if model["architecture"] else "",
-        "members": members,
-        "weights": model["tag"] or model["weights"],
-        "sha256 of the weights": model.get("weights_sha256", ""),
-        "images": f"{data['images']:,} of {data['path']}",
-        "sha256 of the list of images": data["fingerprint"],
-        "labels": data["labels"],
-        "blacklist": (manifest["blacklist"] or {}).get("source", "not known"),
+        "network": f"{model.provider}/{model.architecture}" if model.architecture else "",
+        "members": ", ".join(member.run for member in model.members),
+        "weights": model.tag or model.weights,
+        "sha256 of the weights": model.weights_sha256,
+        "images": f"{data.images:,} of {data.path}",
+        "sha256 of the list of images": data.fingerprint,
+        "labels": data.labels,
+        "blacklist": blacklist.source if blacklist else "not known",
         "left out": f"{len(run.skipped):,} images that could not be read" if run.skipped else "",
-        "pooling": manifest["plan"]["pool"],
-        "device and precision": f"{runtime['device_name']}, {runtime['precision']}" if runtime else "",
-        "versions": ", ".join(
-            f"{name} {value}" for name, value in (manifest["environments"] or [{}])[-1].items() if value
-        ),
-        "begun": manifest.get("started", ""),
+        "pooling": manifest.plan.pool or "",
+        "device and precision": f"{runtime.device_name}, {runtime.precision}" if runtime else "",
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
+        "begun": manifest.started,
     }
-    return [(name, str(value)) for name, value in found.items() if value]
+    return [(name, value) for name, value in values.items() if value]

@@ -1,4 +1,4 @@
-"""LaTeX: a tabular for booktabs."""
+"""LaTeX: a tabular for the package booktabs."""
 
 from collections.abc import Iterable
 
@@ -11,19 +11,26 @@ SPECIAL = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+"""How LaTeX writes the letters that have a meaning in it."""
 
 
 def write(table: pd.DataFrame) -> str:
+    """The table, after its note as a comment."""
     rows = cells(table)
     columns = "".join("r" if name in NUMBERS else "l" for name in rows[0])
-    lines = [f"% {note(table)}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(rows[0]), r"\midrule"]
-    return "\n".join([*lines, *(_row(row.values()) for row in rows), r"\bottomrule", r"\end{tabular}", ""])
+    lines = [f"% {note(table)}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _line(rows[0]), r"\midrule"]
+    lines += [_line(row.values()) for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _row(values: Iterable[str]) -> str:
+def _line(values: Iterable[str]) -> str:
     return " & ".join(map(_escape, values)) + r" \\"
 
 
 def _escape(text: str) -> str:
-    """Text as LaTeX prints it, whatever letters a file name has."""
+    r"""Text as LaTeX prints it, whatever letters a file name has.
+
+    >>> print(_escape("ir_v2 & 5 %"))
+    ir\_v2 \& 5 \%
+    """
     return "".join(SPECIAL.get(letter, letter if letter.isprintable() else "?") for letter in text)

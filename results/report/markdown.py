@@ -1,24 +1,45 @@
-"""Markdown, as wide as it needs to be."""
+"""Markdown: the table of runs, and the gate's verdicts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from results.report.cells import NUMBERS, cells, note
+from results.baseline import Verdict
+from results.report.cells import NUMBERS, cells, error_pair, note
 
 
 def write(table: pd.DataFrame) -> str:
+    """The table with its note."""
     rows = cells(table)
     alignment = ("---:" if name in NUMBERS else "---" for name in rows[0])
-    lines = [row_of(rows[0]), row_of(alignment), *(row_of(row.values()) for row in rows)]
+    lines = [_line(rows[0]), _line(alignment), *(_line(row.values()) for row in rows)]
     return "\n".join([*lines, "", note(table), ""])
 
 
-def row_of(values: Iterable[str]) -> str:
-    """A line of a table."""
-    return "| " + " | ".join(map(escape, values)) + " |"
+def verdict_summary(verdicts: Sequence[Verdict], baseline: str) -> str:
+    """The verdicts under a heading that counts them, those that failed first."""
+    failed = sum(not verdict.passed for verdict in verdicts)
+    count = f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
+    lines = [_line(("row", "baseline", "measured", "verdict")), _line(("---", "---:", "---:", "---"))]
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.passed):
+        errors = (error_pair(verdict.baseline), error_pair(verdict.measured))
+        lines.append(_line((verdict.name, *errors, verdict.why)))
+    return "\n".join([f"### inception-bench check: {count} against {_escape(baseline)}", "", *lines, ""])
 
 
-def escape(text: str) -> str:
-    """Text that stays what it is in a cell, whatever letters a file name has."""
+def _line(values: Iterable[str]) -> str:
+    """A line of a table.
+
+    >>> _line(["v3", "21.93"])
+    '| v3 | 21.93 |'
+    """
+    return "| " + " | ".join(map(_escape, values)) + " |"
+
+
+def _escape(text: str) -> str:
+    r"""The text so that a cell shows it as it is, whatever letters a file name has.
+
+    >>> print(_escape("a|b<i>"))
+    a\|b&lt;i>
+    """
     return " ".join(text.splitlines()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

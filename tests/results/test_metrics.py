@@ -5,58 +5,68 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import top_k_accuracy_score
 
-from results.metrics import error, rank_range, ranks, top, wilson
+from results.metrics import (
+    difference_interval,
+    error_percent,
+    label_rank_range,
+    label_ranks,
+    mcnemar_p,
+    top_classes,
+    wilson_interval,
+)
 
 
-def made_up(seed, n=200, classes=20):
+def random_predictions(seed, n=200, classes=20):
     generator = np.random.default_rng(seed)
     return generator.dirichlet(np.ones(classes), n).astype(np.float32), generator.integers(0, classes, n)
 
 
 @pytest.mark.parametrize("k", [1, 5])
 @given(seed=st.integers(0, 2**32 - 1))
-def test_hits_are_scikit_learns(seed, k):
-    probabilities, labels = made_up(seed)
+def test_hits_are_those_of_scikit_learn(seed, k):
+    probabilities, labels = random_predictions(seed)
     expected = top_k_accuracy_score(labels, probabilities, k=k, labels=range(20), normalize=False)
-    assert (ranks(probabilities, labels) < k).sum() == expected
+    assert (label_ranks(probabilities, labels) < k).sum() == expected
 
 
-def test_the_lower_class_index_stands_first_in_a_tie():
+def test_lower_class_index_comes_first_in_a_tie():
     probabilities = np.array([[0.25, 0.25, 0.25, 0.25]] * 4, dtype=np.float32)
-    assert ranks(probabilities, np.arange(4)).tolist() == [0, 1, 2, 3]
-    assert top(probabilities, 3).tolist() == [[0, 1, 2]] * 4
+    assert label_ranks(probabilities, np.arange(4)).tolist() == [0, 1, 2, 3]
+    assert top_classes(probabilities, 3).tolist() == [[0, 1, 2]] * 4
 
 
 @given(seed=st.integers(0, 2**32 - 1))
 def test_ranks_and_top_agree(seed):
-    probabilities, labels = made_up(seed, n=50)
-    best = top(probabilities, 5)
-    for rank, label, row in zip(ranks(probabilities, labels), labels, best, strict=True):
+    probabilities, labels = random_predictions(seed, n=50)
+    best = top_classes(probabilities, 5)
+    for rank, label, row in zip(label_ranks(probabilities, labels), labels, best, strict=True):
         assert (rank < 5) == (label in row)
         assert rank >= 5 or row[rank] == label
 
 
 @given(n=st.integers(1, 50_000), share=st.floats(0, 1))
-def test_wilsons_interval_is_scipys(n, share):
+def test_wilson_interval_is_that_of_scipy(n, share):
     hits = round(n * share)
     expected = binomtest(n - hits, n).proportion_ci(0.95, method="wilson")
-    assert wilson(hits, n) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-9)
+    assert wilson_interval(hits, n) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-9)
 
 
-def test_errors_are_in_percent():
-    assert error(39_033, 50_000) == pytest.approx(21.934)
+def test_error_is_in_percent():
+    assert error_percent(39_033, 50_000) == pytest.approx(21.934)
 
 
 @given(st.integers(2, 7), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-3, 0.2]))
-def test_the_range_of_ranks_is_what_disturbances_reach(classes, seed, tolerance):
-    """Each probability moved by half the tolerance at most: no rank leaves the range; and its ends are those of the extremes."""
+def test_rank_range_is_what_small_changes_reach(classes, seed, tolerance):
+    """No rank leaves the range when each probability moves by at most half the tolerance, and the lowest rank
+    is reached.
+    """
     generator = np.random.default_rng(seed)
     probabilities = generator.dirichlet(np.ones(classes), 20)
     probabilities[:, 1] = probabilities[:, 0]  # ties
     labels = generator.integers(0, classes, 20)
-    least, greatest = rank_range(probabilities, labels, tolerance)
+    least, greatest = label_rank_range(probabilities, labels, tolerance)
     for _ in range(10):
-        moved = ranks(
+        moved = label_ranks(
             probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels
         )
         assert ((least <= moved) & (moved <= greatest)).all()
@@ -67,5 +77,34 @@ def test_the_range_of_ranks_is_what_disturbances_reach(classes, seed, tolerance)
         .sum(1)
         .tolist()
     )
-    assert (least <= ranks(probabilities, labels)).all()
-    assert (greatest >= ranks(probabilities, labels)).all()
+    assert (least <= label_ranks(probabilities, labels)).all()
+    assert (greatest >= label_ranks(probabilities, labels)).all()
+
+
+@given(only_a=st.integers(0, 400), only_b=st.integers(0, 400))
+def test_mcnemar_is_the_exact_binomial_test_of_scipy(only_a, only_b):
+    expected = binomtest(min(only_a, only_b), only_a + only_b, 0.5).pvalue if only_a + only_b else 1
+    assert mcnemar_p(only_a, only_b) == pytest.approx(expected)
+
+
+def test_mcnemar_by_hand():
+    """Ten flips, one of them the other way: 2 (1 + 10) / 2**10."""
+    assert mcnemar_p(1, 9) == pytest.approx(22 / 1024)
+
+
+def test_interval_of_a_paired_difference_by_hand():
+    """59 and 6 of 162, and half an image more in each cell.
+
+    (59.5 - 6.5) / 164 +- 1.96 sqrt(66 - 53**2 / 164) / 164
+    """
+    half = 1.959963984540054 * np.sqrt(66 - 53**2 / 164) / 164
+    assert difference_interval(59, 6, 162) == pytest.approx(
+        (100 * (53 / 164 - half), 100 * (53 / 164 + half))
+    )
+
+
+def test_interval_of_a_paired_difference_has_the_truth_95_times_in_100():
+    generator = np.random.default_rng(0)
+    only_a, only_b, _ = generator.multinomial(1000, [0.05, 0.03, 0.92], 4000).T
+    intervals = [difference_interval(int(a), int(b), 1000) for a, b in zip(only_a, only_b, strict=True)]
+    assert 0.94 < np.mean([low <= 2.0 <= high for low, high in intervals]) < 0.965

@@ -1,4 +1,4 @@
-"""The papers' figures, against a list that was typed on its own from the papers' pages."""
+"""The papers' figures, against a second list that was typed from the papers' pages."""
 
 import pytest
 
@@ -17,22 +17,25 @@ inception-v4/table3: 21.4/5.7 19.8/4.6 19.8/4.6 18.7/4.2 18.7/4.1
 inception-v4/table4: 19.4/4.5 18.9/4.3 18.8/4.3 17.7/3.8 17.8/3.7
 inception-v4/table5: 3.6 17.3/3.6 16.5/3.1
 """
-"""Top-1 / top-5 errors of each row in its order, a single figure being top-5. Table 5 of Rethinking with its caption's 3.46."""
+"""Top-1 / top-5 errors of each row in order; a single figure is top-5.
+
+Table 5 of Rethinking has the 3.46 of its caption.
+"""
 
 
-def typed():
+def typed_tables():
     for line in TYPED.strip().splitlines():
         table, _, cells = line.partition(": ")
         yield table, [tuple(cell.split("/")) if "/" in cell else ("", cell) for cell in cells.split()]
 
 
-def test_every_table_is_typed_here():
-    assert [table for table, _ in typed()] == list(published.tables())
+def test_every_table_is_in_the_second_list():
+    assert [table for table, _ in typed_tables()] == list(published.tables())
 
 
-@pytest.mark.parametrize(("table", "cells"), list(typed()))
-def test_the_figures_are_the_papers(table, cells):
-    rows = published.rows_of(table)
+@pytest.mark.parametrize(("table", "cells"), list(typed_tables()))
+def test_figures_are_those_of_the_papers(table, cells):
+    rows = published.table_rows(table)
     assert [(row["top1_error"], row["top5_error"]) for row in rows] == cells
 
 
@@ -51,7 +54,44 @@ def test_figures_are_found_by_network_or_ensemble(models, crops, image_set, erro
     assert (figure.top1_error, figure.top5_error) == errors
 
 
-def test_what_no_paper_has_is_not_found():
+def test_ensemble_that_no_paper_has_is_not_found():
     assert published.of_paper(["v4", "ir-v2"], "144", "all") is None
     assert published.of_paper(["v3"] * 2, "144", "all") is None
     assert published.of_paper([], "144", "all") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "protocol", "image_set", "top1", "top5"),
+    [  # read off the papers
+        ("v1", "1", "all", None, 10.07),
+        ("v1", "144", "all", None, 7.89),
+        ("bn", "144", "all", 21.99, 5.82),
+        ("v3", "144", "non-blacklisted", 18.77, 4.2),
+        ("v3", "144", "all", 18.9, 4.3),
+        ("v3", "12", "all", 19.8, 4.6),
+        ("v4", "1", "non-blacklisted", 20.0, 5.0),
+        ("ir-v2", "144", "all", 17.8, 3.7),
+        ("ir-v1", "12", "all", 19.8, 4.6),
+    ],
+)
+def test_figure_of_a_network(model, protocol, image_set, top1, top5):
+    figure = published.of_paper([model], protocol, image_set)
+    assert (figure.top1_error, figure.top5_error) == (top1, top5)
+
+
+def test_dialect_has_the_figure_of_its_tool():
+    figure = published.of_weights("timm/inception_v4.tf_in1k", "1/tf-slim", "all")
+    assert (figure.top1_error, figure.top5_error) == (19.8, 4.8)
+    assert published.of_weights("timm/inception_v4.tf_in1k", "1", "all").source == "timm, bicubic 341->299"
+    assert published.of_weights("timm/inception_v4.", "1", "all") is None
+
+
+def test_networks_of_a_row_are_as_many_as_the_ensemble_has():
+    assert published.networks_of({"model": "v4+ir-v2", "networks": "2"}) == ["v4", "ir-v2"]
+    assert published.networks_of({"model": "v3", "networks": "4"}) == ["v3"] * 4
+    assert published.networks_of({"model": "v1", "networks": ""}) == []
+
+
+def test_table_that_does_not_exist_has_no_rows():
+    assert published.table_rows("inception-v4/table9") == ()
+    assert len(published.table_rows("inception-v4")) == 18

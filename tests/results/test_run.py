@@ -1,145 +1,148 @@
 import json
-import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.errors import IncompleteRun, RunError
-from results.run import MANIFEST, Run, Shard, finish, write_manifest
-from results.storage import write
+from results.run import MANIFEST, SHARDS, Run, Shard, finish
+from tests.helpers import complete_run, random_shard, start_run
+
+SKIPPED = {"image 12": "no image"}
 
 
-def shard(start, stop, classes=10, skipped=None):
-    generator = np.random.default_rng(start)
-    ids = [f"image {number}" for number in range(start, stop) if f"image {number}" not in (skipped or {})]
-    probabilities = {
-        name: generator.dirichlet(np.ones(classes), len(ids)).astype(np.float32) for name in ("1", "10")
-    }
-    return Shard(start, stop, ids, generator.integers(0, classes, len(ids)), probabilities, skipped or {})
+def save(run, *shards):
+    """The records of shards that were saved as the run's."""
+    return [shard.save(run.path / SHARDS, run.identity) for shard in shards]
 
 
-def started(folder, images=25):
-    return write_manifest(
-        folder,
-        {
-            "identity": "x",
-            "complete": False,
-            "model": {
-                "name": "v3",
-                "paper": "",
-                "provider": "timm",
-                "architecture": "inception_v3",
-                "tag": "tf_in1k",
-            },
-            "plan": {"protocols": {"1": {}, "10": {}}},
-            "data": {"images": images},
-            "blacklist": None,
-            "runtime": {"precision": "fp32", "device_name": "cpu"},
-            "shard_images": 10,
-            "skipped": {},
-            "shards": [],
-        },
-    )
+def whole():
+    return [random_shard(0, 10), random_shard(10, 20, skipped=SKIPPED), random_shard(20, 25)]
 
 
 @pytest.fixture
 def run(tmp_path):
-    opened = started(tmp_path / "run")
-    for part in (shard(0, 10), shard(10, 20, skipped={"image 12": "no image"}), shard(20, 25)):
-        part.save(opened.path / "shards", "x")
-    return finish(opened, 1.5)
+    return complete_run(start_run(tmp_path / "run"), whole())
 
 
-def test_what_was_written_is_read(run):
-    read = list(Run.open(run.path).shards())
-    written = [shard(0, 10), shard(10, 20, skipped={"image 12": "no image"}), shard(20, 25)]
-    assert [part.ids for part in read] == [part.ids for part in written]
-    for mine, theirs in zip(read, written, strict=True):
-        assert mine.labels.tolist() == theirs.labels.tolist()
-        assert all(
-            np.array_equal(mine.probabilities[name], theirs.probabilities[name]) for name in ("1", "10")
-        )
-    assert run.skipped == {"image 12": "no image"}
-    assert run.complete
-    assert run.protocols == ("1", "10")
+def test_shards_come_back_as_they_were_written(run):
+    shards = list(Run.open(run.path).shards())
+    for ours, written in zip(shards, whole(), strict=True):
+        assert ours.ids == written.ids
+        assert ours.labels.tolist() == written.labels.tolist()
+        for name in ("1", "10"):
+            assert np.array_equal(ours.probabilities[name], written.probabilities[name])
 
 
-def test_an_incomplete_run_gives_no_shards(tmp_path):
-    opened = started(tmp_path)
-    shard(0, 10).save(tmp_path / "shards", "x")
-    shard(20, 25).save(tmp_path / "shards", "x")
+def test_opened_run_has_what_its_manifest_says(run):
+    opened = Run.open(run.path)
+    assert opened.complete
+    assert (opened.name, opened.identity) == ("v3", "x")
+    assert opened.protocols == ("1", "10")
+    assert opened.skipped == SKIPPED
+    assert opened.excluded is None
+    assert [shard.images for shard in opened.manifest.shards] == [10, 9, 5]
+    assert opened == Run.open(run.path / MANIFEST) == run
+
+
+def test_record_of_a_saved_shard_is_that_of_the_loaded_one(tmp_path):
+    record = random_shard(10, 20, skipped=SKIPPED).save(tmp_path, "x")
+    _, loaded = Shard.load(tmp_path / Shard.file_name(10, 20), "x", record.sha256)
+    assert loaded == record
+    assert (record.start, record.stop, record.images) == (10, 20, 9)
+
+
+def test_shard_does_not_depend_on_the_order_of_arrays_in_memory(tmp_path):
+    shard = random_shard(0, 10)
+    turned = {name: np.asfortranarray(array) for name, array in shard.probabilities.items()}
+    assert replace(shard, probabilities=turned).save(tmp_path, "x") == shard.save(tmp_path / "usual", "x")
+    loaded, _ = Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+    assert np.array_equal(loaded.probabilities["1"], shard.probabilities["1"])
+
+
+def test_incomplete_run_gives_no_shards(tmp_path):
+    run = start_run(tmp_path)
+    records = save(run, random_shard(0, 10), random_shard(20, 25))
     with pytest.raises(IncompleteRun, match="15 of 25 images; the same eval command continues"):
-        list(opened.shards())
+        list(run.shards())
     with pytest.raises(IncompleteRun, match="15 of 25"):
-        finish(opened, 0)
+        finish(run, records, {}, 0)
 
 
-@pytest.mark.parametrize("place", range(0, 1000, 37))
-def test_a_flipped_byte_in_a_shard_is_found(run, place):
+def test_finish_takes_records_in_any_order_but_each_once(tmp_path):
+    run = start_run(tmp_path)
+    records = save(run, *whole())
+    assert finish(run, records[::-1], SKIPPED, 0).manifest.shards == tuple(records)
+    with pytest.raises(IncompleteRun):
+        finish(run, [*records, records[0]], SKIPPED, 0)
+
+
+@pytest.mark.parametrize("per_mille", range(0, 1000, 37))
+def test_flipped_byte_in_a_shard_is_found(run, per_mille):
     path = run.shard_path(run.parts[1])
     data = bytearray(path.read_bytes())
-    data[place * len(data) // 1000] ^= 1
+    data[per_mille * len(data) // 1000] ^= 1
     path.write_bytes(data)
-    with pytest.raises(
-        IncompleteRun, match="the same eval command makes it again; 15 of 25 images are sound"
-    ):
+    with pytest.raises(IncompleteRun, match="evaluates its images again; 15 of 25 images are sound"):
         list(run.shards())
 
 
 @pytest.mark.parametrize("identity", ["x", "y"])
-def test_a_shard_of_another_run_is_found(run, identity):
+def test_shard_of_another_run_is_found(run, identity):
     """Of the same images, and whole in itself."""
-    shard(10, 20).save(run.path / "shards", identity)
-    with pytest.raises(IncompleteRun, match=r"00000010-00000020\.safetensors is damaged or another run's"):
+    random_shard(10, 20).save(run.path / SHARDS, identity)
+    with pytest.raises(IncompleteRun, match=r"00000010-00000020\.safetensors is damaged or belongs to"):
         list(run.shards())
-    with pytest.raises(IncompleteRun, match="15 of 25") if identity == "y" else nullcontext():
-        finish(run, 0)
+    path = run.shard_path(run.parts[1])
+    with pytest.raises(IncompleteRun, match="belongs to") if identity == "y" else nullcontext():
+        Shard.load(path, run.identity)
 
 
-def test_an_image_in_two_shards_is_found(tmp_path):
-    opened = started(tmp_path, 20)
-    for start in (0, 10):
-        part = shard(start, start + 10)
-        replace(part, ids=[f"image {number}" for number in range(10)]).save(tmp_path / "shards", "x")
+def test_image_in_two_shards_is_found(tmp_path):
+    ids = [f"image {number}" for number in range(10)]
+    shards = [replace(random_shard(start, start + 10), ids=ids) for start in (0, 10)]
+    run = complete_run(start_run(tmp_path, 20), shards)
     with pytest.raises(IncompleteRun, match="has an image in two shards"):
-        list(finish(opened, 0).shards())
+        list(run.shards())
 
 
 @pytest.mark.parametrize("ids", [["image 1"] * 10, [f"image {number}" for number in range(9)]])
-def test_an_image_twice_or_missing_in_a_shard_is_found(tmp_path, ids):
-    opened = started(tmp_path, 10)
-    part = shard(0, 10)
-    probabilities = {name: array[: len(ids)] for name, array in part.probabilities.items()}
-    Shard(0, 10, ids, part.labels[: len(ids)], probabilities).save(tmp_path / "shards", "x")
+def test_image_twice_or_missing_in_a_shard_is_found(tmp_path, ids):
+    shard = random_shard(0, 10)
+    probabilities = {name: array[: len(ids)] for name, array in shard.probabilities.items()}
+    run = start_run(tmp_path, 10)
+    run = complete_run(
+        run, [replace(shard, ids=ids, labels=shard.labels[: len(ids)], probabilities=probabilities)]
+    )
     with pytest.raises(IncompleteRun, match="0 of 10"):
-        finish(opened, 0)
+        list(run.shards())
 
 
-@pytest.mark.parametrize("place", range(0, 1000, 37))
-def test_a_flipped_byte_in_a_manifest_is_found(run, place):
+@pytest.mark.parametrize("per_mille", range(0, 1000, 37))
+def test_flipped_byte_in_a_manifest_is_found(run, per_mille):
     path = run.path / MANIFEST
     data = bytearray(path.read_bytes())
-    data[place * len(data) // 1000] ^= 1
+    data[per_mille * len(data) // 1000] ^= 1
     path.write_bytes(data)
     with pytest.raises(RunError, match=r"is damaged, or was edited|has schema"):
         Run.open(run.path)
 
 
-def test_a_manifest_that_was_edited_is_found(run):
+def test_edited_manifest_is_found(run):
     path = run.path / MANIFEST
     path.write_text(path.read_text().replace('"images": 25', '"images": 20'))
     with pytest.raises(
-        IncompleteRun, match="is damaged, or was edited: the same eval command makes it again"
+        IncompleteRun, match="is damaged, or was edited: the same eval command writes it again"
     ):
         Run.open(run.path)
 
 
-def test_a_missing_shard_makes_the_run_incomplete(run):
+def test_missing_shard_makes_the_run_incomplete(run):
     run.shard_path(run.parts[0]).unlink()
-    with pytest.raises(IncompleteRun, match="00000000-00000010"):
+    with pytest.raises(IncompleteRun, match=r"00000000-00000010\.safetensors is missing"):
         list(run.shards())
 
 
@@ -150,57 +153,44 @@ def test_a_missing_shard_makes_the_run_incomplete(run):
         ("[]", "damaged"),
         ("{}", "damaged"),
         ("[" * 100_000, "damaged"),
+        (json.dumps({"schema": "2"}), "damaged"),
         (json.dumps({"schema": 2}), "damaged"),
+        (json.dumps({"schema": 2, "sha256": "x"}), "damaged"),
         (json.dumps({"schema": 1}), "schema 1, this version reads 2: use the version that wrote it"),
         (json.dumps({"schema": 3}), "schema 3, this version reads 2"),
     ],
 )
-def test_a_manifest_that_cannot_be_used_is_named(tmp_path, text, message):
+def test_manifest_that_cannot_be_used_is_named(tmp_path, text, message):
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(RunError, match=message):
         Run.open(tmp_path)
 
 
-def test_files_that_are_no_shards_are_left_alone(tmp_path):
-    opened = started(tmp_path)
-    shard(0, 10).save(tmp_path / "shards", "x")
-    (tmp_path / "shards" / "copy.safetensors").write_text("x")
-    with pytest.raises(IncompleteRun, match="10 of 25"):
-        list(opened.shards())
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["schema", "plan", "shards", "data", "x"]), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
 
 
-def test_a_folder_without_manifest_is_no_run(tmp_path):
-    with pytest.raises(RunError, match="is no run"):
+@given(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=100))
+def test_any_other_json_and_bytes_are_no_manifest(tmp_path, data):
+    (tmp_path / MANIFEST).write_bytes(data)
+    with pytest.raises(RunError):
         Run.open(tmp_path)
 
 
-def test_a_write_that_fails_leaves_the_old_content(tmp_path):
-    """On a file system of 64 KiB that is full, in a namespace of its own; and nothing is left beside the target."""
-    script = f"""
-import sys, pathlib
-sys.path[:0] = {sys.path!r}
-from results.errors import RunError
-from results.storage import write
-target = pathlib.Path({str(tmp_path)!r}, "manifest.json")
-write(target, b"old")
-try:
-    write(target, b"x" * 1_000_000)
-except RunError as error:
-    print(error)
-print(target.read_bytes(), sorted(path.name for path in target.parent.iterdir()))
-"""
-    mounted = f'mount -t tmpfs -o size=64k tmpfs "{tmp_path}" && exec "{sys.executable}" -c "$0"'
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", mounted, script], capture_output=True, text=True)
-    if "RunError" not in done.stderr and done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr}")
-    assert (
-        "No space left on device; make room or choose another place, and the same command continues"
-        in done.stdout
-    )
-    assert "b'old' ['manifest.json']" in done.stdout
+def test_files_that_are_not_shards_are_left_alone(tmp_path):
+    run = start_run(tmp_path)
+    save(run, random_shard(0, 10))
+    (tmp_path / SHARDS / "copy.safetensors").write_text("x")
+    with pytest.raises(IncompleteRun, match="10 of 25"):
+        list(run.shards())
 
 
-def test_writing_below_a_file_is_an_error_that_says_so(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=r"cannot write .*file/runs/manifest\.json"):
-        write(tmp_path / "file" / "runs" / "manifest.json", b"")
+def test_folder_without_manifest_is_not_a_run(tmp_path):
+    with pytest.raises(RunError, match="is no run"):
+        Run.open(tmp_path)

@@ -1,32 +1,16 @@
-import json
+from dataclasses import fields, replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from results import published
-from results.report import FORMATS
-from results.run import Shard, finish, write_manifest
-from results.tables import KEY, MEASURED, accuracy, predictions
-from tests.results.test_run import shard, started
-
-
-@pytest.fixture
-def run(tmp_path):
-    opened = started(tmp_path / "run")
-    for part in (shard(0, 10), shard(10, 20), shard(20, 25)):
-        part.save(opened.path / "shards", "x")
-    return finish(opened, 1.5)
-
-
-def blacklisted(run, excluded):
-    return write_manifest(
-        run.path, dict(run.manifest) | {"blacklist": {"source": "here", "sha256": "", "excluded": excluded}}
-    )
+from results.errors import RunUsageError
+from results.run import Run, Shard
+from results.tables import KEY, MEASURED, AccuracyRow, Counts, accuracy, count_hits, paper_names, predictions
+from tests.helpers import complete_run, random_run, random_shard, start_run, with_blacklist
 
 
 def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
-    table = accuracy([blacklisted(run, ["image 3", "image 24"])])
+    table = accuracy([with_blacklist(run, "image 3", "image 24")])
     assert table[[*KEY[1:], "n"]].to_numpy().tolist() == [
         ["1", "all", 25],
         ["10", "all", 25],
@@ -35,38 +19,62 @@ def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
     ]
 
 
+def test_columns_are_those_of_the_row(run):
+    table = accuracy([run])
+    assert list(table) == [field.name for field in fields(AccuracyRow)]
+    assert tuple(table)[: len(KEY) + len(MEASURED)] == (*KEY, *MEASURED)
+
+
 def test_hits_are_those_of_the_exported_predictions(run):
-    table = accuracy([blacklisted(run, ["image 3"])]).set_index(["protocol", "image_set"])
+    table = accuracy([with_blacklist(run, "image 3")]).set_index(["protocol", "image_set"])
     for protocol in ("1", "10"):
         frame = predictions(run, protocol)
         kept = frame[frame["image"] != "image 3"]
         five = kept[[f"top{k}" for k in range(1, 6)]].to_numpy()
-        assert table.loc[(protocol, "non-blacklisted"), "top1_hits"] == (kept["top1"] == kept["label"]).sum()
-        assert (
-            table.loc[(protocol, "non-blacklisted"), "top5_hits"]
-            == (five == kept[["label"]].to_numpy()).any(axis=1).sum()
-        )
+        row = table.loc[(protocol, "non-blacklisted")]
+        assert row["top1_hits"] == (kept["top1"] == kept["label"]).sum()
+        assert row["top5_hits"] == (five == kept[["label"]].to_numpy()).any(axis=1).sum()
 
 
-def test_predictions_are_one_line_an_image_in_order(run):
+def test_counts_of_shards_add_up(run):
+    shards = list(run.shards())
+    whole = Shard(
+        0,
+        25,
+        [image for shard in shards for image in shard.ids],
+        np.concatenate([shard.labels for shard in shards]),
+        {"1": np.concatenate([shard.probabilities["1"] for shard in shards])},
+    )
+    key = ("1", "all")
+    total = sum((count_hits(shard, None, 0.2)[key] for shard in shards), Counts())
+    assert total == count_hits(whole, None, 0.2)[key]
+    assert total.n == 25
+
+
+def test_each_shard_is_read_once_for_a_table(run, monkeypatch):
+    read = []
+    load = Shard.load.__func__
+
+    def recorded(cls, path, identity, expected_sha256=None):
+        read.append(path)
+        return load(cls, path, identity, expected_sha256)
+
+    monkeypatch.setattr(Shard, "load", classmethod(recorded))
+    accuracy([with_blacklist(run, "image 3")])
+    assert read == [run.shard_path(part) for part in run.parts]
+
+
+def test_run_that_is_named_twice_is_refused(run):
+    with pytest.raises(RunUsageError, match="is the same run as"):
+        accuracy([run, Run.open(run.path)])
+
+
+def test_predictions_have_a_row_for_each_image_in_order(run):
     frame = predictions(run, "10")
-    assert list(frame) == [
-        "image",
-        "label",
-        "top1",
-        "top2",
-        "top3",
-        "top4",
-        "top5",
-        "p1",
-        "p2",
-        "p3",
-        "p4",
-        "p5",
-        "p_label",
-    ]
+    best = [f"{column}{k}" for column in ("top", "p") for k in range(1, 6)]
+    assert list(frame) == ["image", "label", *best, "p_label"]
     assert frame["image"].tolist() == [f"image {number}" for number in range(25)]
-    first = shard(0, 10)
+    first = random_shard(0, 10)
     assert frame["p_label"][:10].to_numpy() == pytest.approx(
         first.probabilities["10"][np.arange(10), first.labels]
     )
@@ -76,75 +84,34 @@ def test_without_a_known_blacklist_there_is_one_image_set(run):
     assert set(accuracy([run])["image_set"]) == {"all"}
 
 
-def test_published_figures_stand_beside(run):
-    row = accuracy([blacklisted(run, [])]).set_index(["protocol", "image_set"]).loc[("1", "all")]
+def test_published_figures_are_beside_the_measured_ones(run):
+    table = accuracy([with_blacklist(run)]).set_index(["protocol", "image_set"])
+    row = table.loc[("1", "all")]
     assert (row["weights_top1"], row["weights_top5"]) == (22.134, 6.356)
     assert row["weights_source"] == "timm, bicubic 341->299"
-    row = accuracy([blacklisted(run, [])]).set_index(["protocol", "image_set"]).loc[("1", "non-blacklisted")]
+    row = table.loc[("1", "non-blacklisted")]
     assert (row["paper_top1"], row["paper_top5"], row["paper_source"]) == (21.2, 5.6, "rethinking table3")
 
 
-@pytest.mark.parametrize(
-    ("model", "protocol", "image_set", "top1", "top5"),
-    [  # read off the papers
-        ("v1", "1", "all", None, 10.07),
-        ("v1", "144", "all", None, 7.89),
-        ("bn", "144", "all", 21.99, 5.82),
-        ("v3", "144", "non-blacklisted", 18.77, 4.2),
-        ("v3", "144", "all", 18.9, 4.3),
-        ("v3", "12", "all", 19.8, 4.6),
-        ("v4", "1", "non-blacklisted", 20.0, 5.0),
-        ("ir-v2", "144", "all", 17.8, 3.7),
-        ("ir-v1", "12", "all", 19.8, 4.6),
-    ],
-)
-def test_the_papers_figures(model, protocol, image_set, top1, top5):
-    figure = published.of_paper([model], protocol, image_set)
-    assert (figure.top1_error, figure.top5_error) == (top1, top5)
+def test_papers_may_have_another_name_for_a_network(run):
+    model = run.manifest.model
+    assert paper_names(model) == ["v3"]
+    assert paper_names(replace(model, paper="ir-v1")) == ["ir-v1"]
 
 
-def test_a_dialect_finds_the_figure_of_its_tool():
-    figure = published.of_weights("timm/inception_v4.tf_in1k", "1/tf-slim", "all")
-    assert (figure.top1_error, figure.top5_error) == (19.8, 4.8)
-    assert published.of_weights("timm/inception_v4.tf_in1k", "1", "all").source == "timm, bicubic 341->299"
-    assert published.of_weights("timm/inception_v4.", "1", "all") is None
-
-
-def test_csv_reads_back(run, tmp_path):
-    table = accuracy([run])
-    path = tmp_path / "table.csv"
-    path.write_text(FORMATS["csv"](table))
-    pd.testing.assert_frame_equal(
-        pd.read_csv(path, dtype={"protocol": str})[list(MEASURED)], table[list(MEASURED)]
-    )
-
-
-def test_json_has_the_contracts_fields(run):
-    (first, *_) = json.loads(FORMATS["json"](accuracy([run])))["rows"]
-    assert list(first)[:8] == [
-        "model",
-        "protocol",
-        "image_set",
-        "n",
-        "top1_hits",
-        "top5_hits",
-        "top1_error",
-        "top5_error",
-    ]
-    assert first["paper_top1"] is None
-    assert first["n"] == 25
-
-
-def test_markdown_is_a_table_with_intervals(run):
-    lines = FORMATS["md"](accuracy([run])).splitlines()
-    assert lines[0].startswith("| model | protocol | images | n | top-1 error")
-    assert {line.count("|") for line in lines[:4]} == {9}
-    assert lines[2].split("|")[5].strip().endswith("]")
+def test_protocol_hash_depends_on_how_the_protocol_is_evaluated(tmp_path):
+    usual = accuracy([random_run(tmp_path / "run", 1)])["protocol_sha256"]
+    assert usual[0] != usual[1]
+    plan = random_run(tmp_path / "same", 1).manifest.plan
+    for changes in ({"pool": "max"}, {"size": 299}, {"interpolation": "bicubic"}):
+        other = random_run(tmp_path / f"{changes}", 1, plan=replace(plan, **changes))
+        assert not set(usual) & set(accuracy([other])["protocol_sha256"])
 
 
 def test_images_that_rounding_decides_are_counted(tmp_path):
-    """Of four images one is far from any border, one is a tie of the first, one a near miss of it, one a near miss of the fifth."""
-    opened = started(tmp_path, 4)
+    """One of four images is far from a tie, two are ties for the first class or nearly so, and one is nearly
+    a tie for the fifth.
+    """
     rows = np.full((4, 10), 0.01, dtype=np.float32)
     rows[:, :6] = [
         [0.9, 0, 0, 0, 0, 0],
@@ -152,17 +119,7 @@ def test_images_that_rounding_decides_are_counted(tmp_path):
         [0.3, 0.300005, 0, 0, 0, 0],
         [0.099996, 0.3, 0.2, 0.15, 0.12, 0.1],
     ]
-    Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows}).save(
-        tmp_path / "shards", "x"
-    )
-    table = accuracy([finish(opened, 0)])
-    assert (
-        table[["top1_hits", "top5_hits", "top1_near", "top5_near"]].to_numpy().tolist() == [[2, 3, 2, 1]] * 2
-    )
-    assert (
-        "Rounding alone could turn up to 2 of 4 images into hits or misses: 50.00 points of error."
-        in FORMATS["md"](table)
-    )
-    assert "No image is a hit or a miss by rounding alone." in FORMATS["md"](
-        table.assign(top1_near=0, top5_near=0)
-    )
+    shard = Shard(0, 4, list("abcd"), np.zeros(4, dtype=np.int64), {"1": rows, "10": rows})
+    table = accuracy([complete_run(start_run(tmp_path, 4), [shard])])
+    counts = table[["top1_hits", "top5_hits", "top1_near", "top5_near"]]
+    assert counts.to_numpy().tolist() == [[2, 3, 2, 1]] * 2

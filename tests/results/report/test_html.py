@@ -3,16 +3,16 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import pairwise
 
 import pytest
 
+from results.manifest import BlacklistRecord
 from results.report import html
-from results.report.charts import Point, draw
 from results.run import write_manifest
-from results.tables import accuracy
-from tests.results.test_ensemble import made
+from results.tables import accuracy, predictions
+from tests.helpers import random_run
 
 HOSTILE = """<script>alert(1)</script>"' onload=x & ]]>"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,8 +37,8 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def runs(tmp_path):
-    entry = {"blacklist": {"source": "x", "sha256": "", "excluded": ["image 3"]}}
-    return [made(tmp_path / f"run{seed}", seed, changes=entry) for seed in range(2)]
+    blacklist = BlacklistRecord(source="x", sha256="", excluded=("image 3",))
+    return [random_run(tmp_path / f"run{seed}", seed, blacklist=blacklist) for seed in range(2)]
 
 
 def page(runs, names=tuple(f"class {i}" for i in range(10)), **more):
@@ -53,7 +53,7 @@ def test_every_figure_of_the_table_is_on_the_page(runs):
     assert str(runs[0].path) in text
 
 
-def test_nothing_is_fetched_from_elsewhere(runs):
+def test_page_fetches_nothing(runs):
     tags = Outline(page(runs, picture=lambda image: "data:image/jpeg;base64,AAAA")).tags
     fetched = ("src", "href", "srcset", "data", "poster")
     addresses = [value for _, attributes in tags for name, value in attributes.items() if name in fetched]
@@ -63,11 +63,11 @@ def test_nothing_is_fetched_from_elsewhere(runs):
 
 
 def test_names_from_files_cannot_become_markup(tmp_path):
-    hostile = made(tmp_path / "run<b>", 1)
-    model = dict(hostile.manifest["model"]) | {"name": HOSTILE, "weights": HOSTILE, "tag": ""}
-    data = dict(hostile.manifest["data"]) | {"path": HOSTILE, "labels": HOSTILE}
-    changed = write_manifest(hostile.path, dict(hostile.manifest) | {"model": model, "data": data})
-    plain = Outline(page([made(tmp_path / "plain", 1)]))
+    hostile = random_run(tmp_path / "run<b>", 1)
+    model = replace(hostile.manifest.model, name=HOSTILE, weights=HOSTILE, tag="")
+    data = replace(hostile.manifest.data, path=HOSTILE, labels=HOSTILE)
+    changed = write_manifest(hostile.path, replace(hostile.manifest, model=model, data=data))
+    plain = Outline(page([random_run(tmp_path / "plain", 1)]))
     found = Outline(page([changed], names=[HOSTILE] * 10))
     assert [tag for tag, _ in found.tags if tag in ("script", "b")] == [
         tag for tag, _ in plain.tags if tag in ("script", "b")
@@ -76,43 +76,44 @@ def test_names_from_files_cannot_become_markup(tmp_path):
     assert HOSTILE in "".join(found.text)
 
 
-def test_the_most_confident_mistakes_come_first(runs):
-    asked = []
-    page(runs[:1], picture=lambda image: asked.append(image) or "")
-    from results.tables import predictions
-
+def test_most_confident_mistakes_come_first(runs):
+    shown = []
+    page(runs[:1], picture=lambda image: shown.append(image) or "")
     frame = predictions(runs[0], "10")
     wrong = frame[frame["top1"] != frame["label"]].sort_values("p1", ascending=False)
-    assert asked == wrong["image"].head(12).tolist()
+    assert shown == wrong["image"].head(12).tolist()
 
 
-def test_what_other_labels_say_is_on_the_page_when_asked_for(runs):
+def test_label_noise_is_on_the_page_if_it_is_passed(runs):
     text = " ".join(Outline(page(runs, noise=[html.Noise(20, 12.5, 7, 3), html.Noise(20, 10.0, 5, 1)])).text)
     assert "12.50" in text
     assert "3 of 7" in text
     assert "Label noise" not in page(runs)
 
 
-def test_a_run_without_cost_or_lattice_has_a_page(tmp_path):
-    plan = {"protocols": {"1": {"crops": 1}, "10": {"crops": 1}}, "pool": "mean"}
-    run = made(tmp_path / "run", 1, changes={"plan": plan})
-    model = {key: value for key, value in run.manifest["model"].items() if key != "multiply_adds"}
-    assert "Error against cost" not in page([write_manifest(run.path, dict(run.manifest) | {"model": model})])
+def test_run_whose_cost_is_not_known_has_a_page_without_the_chart_of_costs(runs):
+    assert "Error against cost" in page(runs)
+    unknown = [
+        write_manifest(run.path, replace(run.manifest, model=replace(run.manifest.model, multiply_adds=None)))
+        for run in runs
+    ]
+    assert "Error against cost" not in page(unknown)
 
 
-def test_a_chart_keeps_names_apart_and_points_inside():
-    points = [Point(1.0, 20 + (number < 1) * 40 + number / 100, 19, 62, "x") for number in range(9)]
-    svg = draw(
-        "title", "axis", [(f"net{number}", [point]) for number, point in enumerate(points)], [(1.0, "1")]
-    )
-    assert max(float(height) for height in re.findall(r'class="name c\d" x="\d+" y="([\d.]+)"', svg)) < 340
-    heights = sorted(float(height) for height in re.findall(r'class="name c\d" x="\d+" y="([\d.]+)"', svg))
-    assert all(b - a >= 14.9 for a, b in pairwise(heights))
-    assert all(0 < float(y) < 340 for y in re.findall(r'cy="([\d.]+)"', svg))
+def test_provenance_says_what_decides_the_figures(stored_runs):
+    names = [f"class {i}" for i in range(50)]
+    text = Outline(page([stored_runs["v1"], stored_runs["ensemble"]], names)).text
+    for expected in (
+        "papers/mini-bn-googlenet",
+        "89a94b3cb4de2bc4b5ace7255a1ea370d2659914a47c0a5ae95bb8a47b4f1b0e",
+        "cpu, fp32",
+        "mini-v1-mini_val.tar-10-71bff58c, mini-v3-mini_val.tar-10-2bed7b83",
+    ):
+        assert expected in text
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_in_a_browser_a_heading_sorts_its_column(runs, tmp_path):
+def test_heading_sorts_its_column_in_a_browser(runs, tmp_path):
     """Numbers downwards on the first click and upwards on the second, names upwards on the first."""
     click = """<script>
     const value = cell => cell.dataset.value ?? cell.textContent;
@@ -125,7 +126,10 @@ def test_in_a_browser_a_heading_sorts_its_column(runs, tmp_path):
     </script>"""
     path = tmp_path / "page.html"
     path.write_text(page(runs).replace("</body>", click + "</body>"))
-    options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+    options = (
+        "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+        "--disable-component-update"
+    )
     command = [
         CHROMIUM,
         *options.split(),

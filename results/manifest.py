@@ -1,0 +1,349 @@
+"""The manifest of a run, as types: what was run, on what, with what, and which shards came out of it.
+
+Read this first to know what a run is. `Manifest` is the whole; the other classes are its parts. On disk
+it is JSON with the same names; `schema` is the number of that layout.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+SCHEMA = 2
+"""The layout that is written, and the one that can be read."""
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """A network with its weights; or an ensemble, whose `members` say what its parts are."""
+
+    name: str
+    """As `--model` takes it, such as `v3`."""
+    provider: str
+    """Whose implementation it is: `timm`, `torchvision`, `pytorchcv`, `papers` (this project's), or
+    `ensemble`.
+    """
+    architecture: str
+    """The provider's name for it; empty for an ensemble."""
+    paper: str = ""
+    """The papers' name for it, where that is not `name`."""
+    tag: str = ""
+    """The tag of public weights; empty for a file."""
+    weights: str = ""
+    """Where the weights came from: a URL, a hub repository or a path."""
+    weights_sha256: str = ""
+    parameters: int | None = None
+    """Without auxiliary heads."""
+    multiply_adds: int | None = None
+    """Of the convolutions and linear layers, for one crop."""
+    input_size: int | None = None
+    """Side of the input in pixels."""
+    mean: tuple[float, ...] = ()
+    """Subtracted from each colour, whose levels go from 0 to 1."""
+    std: tuple[float, ...] = ()
+    """Divides each colour after that."""
+    interpolation: str = ""
+    """The resampling that the weights were made for."""
+    prepared_like: str = ""
+    """The weights whose preprocessing is used, NAME.TAG."""
+    outputs: int | None = None
+    """How many scores the network gives, a background class among them."""
+    label_order: str = ""
+    """What the outputs stand for: `wordnet`, `background-first`, `ilsvrc` or `own`."""
+    members: tuple["MemberRecord", ...] = ()
+    """The runs of an ensemble; empty for one network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """The labelled images."""
+
+    path: str
+    """Where they were read from."""
+    images: Count
+    """How many there are."""
+    fingerprint: str = ""
+    """sha256 of all ids, sizes and labels."""
+    labels: str = ""
+    """Where the labels came from."""
+    classes: tuple[str, ...] | None = None
+    """The names of the classes by class index; None for the 1000 of ILSVRC 2012."""
+    limit: int | None = None
+    """The number of images that `--limit` allowed."""
+    shuffle_seed: int | None = None
+    """The seed that drew them; None for the first ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """The lattice of a protocol: its views are the product of these."""
+
+    scale: tuple[int, ...]
+    """Shorter sides of the resized image in pixels."""
+    square: tuple[str, ...]
+    position: tuple[str, ...]
+    mirror: tuple[bool, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolRecord:
+    """A protocol: a lattice of crops, dense evaluation, or another tool's single crop."""
+
+    crops: Positive
+    """Views of an image; a dense view counts as one."""
+    scales: tuple[int, ...] | None = None
+    """Shorter sides in pixels."""
+    views: Axes | str | None = None
+    """The lattice, or `dense`."""
+    dialect: str | None = None
+    """The tool whose single crop it is."""
+    resized: int | None = None
+    """For a dialect: the side in pixels that the image is resized to."""
+    interpolation: str | None = None
+    """For a dialect: its resampling."""
+    squash: bool | None = None
+    """For a dialect: whether the image is warped to a square."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRecord:
+    """The protocols of a run, and how crops became predictions."""
+
+    protocols: dict[str, ProtocolRecord]
+    """By name, the smallest first."""
+    size: int | None = None
+    """Side of the network's input in pixels."""
+    pool: str | None = None
+    """`mean`, `logits` or `max`."""
+    interpolation: str | None = None
+    renderer: str | None = None
+    """`tensor`, or `pillow`, the reference."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementRecord:
+    """How often half precision predicted the class that fp32 did, on single crops."""
+
+    precision: str
+    same_top1: Count
+    images: Count
+    """Images compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeRecord:
+    """What the run ran on."""
+
+    device: str
+    """As torch names it, such as `cuda:0`."""
+    precision: str
+    """`fp32`, `bf16` or `fp16`."""
+    device_name: str = ""
+    """Such as `NVIDIA H200`."""
+    batch: Positive = 1
+    """Crops classified at a time; the smallest that was used."""
+    workers: Positive = 1
+    """Threads that decode and render."""
+    streams: Positive = 1
+    """Threads that classify."""
+    compile: bool = False
+    """Whether torch.compile was used."""
+    agreement: AgreementRecord | None = None
+    """What decided the precision, where it was measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRecord:
+    """A run in an ensemble."""
+
+    run: str
+    """The name of its folder."""
+    identity: str
+    model: ModelRecord
+    plan: PlanRecord
+    runtime: RuntimeRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlacklistRecord:
+    """The images that the second image set leaves out."""
+
+    source: str
+    """Where the list was read."""
+    sha256: str
+    """Of the list."""
+    excluded: tuple[str, ...]
+    """Ids of the run's images that are on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardRecord:
+    """A shard's file."""
+
+    start: Count
+    """The first image."""
+    stop: Count
+    """The image after the last one."""
+    images: Count
+    """Images with a prediction; the others could not be read."""
+    sha256: str
+    """Of the file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that is known of a run."""
+
+    schema: int = SCHEMA
+    identity: str
+    """Hash of all that decides the figures."""
+    complete: bool
+    """Whether every image has been evaluated."""
+    model: ModelRecord
+    data: DataRecord
+    plan: PlanRecord
+    runtime: RuntimeRecord | None
+    """None for an ensemble, whose members have one each."""
+    shard_images: Positive
+    """Images in a shard; the last one may have fewer."""
+    blacklist: BlacklistRecord | None
+    """None where it is not known which images are on the blacklist."""
+    skipped: dict[str, str]
+    """The reason for each image, by id, that could not be read."""
+    shards: tuple[ShardRecord, ...]
+    """In the order of the images; empty until the run is complete."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """The options that were not at their defaults."""
+    environments: tuple[dict[str, str | None], ...] = ()
+    """Versions of the libraries, of Python and of the platform: those at the start, and any that differed
+    later.
+    """
+    started: str = ""
+    """When the run was begun, in ISO 8601, UTC."""
+    seconds: float = 0.0
+    """How long the evaluation took."""
+
+    @property
+    def parts(self) -> list[range]:
+        """The ranges of images that have a shard each."""
+        step = self.shard_images
+        return [
+            range(start, min(start + step, self.data.images)) for start in range(0, self.data.images, step)
+        ]
+
+
+DECIDES_MODEL = (
+    *("provider", "architecture", "weights_sha256", "parameters", "multiply_adds", "input_size"),
+    *("mean", "std", "interpolation", "prepared_like", "outputs", "label_order"),
+)
+"""The fields of `ModelRecord` that decide a run's figures. Names, and where the weights lie, do not."""
+
+
+def decisive(
+    model: ModelRecord, data: DataRecord, plan: PlanRecord, runtime: RuntimeRecord, shard_images: int
+) -> dict[str, str]:
+    """A hash of each thing that decides a run's figures, by what to call it in a message.
+
+    A path, a batch size or a number of workers is not among them.
+    """
+    described = plain(model)
+    parts: dict[str, Any] = {
+        "model": {name: described[name] for name in DECIDES_MODEL},
+        "images or labels": data.fingerprint,
+        "protocols": [plain(plan), shard_images],
+        "kind of device": runtime.device.partition(":")[0],
+        "precision": [runtime.precision, runtime.compile],
+    }
+    return {name: _hash(part) for name, part in parts.items()}
+
+
+def identity_of(decisive_hashes: Mapping[str, str]) -> str:
+    """The run's identity: one hash of those of `decisive`."""
+    return _hash(decisive_hashes)
+
+
+def schema_of(data: bytes) -> int:
+    """The number of the layout that the JSON text says it has. Raises `ValueError` for anything else.
+
+    >>> schema_of(b'{"schema": 2, "identity": "..."}')
+    2
+    """
+    return _convert(_from_json(data), _Schema).schema
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest in JSON text. Raises `ValueError` for anything else: a field that is missing, unknown, or
+    of another type.
+    """
+    content = _from_json(data)
+    manifest = _convert(content, Manifest)
+    _check_known(content, manifest)
+    return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Schema:
+    schema: int
+
+
+T = TypeVar("T")
+
+
+def _from_json(data: bytes) -> Any:
+    """The value in JSON text. Not by msgspec, which refuses file names that are not Unicode."""
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+
+
+def _convert(content: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(content, kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_known(content: Any, record: Any) -> None:
+    """Raise `ValueError` where `content`, which became `record`, has a field that the record lacks."""
+    if isinstance(record, tuple):
+        for value, part in zip(content, record, strict=True):
+            _check_known(value, part)
+    elif isinstance(record, dict):
+        for name, part in record.items():
+            _check_known(content[name], part)
+    elif is_dataclass(record):
+        known = {item.name for item in fields(record)}
+        for name, value in content.items():
+            if name not in known:
+                raise ValueError(f"{type(record).__name__} has no field {name!r}")
+            _check_known(value, getattr(record, name))
+
+
+def plain(record: Any) -> Any:
+    """A record as dictionaries, lists and plain values, as JSON has it."""
+    if isinstance(record, ProtocolRecord):
+        return {name: value for name, value in _fields(record).items() if value is not None}
+    if isinstance(record, ModelRecord):
+        return {name: value for name, value in _fields(record).items() if name != "members" or value}
+    if hasattr(record, "__dataclass_fields__"):
+        return _fields(record)
+    if isinstance(record, Mapping):
+        return {name: plain(value) for name, value in record.items()}
+    if isinstance(record, tuple | list):
+        return [plain(value) for value in record]
+    return record
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {item.name: plain(getattr(record, item.name)) for item in fields(record)}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

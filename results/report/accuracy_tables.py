@@ -1,0 +1,44 @@
+"""The table of runs for a terminal."""
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.text import Text
+
+from results.report.cells import NUMBERS, cells, has_published, note
+from results.report.titled_table import titled_table
+
+
+def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
+    """A table for each image set, and the note below them. `table` is of `results.tables.accuracy`.
+
+    Where published figures are beside the rows, or all rows are of one run, each run has tables of its own.
+    """
+    rows = pd.Series(cells(table), index=table.index)
+    together = table["run"].nunique() > 1 and not has_published(table)
+    hidden = {"images", "n"} if together else {"images", "n", "model"}  # they are in the title
+    tables: list[RenderableType] = []
+    for _, part in table.groupby(["image_set"] if together else ["model", "image_set", "run"], sort=False):
+        first = part.iloc[0]
+        images = f"{first['image_set']}: n = {first['n']:,}"
+        headings = [heading for heading in rows[part.index[0]] if heading not in hidden]
+        shown = titled_table(images if together else f"{first['model']}, {images}", headings, NUMBERS)
+        next_runs = [*part["run"][1:], ""]
+        for index, run, next_run in zip(part.index, part["run"], next_runs, strict=True):
+            row = [Text(rows[index][heading]) for heading in headings]
+            shown.add_row(*row, end_section=together and run != next_run)
+        tables.append(shown)
+    return [*tables, Text(note(table))]
+
+
+def epoch_tables(table: pd.DataFrame) -> list[RenderableType]:
+    """A table of a training's checkpoints, a line for each epoch and protocol on all images; and the note.
+
+    `table` has a column `epoch` beside those of `results.tables.accuracy`.
+    """
+    rows = table[table["image_set"] == "all"]
+    headings = ("protocol", "top-1 error", "top-5 error")
+    title = f"{rows['model'].iloc[0]}, all: n = {rows['n'].iloc[0]:,}"
+    shown = titled_table(title, ("epoch", *headings), ("epoch", *NUMBERS))
+    for epoch, row in zip(rows["epoch"], cells(rows), strict=True):
+        shown.add_row(str(epoch), *(Text(row[heading]) for heading in headings))
+    return [shown, Text(note(table))]

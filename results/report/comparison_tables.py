@@ -1,0 +1,88 @@
+"""Runs beside other runs, for a terminal: a comparison of two, the gate's verdicts, an ensemble's growth."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.text import Text
+
+from results.baseline import Verdict
+from results.comparison import Comparison
+from results.report.cells import error_pair
+from results.report.titled_table import titled_table, whole_line
+from results.run import Run
+
+CLASSES = 10
+"""How many of the classes that changed most are listed."""
+
+
+def comparison_tables(
+    found: Comparison, a: Run, b: Run, protocol: str, image_set: str
+) -> list[RenderableType]:
+    """The top-1 errors and flips of two runs under a protocol, and the classes that changed most."""
+    error_a, error_b = found.top1_error
+    low, high = found.interval
+    difference = f"difference {error_b - error_a:+.2f} [{low:+.2f}, {high:+.2f}]"
+    flips = f"only a is right on {found.only_a_right:,} images, only b on {found.only_b_right:,}"
+    lines: list[RenderableType] = [
+        whole_line(f"a: {a.name} ({a.path})"),
+        whole_line(f"b: {b.name} ({b.path})"),
+        whole_line(f"{protocol} crops, {image_set}, n = {found.n:,}"),
+        Text(f"top-1 error: {error_a:.2f} -> {error_b:.2f}, {difference}"),
+        Text(f"{flips}; exact McNemar p = {found.p_value:.3g}"),
+    ]
+    classes = found.classes()
+    if not len(classes):
+        return lines
+    names = a.manifest.data.classes
+    counts = ("n", "gained by b", "lost by b")
+    table = titled_table("classes that changed most", ("class", *counts), counts, overflow="ellipsis")
+    for row in classes.head(CLASSES).to_dict("records"):
+        name = names[row["label"]] if names else str(row["label"])
+        table.add_row(Text(name), *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
+    return [*lines, table]
+
+
+def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[RenderableType]:
+    """A row for each verdict of the gate, and how many fail."""
+    headings = ("", "model", "protocol", "images", "baseline", "measured", "verdict")
+    table = titled_table(f"against {baseline}", headings, ("baseline", "measured"))
+    for verdict in verdicts:
+        mark = Text("pass", style="green") if verdict.passed else Text("FAIL", style="bold red")
+        cells = (
+            verdict.model,
+            verdict.protocol,
+            verdict.image_set,
+            error_pair(verdict.baseline),
+            error_pair(verdict.measured),
+            verdict.why,
+        )
+        table.add_row(mark, *map(Text, cells))
+    failed = sum(not verdict.passed for verdict in verdicts)
+    count = f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
+    return [table, Text(count)]
+
+
+def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[RenderableType]:
+    """How the error falls with networks and crops, as GoogLeNet's Table 3 has it: a table for each image set.
+
+    `steps` are of `results.ensemble.growth`; `members` are the names of the networks.
+    """
+    headings = ("networks", "crops", "cost", "top-1 error", "to base", "top-5 error", "to base")
+    tables: list[RenderableType] = []
+    for image_set, rows in steps.groupby("image_set", sort=False):
+        title = f"{image_set}: n = {rows['n'].iloc[0]:,}"
+        table = titled_table(title, headings, headings, overflow="ellipsis")
+        for number, row in enumerate(rows.to_dict("records")):
+            is_base = number == 0
+            table.add_row(
+                str(row["networks"]),
+                Text(str(row["protocol"])),
+                f"{row['cost']:,}",
+                f"{row['top1_error']:.2f}",
+                "base" if is_base else f"{row['top1_to_base']:+.2f}",
+                f"{row['top5_error']:.2f}",
+                "base" if is_base else f"{row['top5_to_base']:+.2f}",
+            )
+        tables.append(table)
+    return [*tables, whole_line(f"members, in the order they are added: {', '.join(members)}")]

@@ -1,0 +1,93 @@
+"""A paper's tables beside ours, and what it would take to run them, for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from results.report.cells import duration, error_cell
+from results.report.titled_table import titled_table, whole_line
+
+HEADINGS = (
+    *("network", "crops", "images", "published", "measured", "difference"),
+    *("these weights", "verdict"),
+)
+
+
+def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Each table of the paper with its figures and ours, top-1 / top-5, and its notes below.
+
+    `records` are those of `reproduce`, one for each row of the tables.
+    """
+    shown: list[RenderableType] = []
+    for name in dict.fromkeys(record["table"] for record in records):
+        rows = [record for record in records if record["table"] == name]
+        table = titled_table(name, HEADINGS, ("published", "measured", "difference"), lines=True)
+        for row in rows:
+            cells = (
+                _network(row),
+                row["protocol"],
+                row["image_set"],
+                _pair(row["published_top1"], row["published_top5"]),
+                _measured(row),
+                _pair(row["difference_top1"], row["difference_top5"], "+.2f"),
+                _pair(row["weights_top1"], row["weights_top5"]),
+                row["verdict"],
+            )
+            table.add_row(*map(Text, cells))
+        shown.append(table)
+        shown += [
+            whole_line(f"{row['network']}, {row['protocol']} crops: {row['note']}")
+            for row in rows
+            if row["note"]
+        ]
+    return [*shown, Text("Errors in percent, top-1 / top-5, with 95 % Wilson intervals.")]
+
+
+def _network(row: Mapping[str, Any]) -> str:
+    """The paper's name, with the number of networks where that does not say it."""
+    several = row["networks"] not in ("", "1") and "+" not in row["model"]
+    return f"{row['network']} x {row['networks']}" if several else str(row["network"])
+
+
+def _pair(top1: float | None, top5: float | None, form: str = ".2f") -> str:
+    """Two figures, with a dash for one that is not known.
+
+    >>> _pair(None, 6.67), _pair(None, None)
+    ('- / 6.67', '-')
+    """
+    texts = ["-" if value is None or pd.isna(value) else format(value, form) for value in (top1, top5)]
+    return "-" if texts == ["-", "-"] else " / ".join(texts)
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """The measured errors with their intervals, and the number of images, on a line each."""
+    if row["n"] is None:
+        return "-"
+    top1 = error_cell(row["top1_error"], row["top1_low"], row["top1_high"])
+    top5 = error_cell(row["top5_error"], row["top5_low"], row["top5_high"])
+    return f"{top1}\n{top5}\nn = {row['n']:,}"
+
+
+def estimate_tables(
+    listed: Sequence[Mapping[str, Any]], without: Sequence[Mapping[str, str]]
+) -> list[RenderableType]:
+    """What `reproduce` would run, with its cost here, and the rows that it would not run, with the reason."""
+    headings = ("network", "weights", "crops", "images", "crops in all", "multiply-adds", "about")
+    table = Table(*headings)
+    for one in listed:
+        table.add_row(
+            one["network"],
+            Text(one["weights"]),
+            one["crops"],
+            f"{one['images']:,}",
+            f"{one['crops_in_all']:,}",
+            f"{one['multiply_adds'] / 1e15:,.3g} P",
+            duration(one["seconds"]),
+        )
+    seconds = sum(one["seconds"] for one in listed)
+    total = Text(f"in all about {duration(seconds)} here, the slowest stages alone")
+    return [table, total, *(whole_line(f"not run: {row['network']}: {row['why']}") for row in without)]

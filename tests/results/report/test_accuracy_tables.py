@@ -1,0 +1,43 @@
+import pandas as pd
+
+from results.report.accuracy_tables import accuracy_tables, epoch_tables
+from results.tables import accuracy
+from tests.helpers import terminal_cells, terminal_lines, with_blacklist
+
+NOTHING = {"weights_source": "", "paper_source": ""}
+
+
+def test_runs_without_published_figures_share_a_table(members):
+    table = accuracy(members[:2]).assign(**NOTHING)
+    lines = terminal_lines(accuracy_tables(table))
+    assert lines[0].strip() == "all: n = 25"
+    assert [cells[:2] for cells in terminal_cells(accuracy_tables(table))] == [
+        ["net0", "1"],
+        ["net0", "10"],
+        ["net1", "1"],
+        ["net1", "10"],
+    ]
+    assert lines[-1].startswith("Errors in percent, with 95 % Wilson intervals.")
+
+
+def test_runs_with_published_figures_have_a_table_each(members):
+    table = accuracy(members[:2]).assign(paper_top1=20.0, paper_top5=5.0, paper_source="x table2")
+    lines = terminal_lines(accuracy_tables(table))
+    assert [line.strip() for line in lines if "n = 25" in line] == ["net0, all: n = 25", "net1, all: n = 25"]
+    assert "20.00 / 5.00 (x table2)" in terminal_cells(accuracy_tables(table))[0]
+
+
+def test_names_are_not_markup(members):
+    table = accuracy(members[:2]).assign(model="[red]:smile:", **NOTHING)
+    assert terminal_cells(accuracy_tables(table))[0][0] == "[red]:smile:"
+
+
+def test_each_epoch_has_a_line(members):
+    table = accuracy([with_blacklist(members[0], "image 3")])
+    epochs = pd.concat([table.assign(epoch=epoch) for epoch in (3, 7)], ignore_index=True)
+    assert [cells[:2] for cells in terminal_cells(epoch_tables(epochs))] == [
+        ["3", "1"],
+        ["3", "10"],
+        ["7", "1"],
+        ["7", "10"],
+    ]

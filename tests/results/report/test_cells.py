@@ -1,0 +1,20 @@
+from results.report.cells import cells, note
+
+
+def test_note_counts_the_images_that_rounding_could_change(table):
+    none = table.assign(top1_near=0, top5_near=0)
+    assert note(none).endswith("No result here is close enough to a tie for rounding to change it.")
+    some = table.assign(top1_near=[3, 0], top5_near=0, n=961)
+    assert note(some).endswith(
+        "Up to 3 of 961 images are close enough to a tie for rounding to change their result: "
+        "0.31 points of error."
+    )
+
+
+def test_published_figures_have_a_column_only_where_there_are_any(table):
+    nothing = table.assign(weights_source="", paper_source="")
+    assert list(cells(nothing)[0])[-1] == "top-5 error"
+    assert "Published" not in note(nothing)
+    some = nothing.assign(paper_source=["x table2", ""], paper_top1=None, paper_top5=6.67)
+    assert [row["paper"] for row in cells(some)] == ["- / 6.67 (x table2)", "-"]
+    assert "Published: top-1 / top-5." in note(some)

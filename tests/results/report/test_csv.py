@@ -1,0 +1,35 @@
+import csv
+import io
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results.report.csv import FORMULA, write
+from results.tables import MEASURED
+
+
+def test_csv_reads_back(table):
+    again = pd.read_csv(io.StringIO(write(table)), dtype={"protocol": str})
+    assert list(again) == list(table)
+    pd.testing.assert_frame_equal(again[list(MEASURED)], table[list(MEASURED)])
+
+
+def test_csv_has_no_formulas(table):
+    names = ["=1+1", "@SUM(A1)", "-2", "+1", "\tx", "\rx", "a\rb"]
+    text = write(pd.DataFrame({"image": names, "n": 1}))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "'@SUM(A1)", "'-2", "'+1", "'\tx", "'\\rx", "a\\rb"]
+    assert not any(row[0].startswith(FORMULA) for row in rows)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8), min_size=1, max_size=5))
+def test_csv_of_any_names_has_the_rows_and_cells_of_the_table_and_no_formula(names):
+    texts = pd.Series(names, dtype=object)
+    text = write(pd.DataFrame({"image": texts, "n": 1, "text": texts}))
+    heading, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert heading == ["image", "n", "text"]
+    for name, (image, n, again) in zip(names, rows, strict=True):
+        assert image.removeprefix("'" if name.startswith(FORMULA) else "") == name.replace("\r", "\\r")
+        assert not image.startswith(FORMULA)
+        assert (n, again) == ("1", image)

@@ -1,0 +1,65 @@
+import pytest
+
+from results.report.reproduction_tables import estimate_tables, reproduction_tables
+from tests.helpers import terminal_cells, terminal_lines
+
+RECORD = {
+    "table": "inception-v4/table4",
+    "network": "Inception-v3",
+    "model": "v3",
+    "networks": "1",
+    "protocol": "144",
+    "image_set": "all",
+    "published_top1": 18.9,
+    "published_top5": None,
+    "note": "",
+    "verdict": "within noise",
+    "n": 50_000,
+    "top1_error": 19.0,
+    "top1_low": 18.66,
+    "top1_high": 19.35,
+    "top5_error": 4.4,
+    "top5_low": 4.22,
+    "top5_high": 4.58,
+    "weights_top1": None,
+    "weights_top5": float("nan"),
+    "difference_top1": 0.1,
+    "difference_top5": None,
+}
+
+
+def test_reproduced_row_is_beside_the_papers():
+    first, second, third = terminal_cells(reproduction_tables([RECORD]))
+    assert first == [
+        *("Inception-v3", "144", "all", "18.90 / -"),
+        *("19.00 [18.66, 19.35]", "+0.10 / -", "-", "within noise"),
+    ]
+    assert (second[4], third[4]) == ("4.40 [4.22, 4.58]", "n = 50,000")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"networks": "4"}, "Inception-v3 x 4"),
+        ({"networks": "4", "model": "v4+3xir-v2"}, "Inception-v3"),
+        ({"networks": ""}, "Inception-v3"),
+    ],
+)
+def test_number_of_networks_is_shown_where_the_name_does_not_say_it(changes, name):
+    assert terminal_cells(reproduction_tables([RECORD | changes]))[0][0] == name
+
+
+def test_row_that_was_not_run_has_dashes_and_notes_are_below():
+    empty = RECORD | {"n": None, "note": "a note " * 40, "difference_top1": None}
+    rendered = reproduction_tables([empty])
+    assert terminal_cells(rendered)[0][4:6] == ["-", "-"]
+    assert terminal_lines(rendered, width=100)[-2] == f"Inception-v3, 144 crops: {'a note ' * 40}"
+
+
+def test_estimate_lists_what_would_run_and_what_not():
+    one = {"network": "v3", "weights": "tf_in1k", "crops": "144", "images": 100}
+    cost = {"crops_in_all": 14_400, "multiply_adds": 82_000_000_000_000, "seconds": 600}
+    lines = terminal_lines(estimate_tables([one | cost], [{"network": "BN", "why": "needs weights"}]))
+    assert "14,400" in lines[3]
+    assert "0.082 P" in lines[3]
+    assert lines[-2:] == ["in all about 10 min here, the slowest stages alone", "not run: BN: needs weights"]

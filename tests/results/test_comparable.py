@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import pytest
+
+from results.comparable import (
+    check_each_once,
+    check_same_images,
+    check_same_protocols,
+    common_blacklist,
+    common_protocol,
+)
+from results.errors import IncompleteRun, RunError, RunUsageError
+from results.manifest import PlanRecord, ProtocolRecord
+from results.run import Run, write_manifest
+from tests.helpers import PLAN, random_run, start_run, with_blacklist
+
+
+def plan(size, *scales, **changes):
+    return PlanRecord(protocols={"1": ProtocolRecord(crops=1, scales=scales)}, size=size, **changes)
+
+
+def test_run_that_is_named_twice_is_refused_by_whatever_path(members):
+    check_each_once(members)
+    with pytest.raises(RunUsageError, match=r"run0 is the same run as .*run0: name each run once"):
+        check_each_once([*members, Run.open(members[0].path / "manifest.json")])
+
+
+def test_other_labels_are_refused(members, tmp_path):
+    check_same_images(members)
+    other = random_run(tmp_path / "other", 7, label_seed=1)
+    with pytest.raises(
+        RunError,
+        match=r"other is on other images or labels than .*run0: 25 of val, labelled by labels.txt; 25 of val",
+    ):
+        check_same_images([*members, other])
+
+
+def test_other_class_names_are_refused(members, tmp_path):
+    data = replace(members[0].manifest.data, classes=("a", "b"))
+    with pytest.raises(RunError, match="other is on other images or labels"):
+        check_same_images([members[0], random_run(tmp_path / "other", 7, data=data)])
+
+
+def test_incomplete_run_is_refused(members):
+    unfinished = write_manifest(members[1].path, replace(members[1].manifest, complete=False))
+    with pytest.raises(IncompleteRun, match="run1 is incomplete"):
+        check_same_images([members[0], unfinished])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"protocols": {"1": ProtocolRecord(crops=1)}}, r"b has the protocols 1, .*a 1, 10"),
+        ({"pool": "max"}, r"b pools its crops by max, .*a by mean: evaluate both with the same --pool"),
+        (
+            {"protocols": PLAN.protocols | {"1": ProtocolRecord(crops=1, scales=(96,))}, "size": 80},
+            "b has other 1 crops than .*a: scales 96 against ",
+        ),
+        ({"protocols": PLAN.protocols | {"1": ProtocolRecord(crops=2)}}, "b has other 1 crops than"),
+    ],
+)
+def test_other_protocols_are_refused(tmp_path, changes, message):
+    a = start_run(tmp_path / "a")
+    b = start_run(tmp_path / "b", plan=replace(PLAN, **changes))
+    check_same_protocols([a, a])
+    with pytest.raises(RunError, match=message):
+        check_same_protocols([a, b])
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "same"), [(299, 341, True), (299, 342, True), (299, 352, False), (331, 378, True)]
+)
+def test_scales_in_the_same_ratio_to_the_input_are_the_same_protocol(tmp_path, size, scale, same):
+    """256 : 224 is 341.7 : 299, and to half a pixel 341 and 342."""
+    runs = [
+        start_run(tmp_path / "a", plan=plan(224, 256)),
+        start_run(tmp_path / "b", plan=plan(size, scale)),
+    ]
+    if same:
+        check_same_protocols(runs)
+        return
+    with pytest.raises(RunError, match="has other 1 crops"):
+        check_same_protocols(runs)
+
+
+def test_common_protocol_is_the_last_that_all_runs_have(tmp_path):
+    both = start_run(tmp_path / "both")
+    single = start_run(tmp_path / "single", plan=plan(224, 256))
+    assert common_protocol([both, both], None) == "10"
+    assert common_protocol([both, single], None) == "1"
+    assert common_protocol([both, both], "1") == "1"
+    with pytest.raises(RunUsageError, match=r"no protocol 10 that all runs have: .*both has 1, 10; .*single"):
+        common_protocol([both, single], "10")
+
+
+def test_common_blacklist_is_that_of_the_runs_that_know_it(members):
+    assert common_blacklist(members) is None
+    marked = with_blacklist(members[1], "image 3")
+    assert common_blacklist([members[0], marked]) == marked.manifest.blacklist
+    other = with_blacklist(members[2], "image 4")
+    with pytest.raises(RunError, match=r"run2 has another blacklist than .*run1"):
+        common_blacklist([marked, other])
