@@ -9,7 +9,7 @@ __all__ = ["evaluate"]
 
 
 def __getattr__(name: str) -> Any:
-    """`evaluate` is imported when it is asked for, because torch comes with it."""
+    """Import `evaluate` when it is first used, because torch comes with it."""
     if name == "evaluate":
         from bench.evaluation.evaluate import evaluate
 

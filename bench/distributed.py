@@ -1,252 +1,293 @@
-"""The ranks of torchrun: which of them says what all must know, and which images are whose.
+"""The ranks of torchrun, joined by torch.distributed: what all have to know, and which images are whose.
 
-Everything goes through torchrun's rendezvous store, and nothing from rank to rank. torchrun starts all ranks again when one
-dies (`--max-restarts`); a rank that waits for one that is gone for good, with its machine perhaps, gives up after a minute.
+Three things are ours, because torch.distributed has none of them:
+
+- A new start. torchrun's store outlives its ranks: when they are started again it still has the addresses
+  of those that died, and each machine counts restarts by itself. So the ranks first agree on a name for
+  this start, and form their group under it.
+- Handing out shards, with one atomic addition for each.
+- The progress of all ranks on one display: each adds up its images in the store, about once a second.
 """
 
-import json
 import os
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 
-from bench.errors import BenchError
+from bench.errors import AnotherRankFailed, BenchError
+
+T = TypeVar("T")
 
 Advance = Callable[[int, bool | None], None]
-"""Called for each image: crops, and whether the prediction is right (None: skipped)."""
+"""Called for each image: its crops, and whether the prediction is right (None: the image was skipped)."""
 
-INTERVAL = 0.1
-"""Seconds between looks at what the others have done."""
-
-PATIENCE = 60.0
-"""Seconds of silence after which a rank is taken for gone; each gives a sign of life every tenth of that."""
+TIMEOUT = timedelta(hours=1)
+"""How long a rank waits for another one, which may have a shard to finish; a process that died is
+noticed at once.
+"""
 
 MEETING = 600.0
-"""Seconds in which all ranks have to come after the first."""
+"""Seconds that the ranks have to find each other."""
+
+INTERVAL = 0.1
+"""Seconds between two looks at the store while the ranks find each other."""
+
+AGAIN = "start the same command again, on all machines"
 
 
 def under_torchrun() -> bool:
+    """Whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def is_first() -> bool:
-    """Whether this is the only process or the first rank: the one that prints."""
-    return os.environ.get("RANK", "0") == "0" or not under_torchrun()
+    """Whether this is the only process or rank 0: the one that prints."""
+    return not under_torchrun() or os.environ.get("RANK", "0") == "0"
 
 
-def local_ranks() -> tuple[int, int]:
-    """(number among the ranks of this machine, how many they are)."""
-    return int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+def local_rank() -> int:
+    """The number of this rank among those of its machine, from 0."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
 
 
+def local_world_size() -> int:
+    """How many ranks this machine has."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+@dataclass(frozen=True)
 class Ranks:
-    """One process alone; what it does of the work of ranks. They all call the same of these, in the same order."""
+    """The place of a process among those that evaluate together: by default it is alone.
 
-    first, size = True, 1
+    All ranks call the same methods in the same order.
+    """
 
-    def from_first(self, find: Callable[[], Any]) -> Any:
-        """What `find`, called on the first rank alone, gives: a JSON value."""
-        return find()
+    rank: int = 0
+    size: int = 1
+    store: Any = None
+    """What all ranks of this start read and write; None for a process alone."""
+    lasting_store: Any = None
+    """The same across restarts."""
+    _calls: Iterator[int] = field(default_factory=count)
 
-    def one_ahead(self, prepare: Callable[[], None]) -> None:
-        """Where several ranks share a machine, call `prepare` on one of them before the others go on."""
+    @property
+    def first(self) -> bool:
+        """Whether this is rank 0."""
+        return self.rank == 0
 
-    def once(self, name: str) -> bool:
-        """Whether nobody asked that of this `name` before, ranks that died and were started again among them."""
-        return True
+    def gather(self, act: Callable[[], T], meanwhile: Callable[[], None] | None = None) -> list[T]:
+        """Call `act` on every rank: what it returned on each, in their order. `act` returns what pickle
+        can copy.
+
+        `meanwhile` is called once a second while this rank waits for the others. Where `act` raises on
+        one rank, that rank raises its error, and the others `AnotherRankFailed`. Raises `BenchError`
+        when a rank is gone.
+        """
+        if self.store is None:
+            return [act()]
+        try:
+            result, error = act(), None
+        except BaseException as raised:  # noqa: BLE001 - raised again below, after the others know
+            result, error = None, raised
+        outcomes = _wait_for_all((error is None, result), self.size, meanwhile)
+        if error:
+            raise error
+        if not all(succeeded for succeeded, _ in outcomes):
+            raise AnotherRankFailed("another rank has failed: its line says why")
+        return [value for _, value in outcomes]
+
+    def broadcast_from_first(self, find: Callable[[], T]) -> T:
+        """What `find` returns on the first rank, which alone calls it. Raises as `gather` does."""
+        found: T = self.gather(find if self.first else _nothing)[0]
+        return found
+
+    def once_per_machine(self, prepare: Callable[[], None]) -> None:
+        """Call `prepare` on one rank of each machine; the others go on after it. Raises as `gather` does."""
+        self.gather(prepare if local_rank() == 0 else _nothing)
+
+    def is_new(self, name: str) -> bool:
+        """Whether no rank has asked for this `name` before, not even one that died and was started again."""
+        if self.lasting_store is None:
+            return True
+        with _reaching_store():
+            return bool(self.lasting_store.add(f"once/{name}", 1) == 1)
 
     def hand_out(self, parts: Sequence[range]) -> Iterator[range]:
-        """The parts that fall to this rank, taken one by one when they are asked for. Each falls to one rank."""
-        return iter(parts)
+        """The parts that fall to this rank, each taken when it is needed; every part falls to one rank."""
+        return iter(parts) if self.store is None else take_parts(self.store, self._key("next part"), parts)
 
-    def progress(self, advance: Advance) -> Advance:
-        """What is to be called for each image, so that `advance` of the first rank is called for all."""
-        return advance
+    @contextmanager
+    def share_progress(self, advance: Advance) -> Iterator[Advance]:
+        """What to call for each image, so that the first rank's `advance` is called for the images of all.
 
-    def wait(self) -> None:
-        """Until all ranks have come here. Raises `BenchError` when one is gone."""
-
-
-class Torchrun(Ranks):
-    """One of several ranks."""
-
-    def __init__(self) -> None:
-        from torch.distributed import PrefixStore  # type: ignore[attr-defined]
-        from torch.distributed.rendezvous import rendezvous
-
-        with _reaching():
-            store, rank, self.size = next(rendezvous("env://"))
-            self.first = rank == 0
-            self._lasting = PrefixStore("inception-bench", store)
-            self._store = PrefixStore(_meet(self._lasting, rank, self.size), self._lasting)
-        self._calls = 0
-        self._shared: _Shared | None = None
-        self._signs = [f"alive/{number}" for number in range(self.size)]
-        self._seen: list[tuple[bytes, float]] = [(b"", time.monotonic())] * self.size
-        threading.Thread(target=self._give_signs, args=(self._signs[rank],), daemon=True).start()
-
-    def from_first(self, find: Callable[[], Any]) -> Any:
-        key = self._key("said")
-        if self.first:
-            value = find()
-            with _reaching():
-                self._store.set(key, json.dumps(value))
-            return value
-        self._until(lambda: self._store.check([key]))
-        return json.loads(self._store.get(key))
-
-    def one_ahead(self, prepare: Callable[[], None]) -> None:
-        key = f"{self._key('prepared')}/{os.environ['GROUP_RANK']}"
-        if local_ranks()[0] != 0:
-            self._until(lambda: self._store.check([key]))
+        At the end the ranks wait for each other.
+        """
+        if self.store is None:
+            yield advance
             return
-        prepare()
-        with _reaching():
-            self._store.set(key, "")
-
-    def once(self, name: str) -> bool:
-        with _reaching():
-            return bool(self._lasting.add(f"once/{name}", 1) == 1)
-
-    def hand_out(self, parts: Sequence[range]) -> Iterator[range]:
-        return self._take(parts, self._key("next"))
-
-    def _take(self, parts: Sequence[range], key: str) -> Iterator[range]:
-        while True:
-            with _reaching():
-                number = self._store.add(key, 1) - 1
-            if number >= len(parts):
-                return
-            yield parts[number]
-
-    def progress(self, advance: Advance) -> Advance:
-        self._shared = _Shared(self._store, self._key("done"), advance if self.first else None)
-        return self._shared.advance
-
-    def wait(self) -> None:
-        key = self._key("here")
-        self._exchange()
-        with _reaching():
-            self._store.add(key, 1)
-        self._until(
-            lambda: self._store.add(key, 0) >= self.size, self._exchange if self.first else lambda: None
-        )
-        self._exchange()
-        self._shared = None
-
-    def _exchange(self) -> None:
-        if self._shared:
-            self._shared.exchange()
+        progress = SharedProgress(self.store, self._key("progress"), advance if self.first else None)
+        yield progress
+        progress.exchange()
+        self.gather(_nothing, progress.exchange if self.first else None)
+        progress.exchange()
 
     def _key(self, kind: str) -> str:
         """The same on all ranks, and another one at each call."""
-        self._calls += 1
-        return f"{self._calls}/{kind}"
-
-    def _until(self, condition: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Wait as long as all ranks give signs of life."""
-        looked = time.monotonic()
-        self._seen = [(sign, looked) for sign, _ in self._seen]
-        with _reaching():
-            while not condition():
-                time.sleep(INTERVAL)
-                meanwhile()
-                if time.monotonic() - looked > PATIENCE / 10:
-                    looked = time.monotonic()
-                    self._look_for_signs(looked)
-
-    def _look_for_signs(self, now: float) -> None:
-        found = [self._store.get(sign) if self._store.check([sign]) else b"" for sign in self._signs]
-        self._seen = [
-            last if last[0] == sign else (sign, now) for last, sign in zip(self._seen, found, strict=True)
-        ]
-        if silent := [number for number, (_, when) in enumerate(self._seen) if now - when > PATIENCE]:
-            raise BenchError(
-                f"rank {silent[0]} has not been heard of for {PATIENCE:.0f} s: start the same command again, on all machines"
-            )
-
-    def _give_signs(self, sign: str) -> None:
-        with suppress(Exception):  # the store is gone: whoever waits finds out
-            while True:
-                self._store.add(sign, 1)
-                time.sleep(PATIENCE / 10)
+        return f"{next(self._calls)}/{kind}"
 
 
-def _meet(store: Any, rank: int, size: int) -> str:
-    """A name for this start that all ranks know, and no rank of an earlier one: torchrun's store outlives its ranks."""
-    own = uuid.uuid4().hex
-    began = time.monotonic()
-    others = [f"{own}/{number}" for number in range(1, size)]
-    if rank == 0:
-        store.set("start", own)
-    while time.monotonic() - began < MEETING:
-        if rank == 0 and (not others or store.check(others)):
-            store.set(f"{own}/go", json.dumps([store.get(key).decode() for key in others]))
-            return own
-        if rank != 0 and store.check(["start"]):
-            start: str = store.get("start").decode()
-            store.set(f"{start}/{rank}", own)
-            if store.check([f"{start}/go"]) and own in json.loads(store.get(f"{start}/go")):
-                return start
-        time.sleep(INTERVAL)
-    raise BenchError(
-        f"not all {size} ranks came within {MEETING:.0f} s: start the same command again, on all machines"
-    )
+@cache
+def ranks() -> Ranks:
+    """The ranks of torchrun, which meet at the first call; or this process alone. Raises `BenchError`."""
+    return _join() if under_torchrun() else Ranks()
 
 
-class _Shared:
-    """Images done, told to the first rank, whose `told` is called for each; about once a second."""
+def take_parts(store: Any, key: str, parts: Sequence[range]) -> Iterator[range]:
+    """The parts that fall to whoever iterates; the number of those taken so far stands at `key`."""
+    while True:
+        with _reaching_store():
+            number = store.add(key, 1) - 1
+        if number >= len(parts):
+            return
+        yield parts[number]
+
+
+class SharedProgress:
+    """Counts images in the store; the first rank calls its `advance` for those of the others."""
 
     KINDS = (True, False, None)
-    """What `right` is of an image."""
+    """What an image can be: right, wrong, skipped."""
 
-    def __init__(self, store: Any, key: str, told: Advance | None) -> None:
-        self._store, self._key, self._told = store, key, told
+    def __init__(self, store: Any, key: str, advance: Advance | None) -> None:
+        """`advance` is None on all ranks but the first."""
+        self._store, self._key, self._advance = store, key, advance
         self._crops = 0
-        self._own: Counter[bool | None] = Counter()
-        self._known: Counter[bool | None] = Counter()
+        self._new: Counter[bool | None] = Counter()
+        self._shown: Counter[bool | None] = Counter()
         self._last = time.monotonic()
 
-    def advance(self, crops: int, right: bool | None) -> None:
-        if self._told:
-            self._told(crops, right)
-        else:
-            self._own[right] += 1
+    def __call__(self, crops: int, right: bool | None) -> None:
         self._crops = max(self._crops, crops)
+        if self._advance:
+            self._advance(crops, right)
+        else:
+            self._new[right] += 1
         if time.monotonic() - self._last >= 1:
             self.exchange()
 
     def exchange(self) -> None:
-        """Tell what is new, or learn it; images of the others count as many crops as the largest here."""
+        """Add what is new, or show it; an image of another rank counts as many crops as the largest one
+        here.
+        """
         self._last = time.monotonic()
-        with _reaching():
-            for right in self.KINDS:
-                total = self._store.add(f"{self._key}/{right}", self._own.pop(right, 0))
-                if self._told:
-                    for _ in range(total - self._known[right]):
-                        self._told(0 if right is None else self._crops, right)
-                    self._known[right] = total
+        with _reaching_store():
+            for kind in self.KINDS:
+                total = self._store.add(f"{self._key}/{kind}", self._new.pop(kind, 0))
+                if self._advance:
+                    for _ in range(total - self._shown[kind]):
+                        self._advance(0 if kind is None else self._crops, kind)
+                    self._shown[kind] = total
+
+
+def _join() -> Ranks:
+    """Meet the other ranks, and form a group with them."""
+    from torch import distributed
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+    from torch.distributed.rendezvous import rendezvous
+
+    with _reaching_store():
+        store, rank, size = next(rendezvous("env://"))
+        lasting = PrefixStore("inception-bench", store)
+        of_this_start = PrefixStore(_agree_on_start(lasting, rank, size), lasting)
+        group = PrefixStore("group", of_this_start)
+        distributed.init_process_group("gloo", store=group, rank=rank, world_size=size, timeout=TIMEOUT)
+    return Ranks(rank, size, of_this_start, lasting)
+
+
+def _agree_on_start(store: Any, rank: int, size: int) -> str:
+    """A name for this start that its ranks alone know.
+
+    The first rank proposes a new name. The others answer under it with names of their own, until the
+    first one has confirmed them: a name that an earlier start left in the store is never confirmed for
+    them.
+    """
+    own = uuid.uuid4().hex
+    deadline = time.monotonic() + MEETING
+    if rank == 0:
+        store.set("proposed", own)
+    answers = [f"{own}/{number}" for number in range(1, size)]
+    while time.monotonic() < deadline:
+        if rank == 0:
+            if not answers or store.check(answers):
+                store.set(f"{own}/confirmed", ",".join(store.get(key).decode() for key in answers))
+                return own
+        elif store.check(["proposed"]):
+            start: str = store.get("proposed").decode()
+            store.set(f"{start}/{rank}", own)
+            if store.check([f"{start}/confirmed"]) and own in store.get(f"{start}/confirmed").decode():
+                return start
+        time.sleep(INTERVAL)
+    raise BenchError(f"not all of {size} ranks came within {MEETING:.0f} s: {AGAIN}")
+
+
+def _wait_for_all(value: Any, size: int, meanwhile: Callable[[], None] | None) -> list[Any]:
+    """Wait until every rank is here: each one's value, in their order. Raises `BenchError` when one is gone.
+
+    The barrier is what waits: it names the ranks that do not come.
+    """
+    from torch import distributed
+
+    def exchange() -> list[Any]:
+        distributed.monitored_barrier(timeout=TIMEOUT, wait_all_ranks=True)
+        values: list[Any] = [None] * size
+        distributed.all_gather_object(values, value)
+        return values
+
+    try:
+        return _in_a_thread(exchange, meanwhile)
+    except RuntimeError as error:
+        raise BenchError(f"a rank is gone ({_first_line(error)}): {AGAIN}") from None
+
+
+def _in_a_thread(call: Callable[[], T], meanwhile: Callable[[], None] | None) -> T:
+    """Call something that blocks outside of Python, so that a signal can end the process meanwhile."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is read
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while meanwhile and not wait([outcome], timeout=1).done:
+        meanwhile()
+    return outcome.result()
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
+def _reaching_store() -> Iterator[None]:
+    """Turn a store that cannot be reached into an error with a line."""
     from torch.distributed import DistError
 
     try:
         yield
     except DistError as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(
-            f"torchrun's rendezvous store cannot be reached ({reason}): start the same command again"
-        ) from None
+        raise BenchError(f"torchrun's store cannot be reached ({_first_line(error)}): {AGAIN}") from None
 
 
-@cache
-def ranks() -> Ranks:
-    """What this process is: one of the ranks of torchrun, or alone."""
-    return Torchrun() if under_torchrun() else Ranks()
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _nothing() -> Any:
+    return None

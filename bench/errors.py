@@ -1,14 +1,30 @@
-"""What can go wrong, as the user sees it: each message is one line that says what, where and what to do."""
+"""What can go wrong, as the user sees it: each message is one line that says what, where and what to do.
+
+BenchError                 the work failed                                            exit code 1
+    UsageError             the command asks for something that does not exist                   2
+    DataError              the images, labels, devkit or blacklist cannot be used               1
+        UnreadableImage        one image cannot be decoded
+        ImplausibleLabels      predictions and labels do not fit together
+    WeightsError           weights cannot be fetched, read or fitted to the network              1
+    AnotherRankFailed      another rank of torchrun failed, and prints the line                  1
+results.RunError           a run cannot be read or written                                       1
+    RunUsageError          runs are asked for what they do not have                              2
+    IncompleteRun          images are missing from a run, or it is damaged                       4
+crops.ProtocolError        a protocol that cannot be read                                        2
+Terminated                 the process was asked to end                                        143
+"""
+
+from typing import ClassVar
 
 
 class BenchError(Exception):
     """The work failed. Exit code 1."""
 
-    exit_code = 1
+    exit_code: ClassVar[int] = 1
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end, by SIGTERM; nothing that catches errors may take it for one."""
+    """The process was asked to end, by SIGTERM. Nothing that catches errors may catch this."""
 
 
 class UsageError(BenchError):
@@ -21,13 +37,19 @@ class DataError(BenchError):
     """The images, labels, devkit or blacklist cannot be used as they are."""
 
 
-class UnreadableImage(DataError):  # noqa: N818 - what it is, not that it is an error
+class UnreadableImage(DataError):  # noqa: N818 - names what it is
     """One image cannot be decoded."""
+
+
+class ImplausibleLabels(DataError):  # noqa: N818 - names what they are
+    """Predictions and labels agree no better than by chance, or far better in another order of the
+    classes.
+    """
 
 
 class WeightsError(BenchError):
     """Weights cannot be fetched, read or fitted to the network."""
 
 
-class ImplausibleLabels(DataError):  # noqa: N818 - likewise
-    """Predictions and labels agree no better than by chance, or far better in another order of the classes."""
+class AnotherRankFailed(BenchError):  # noqa: N818 - names what happened
+    """Another rank of torchrun failed; that one prints the line."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from results.storage import place
+from results.storage import parse_path
 
 
 def _option(default: Any, meaning: str) -> Any:
@@ -17,7 +17,11 @@ PLACES = ("labels", "devkit", "blacklist", "out")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to evaluate, how, and where the run goes."""
+    """What to evaluate, how, and where the run goes.
+
+    >>> Options(model="v3", crops=144).crops
+    '144'
+    """
 
     model: str = _option(
         "mini-v3",
@@ -25,71 +29,75 @@ class Options:
     )
     weights: str | None = _option(
         None,
-        "a tag of the network's weights (by default the first), a .safetensors, .pth or .pt file, or a folder of checkpoints",
+        "a tag of the network's weights (default: the first one), a .safetensors, .pth or .pt file, "
+        "or a folder of checkpoints",
     )
     crops: str = _option(
         "1",
         "1, 10, 12, 144, dense, a list of them, or scales x squares x positions x mirrors such as 2x1x5x2",
     )
     scales: str | None = _option(
-        None,
-        "shorter sides in pixels, such as 320,352,384,416; by default the paper's, in ratio to the input",
+        None, "shorter sides in pixels, such as 320,352,384,416 (default: the paper's, scaled to the input)"
     )
-    interpolation: str = _option("auto", "bilinear or bicubic; auto is what the weights were made for")
+    interpolation: str = _option("auto", "bilinear or bicubic; auto: what the weights were made for")
     pool: str = _option("mean", "how crops become one prediction: mean of probabilities, logits, or max")
     dialect: str = _option(
-        "paper", "the single crop as another tool takes it: timm, torchvision, tf-slim or caffe"
+        "paper", "take the single crop as another tool does: timm, torchvision, tf-slim or caffe"
     )
     label_order: str = _option(
-        "auto", "what the outputs are: wordnet, background-first or ilsvrc; auto tells by their number"
+        "auto", "what the outputs stand for: wordnet, background-first or ilsvrc; auto: by their number"
     )
     data: str = _option(
         "mini",
-        "a folder of WordNet-id folders, a flat folder or a .tar (s3://..., too), hf://NAME:SPLIT, or mini, which comes along",
+        "a folder of WordNet-id folders, a flat folder or a .tar (also at s3://...), hf://NAME:SPLIT, "
+        "or mini, the set that is included",
     )
     labels: Path | None = _option(
-        None, "a label file, lines of 'NAME CLASS'; found in or beside the data by default"
+        None, "a label file with lines 'NAME CLASS' (default: found in or beside the data)"
     )
     devkit: Path | None = _option(
-        None, "an ILSVRC devkit, folder or .tar.gz; found in or beside the data by default"
+        None, "an ILSVRC devkit, folder or .tar.gz (default: found in or beside the data)"
     )
     blacklist: Path | None = _option(
-        None, "a devkit of 2014 or later, or a plain list; found in or beside the data by default"
+        None, "a devkit of 2014 or later, or a plain list (default: found in or beside the data)"
     )
-    limit: int | None = _option(None, "only this many images, the first ones")
-    shuffle_seed: int | None = _option(None, "draw the images of --limit with this seed")
-    device: str = _option("auto", "cpu, cuda, cuda:1, mps; auto takes the first there is")
+    limit: int | None = _option(None, "evaluate only the first N images")
+    shuffle_seed: int | None = _option(None, "with --limit: draw the images with this seed")
+    device: str = _option("auto", "cpu, cuda, cuda:1, mps; auto: the first that is available")
     precision: str = _option(
         "auto",
-        "fp32, bf16 or fp16; auto is fp32, on a GPU fp16 where it predicts as fp32 on 99.9 % of images",
+        "fp32, bf16 or fp16; auto: fp32, and on a GPU fp16 where it predicts the same on 99.9 % of images",
     )
     batch: int | None = _option(
-        None, "crops in a batch; by default as many as 4 of 299 x 299 on a CPU and 256 elsewhere"
+        None,
+        "crops classified at a time (default: 4 crops of 299 x 299 on a CPU, 256 elsewhere, scaled by area)",
     )
     workers: int | None = _option(
-        None, "threads that decode and render; by default as many as there are cores, 16 at most"
+        None, "threads that decode and render (default: one for each core, at most 16)"
     )
     compile: bool = _option(False, "compile the network with torch.compile")
     renderer: str = _option(
-        "auto", "tensor (fast) or pillow (the reference); auto is pillow for a dialect, else tensor"
+        "auto", "tensor (fast) or pillow (the reference); auto: pillow for a dialect, else tensor"
     )
-    out: Path = _option(Path("runs"), "the folder that runs go to, here or at s3://...")
+    out: Path = _option(Path("runs"), "the folder that runs are written to, also at s3://...")
     fresh: bool = _option(
-        False, "start anew where there is a run already (which knows its images by name, size and label)"
+        False, "start anew where a run exists (a run knows its images by name, size and label)"
     )
     skip_unreadable: bool = _option(
         False, "leave out images that cannot be decoded, and list them; otherwise they end the run"
     )
     allow_implausible: bool = _option(
-        False, "go on when labels and predictions agree no better than by chance"
+        False, "continue when labels and predictions agree no better than by chance"
     )
 
     def __post_init__(self) -> None:
-        """Take what Python callers would naturally write: paths as text, crops as a number, scales as a list."""
+        """Accept what Python callers would naturally write: paths as text, crops as a number, scales as
+        a list.
+        """
         for name in PLACES:
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, place(value))
+                object.__setattr__(self, name, parse_path(value))
         for name in ("data", "weights", "crops"):
             value = getattr(self, name)
             if value is not None:
@@ -97,11 +105,19 @@ class Options:
         if self.scales is not None and not isinstance(self.scales, str):
             object.__setattr__(self, "scales", ",".join(map(str, self.scales)))
 
-    def given(self) -> dict[str, Any]:
-        """The options that are not at their defaults, as plain values."""
-        values = {
-            item.name: getattr(self, item.name)
-            for item in fields(self)
-            if getattr(self, item.name) != item.default
+    def changed(self) -> dict[str, Any]:
+        """The options that are not at their defaults, as plain values.
+
+        >>> Options(limit=100).changed()
+        {'limit': 100}
+        """
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            name: str(value) if name in PLACES else value
+            for name, value in values.items()
+            if value != getattr(DEFAULTS, name)
         }
-        return {name: str(value) if name in PLACES else value for name, value in values.items()}
+
+
+DEFAULTS = Options()
+"""The options of a command without any."""

@@ -2,46 +2,89 @@
 
 import sys
 import time
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from bench.distributed import is_first
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 INTERVAL = 10.0
 """Seconds between plain lines."""
 
 
 class Reporter(Protocol):
-    """Who is told what happens. `Silent` does nothing with it."""
+    """Receives what happens during an evaluation."""
 
     def note(self, text: str) -> None:
         """Something worth knowing that does not end the work."""
 
     def start(self, images: int) -> None:
-        """Images ahead."""
+        """The number of images to evaluate."""
 
     def advance(self, crops: int, right: bool | None) -> None:
-        """An image is done."""
+        """An image is done: its crops, and whether the prediction is right (None: the image was skipped)."""
 
 
 class Silent:
-    """Tells nobody."""
+    """A reporter that shows nothing."""
 
-    def note(self, text: str) -> None: ...
+    def note(self, text: str) -> None:
+        """Show nothing."""
 
-    def start(self, images: int) -> None: ...
+    def start(self, images: int) -> None:
+        """Show nothing."""
 
-    def advance(self, crops: int, right: bool | None) -> None: ...
+    def advance(self, crops: int, right: bool | None) -> None:
+        """Show nothing."""
+
+
+@dataclass
+class Tally:
+    """What has been done of an evaluation, and how fast."""
+
+    images: int
+    """To be done in all."""
+    began: float = field(default_factory=time.monotonic)
+    done: int = 0
+    crops: int = 0
+    judged: int = 0
+    """Images with a prediction."""
+    right: int = 0
+
+    def add(self, crops: int, right: bool | None) -> None:
+        """Count an image."""
+        self.done += 1
+        self.crops += crops
+        self.judged += right is not None
+        self.right += bool(right)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return max(time.monotonic() - self.began, 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        """At the speed so far."""
+        return self.seconds / self.done * (self.images - self.done)
+
+    def describe(self) -> str:
+        """Crops per second, and the running error of the largest protocol."""
+        error = f"{100 * (1 - self.right / self.judged):.1f} %" if self.judged else "-"
+        return f"{self.crops / self.seconds:,.0f} crops/s, top-1 error so far {error}"
 
 
 class Console:
-    """Tells a person on stderr: crops/s, time left and the running top-1 error of the largest protocol."""
+    """A reporter for people: crops/s, time left and the running top-1 error of the largest protocol."""
 
     def __init__(self) -> None:
         from rich.console import Console as RichConsole
 
-        self._console = RichConsole(stderr=True, highlight=False, quiet=not is_first())
-        self._bar: object = None
+        self._console = RichConsole(stderr=True, highlight=False)
+        self._tally = Tally(0)
+        self._last_line = 0.0
+        self._bar: tuple[Progress, TaskID] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -49,45 +92,51 @@ class Console:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()  # type: ignore[attr-defined]
+        self._stop_bar()
 
     def note(self, text: str) -> None:
+        """Print a line."""
         self._console.print(f"note: {text}", markup=False, soft_wrap=True)
 
     def start(self, images: int) -> None:
-        self._total, self._images, self._crops, self._judged, self._right = images, 0, 0, 0, 0
-        self._begin = self._said = time.monotonic()
+        """Begin to count, with a bar where stderr is a terminal."""
+        self._stop_bar()
+        self._tally = Tally(images)
+        self._last_line = self._tally.began
         if self._console.is_terminal:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("images"),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-            )
-            bar = Progress(*columns, console=self._console)
-            self._bar, self._task = bar, bar.add_task("", total=images)
-            bar.start()
+            self._bar = self._start_bar(images)
 
     def advance(self, crops: int, right: bool | None) -> None:
-        self._crops += crops
-        self._images += 1
-        self._judged += right is not None
-        self._right += bool(right)
-        now = time.monotonic()
-        rate = self._crops / max(now - self._begin, 1e-9)
-        error = f"{100 * (1 - self._right / self._judged):.1f} %" if self._judged else "-"
-        state = f"{rate:,.0f} crops/s, top-1 error so far {error}"
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, description=state)  # type: ignore[attr-defined]
-        elif now - self._said >= INTERVAL or self._images == self._total:
-            left = (now - self._begin) / self._images * (self._total - self._images)
-            print(
-                f"{self._images:,} of {self._total:,} images, {state}, {left:,.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
-            self._said = now
+        """Count an image; move the bar, or print a line every ten seconds."""
+        self._tally.add(crops, right)
+        if self._bar:
+            bar, task = self._bar
+            bar.update(task, advance=1, description=self._tally.describe())
+        elif time.monotonic() - self._last_line >= INTERVAL or self._tally.done == self._tally.images:
+            self._last_line = time.monotonic()
+            self._print_line()
+
+    def _print_line(self) -> None:
+        tally = self._tally
+        counts = f"{tally.done:,} of {tally.images:,} images"
+        line = f"{counts}, {tally.describe()}, {tally.seconds_left:,.0f} s left"
+        print(line, file=sys.stderr, flush=True)
+
+    def _start_bar(self, images: int) -> "tuple[Progress, TaskID]":
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("images"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+        )
+        bar.start()
+        return bar, bar.add_task("", total=images)
+
+    def _stop_bar(self) -> None:
+        if self._bar:
+            self._bar[0].stop()
+            self._bar = None

@@ -1,10 +1,10 @@
-"""A network where it runs: pixels in, scores out."""
+"""A network on its device: pixels in, scores out."""
 
 import copy
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench.device import PRECISIONS, Runtime
 from bench.errors import BenchError
@@ -15,12 +15,11 @@ from crops import Normalisation
 
 
 class Scorer:
-    """A function from pixels in levels [n x 3 x height x width] to scores [n x classes] in float32 on the CPU.
+    """A function from levels [n x 3 x height x width] to scores [n x classes] in float32 on the CPU.
 
-    Scores are probabilities, or logits where `logits`. An input larger than the network's is taken densely, and its
-    scores are averaged over the positions. Several threads may call it. Where memory does not suffice for a batch it is
-    halved, for good, and `note` is told. `folded` counts the batch normalisations that a convolution took over, and
-    `batch` is the number of crops that are classified at a time.
+    Scores are probabilities, or logits where `logits`. An input larger than the network's is classified
+    densely, and its scores are averaged over the positions. Several threads may call it. Where a batch
+    does not fit in memory it is halved, for good, with a `note`.
     """
 
     def __init__(
@@ -32,24 +31,23 @@ class Scorer:
         logits: bool,
         note: Callable[[str], None],
     ) -> None:
+        self.batch = runtime.batch
+        """Crops of the network's input that are classified at a time."""
         self._runtime, self._logits, self._note = runtime, logits, note
         self._size, self._pool = network.preprocessing.size, network.pool
         self._dtype = PRECISIONS[runtime.precision]
         module, self.folded = fold_batch_norms(network.module, self._size)
         on_levels = fold_normalisation(module, self._size, normalisation, normalise)
         self._normalisation = normalisation if on_levels is None else None
-        self._module = copy.deepcopy(on_levels or module).to(
-            runtime.device, self._dtype, memory_format=torch.channels_last
-        )  # type: ignore[call-overload]
+        self._module = channels_last(copy.deepcopy(on_levels or module).to(runtime.device, self._dtype))
         self._columns = network.columns().to(runtime.device)
-        self._on_crops: Callable[[Tensor], Tensor] = (
-            torch.compile(self._module) if runtime.compile else self._module
-        )
+        self._on_crops: Callable[[Tensor], Tensor] = self._module
+        if runtime.compile:
+            self._on_crops = torch.compile(self._module)
         self._densely: Callable[[Tensor], Tensor] | None = None
-        self.batch = runtime.batch
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Raises `BenchError` where memory does not suffice for one crop."""
+        """Raises `BenchError` where not even one crop fits in memory."""
         area = pixels.shape[2] * pixels.shape[3]
         scores: list[Tensor] = []
         while (done := sum(map(len, scores))) < len(pixels):
@@ -57,12 +55,14 @@ class Scorer:
             try:
                 scores.append(self.classify(self.prepare(part)).cpu())
             except RuntimeError as error:
-                self._halve(len(part), area, error)
+                if not _is_out_of_memory(error):
+                    raise
+                self._halve_batch(len(part), area)
         return torch.cat(scores)
 
     @torch.inference_mode()
     def prepare(self, pixels: Tensor) -> Tensor:
-        """The network's input on its device, of levels."""
+        """From levels to the network's input, on its device."""
         pixels = pixels.to(self._runtime.device, non_blocking=True)
         if self._normalisation:
             pixels = normalise(pixels, self._normalisation)
@@ -70,55 +70,66 @@ class Scorer:
 
     @torch.inference_mode()
     def classify(self, inputs: Tensor) -> Tensor:
-        """Scores of what `prepare` made, on the device."""
+        """From what `prepare` returns to scores, on the device."""
         count = len(inputs)
         if inputs.shape[2:] != (self._size, self._size):
             self._densely = self._densely or dense(self._module, self._pool, self._size)
             outputs = self._densely(inputs)
         else:
-            if (
-                self._runtime.compile and count < self.batch
-            ):  # one shape, one compilation; the surplus is dropped below
-                inputs = torch.cat([inputs, inputs[:1].expand(self.batch - count, -1, -1, -1)])
+            if self._runtime.compile and count < self.batch:  # one shape, one compilation
+                padding = inputs[:1].expand(self.batch - count, -1, -1, -1)
+                inputs = torch.cat([inputs, padding])
             outputs = self._on_crops(inputs)[:count, None]
         outputs = outputs.float()[..., self._columns]
         return (outputs if self._logits else outputs.softmax(-1)).mean(1)
 
-    def _halve(self, count: int, area: int, error: RuntimeError) -> None:
-        """Make room for a batch of `count` crops of `area` pixels that did not fit, or raise what is to be said."""
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-            raise error
+    def _halve_batch(self, count: int, area: int) -> None:
+        """Halve the batch after `count` crops of `area` pixels did not fit. Raises `BenchError` for a
+        single crop.
+        """
+        device = self._runtime.device
         if count == 1:
             raise BenchError(
-                f"{self._runtime.device} is out of memory with one crop at a time: free some, or choose another --device"
+                f"{device} is out of memory with one crop at a time: free some, or choose another --device"
             )
+        half = max(1, count // 2)
         fits = max(1, count * area // self._size**2 // 2)
         if fits < self.batch:  # else another thread has halved it
             self.batch = fits
-            self._note(
-                f"{self._runtime.device} is out of memory with {count} crops at a time: going on with {max(1, count // 2)}"
-            )
-        if self._runtime.device.type == "cuda":
+            self._note(f"{device} is out of memory with {count} crops at a time: continuing with {half}")
+        if device.type == "cuda":
             torch.cuda.empty_cache()
 
 
+def channels_last(module: nn.Module) -> nn.Module:
+    """The module with its weights laid out for images whose colours lie side by side, in place.
+
+    `Module.to(memory_format=...)` does the same, but refuses a module that has 5-dimensional weights. (Not
+    `contiguous`, which leaves a 1x1 convolution's strides alone, so that torch picks other kernels for it.)
+    """
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
+    return module
+
+
 def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
-    """Levels [n x 3 x height x width] to the network's input, with the operations and the order of torchvision."""
+    """Levels [n x 3 x height x width] to the network's input, with torchvision's operations in their
+    order.
+    """
     if normalisation.bgr:
         pixels = pixels.flip(1)
     number, colours, height, width = pixels.shape
     rows = pixels.permute(0, 2, 3, 1).reshape(
         number * height, width * colours
-    )  # colours side by side, as the renderer has them
+    )  # as the renderer lays them out
     mean, std = (
         torch.tensor(values, device=pixels.device).repeat(width)
         for values in (normalisation.mean, normalisation.std)
     )
-    return (
-        rows.to(torch.float32, copy=True)
-        .div_(255)
-        .sub_(mean)
-        .div_(std)
-        .view(number, height, width, colours)
-        .permute(0, 3, 1, 2)
-    )
+    normalised = rows.to(torch.float32, copy=True).div_(255).sub_(mean).div_(std)
+    return normalised.view(number, height, width, colours).permute(0, 3, 1, 2)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

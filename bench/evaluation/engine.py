@@ -1,7 +1,12 @@
-"""The loop: decode and render in threads, classify in full batches, pool, and hand out shards.
+"""The loop over the images: decode and render in threads, classify in full batches, pool, and yield shards.
 
-A shard is a fixed range of images, and no batch crosses its border. So a shard depends on its images alone: neither
-an interruption nor the number of threads changes a single bit of it.
+    part   a range of images, which becomes one shard for each network
+    image  read, decoded and rendered by one of `workers` threads, a little ahead of the others
+    crops  join those of other images of the part in a batch, which one of `streams` threads classifies
+    scores pooled into probabilities once all crops of an image are classified
+
+No batch crosses the border of a part. So a shard depends on its images alone: neither an interruption
+nor the number of threads changes a single bit of it.
 """
 
 from collections import deque
@@ -9,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice, tee
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -29,96 +34,182 @@ from results.run import Shard
 SHARD_CROPS = 4096
 SHARD_IMAGES = 500
 
+Scores = NDArray[np.float32]
+"""[crops x classes]"""
+
 Score = Callable[[Tensor], Tensor]
-"""Pixels [n x 3 x height x width] -> scores [n x classes] on the CPU."""
+"""From levels [n x 3 x height x width] to scores [n x classes] on the CPU."""
 
 
 def shard_size(plan: Plan | Dialect) -> int:
-    """Images in a shard: so many that losing one unfinished shard costs little, and that the files are few."""
-    return min(SHARD_IMAGES, max(1, SHARD_CROPS // views(plan)))
-
-
-def views(plan: Plan | Dialect) -> int:
-    """Crops of an image."""
-    return len(plan.views) if isinstance(plan, Plan) else 1
+    """Images in a shard: so many that losing an unfinished one costs little, and that there are few files."""
+    return min(SHARD_IMAGES, max(1, SHARD_CROPS // plan.crops))
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Crops of one image in a batch: columns of the image's plan, rows of the batch."""
+class Pipeline:
+    """Networks that see the same crops of the same images, each decoded and rendered once for all of them."""
 
-    column: int
-    row: int
+    images: Images
+    plan: Plan | Dialect
+    render: Render
+    scorers: Sequence[Score]
+    """What classifies, for each network."""
+    runtime: Runtime
+
+    def shards(
+        self,
+        parts: Iterable[range],
+        *,
+        skip_unreadable: bool = False,
+        progress: Advance = lambda crops, right: None,
+    ) -> Iterator[list[Shard]]:
+        """Evaluate the images of each part, in order: a shard for each network.
+
+        A part is taken from `parts` when its first image is about to be decoded, a little ahead of the
+        one whose shards come next. `progress` is called for each image with the first network's
+        prediction. Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where a
+        network's output is not finite.
+        """
+        runtime = self.runtime
+        ahead = (
+            runtime.workers + 2 * runtime.batch // self.plan.crops
+        )  # enough for the next batches, and no more
+        batches = _Batches(self.scorers, runtime.batch, self.plan.size**2, runtime.streams)
+        rendered = _rendered(self.images, parts, self.render, runtime.workers, ahead)
+        with closing(rendered), closing(batches), closing(_classified(rendered, batches)) as classified:
+            for part, images in groupby(classified, key=lambda image: image.part):
+                yield self._shards_of(part, images, skip_unreadable, progress)
+
+    def _shards_of(
+        self, part: range, images: Iterable["_Image"], skip_unreadable: bool, progress: Advance
+    ) -> list[Shard]:
+        """The shards of a part, one for each network."""
+        skipped: dict[int, str] = {}
+        pooled: dict[int, list[NDArray[np.float32]]] = {}
+        for image in images:
+            if image.unreadable:
+                if not skip_unreadable:
+                    raise self._unreadable(image.index, image.unreadable)
+                skipped[image.index] = str(image.unreadable)
+                progress(0, None)
+                continue
+            pooled[image.index] = [self._pool(image, scores) for scores in image.scores()]
+            first_network = pooled[image.index][0]
+            right = first_network[-1].argmax() == self.images.labels[image.index]
+            progress(image.crops * len(self.scorers), bool(right))
+        networks = range(len(self.scorers))
+        return [
+            self._shard(part, [rows[network] for rows in pooled.values()], skipped) for network in networks
+        ]
+
+    def _pool(self, image: "_Image", scores: Scores) -> NDArray[np.float32]:
+        """[protocols x classes] of an image. Raises `BenchError` where the scores are not finite."""
+        if not np.isfinite(scores).all():
+            raise BenchError(
+                f"the network's output for {shown(self.images.ids[image.index])} is not finite: "
+                "try --precision fp32, or other weights"
+            )
+        return pool_scores(scores, image.weights, self.plan.pool)
+
+    def _shard(self, part: range, pooled: list[NDArray[np.float32]], skipped: dict[int, str]) -> Shard:
+        """One network's shard: `pooled` are [protocols x classes] for each image that is not `skipped`."""
+        names, ids = self.plan.names, self.images.ids
+        kept = [index for index in part if index not in skipped]
+        table = (
+            np.stack(pooled) if pooled else np.empty((0, len(names), len(self.images.classes)), np.float32)
+        )
+        probabilities = {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(names)}
+        reasons = {ids[index]: reason for index, reason in skipped.items()}
+        kept_ids = [ids[index] for index in kept]
+        return Shard(part.start, part.stop, kept_ids, self.images.labels[kept], probabilities, reasons)
+
+    def _unreadable(self, index: int, reason: UnreadableImage) -> UnreadableImage:
+        where = f"{shown(self.images.ids[index])} in {self.images.path}"
+        return UnreadableImage(
+            f"{where}: {reason}; repair it, or leave such images out with --skip-unreadable"
+        )
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Consecutive crops of one image that are in one batch."""
+
+    first_crop: int
+    """Of the image."""
+    first_row: int
+    """Of the batch."""
     number: int
-    batch: Future[list[NDArray[np.float32]]]
+    batch: Future[list[Scores]]
+    """[rows x classes] for each network."""
 
 
 @dataclass
-class _Pending:
-    """An image whose crops are on their way: `parts` are those that a batch has taken."""
+class _Image:
+    """An image on its way through the networks."""
 
+    part: range
     index: int
-    weights: NDArray[np.float64]
-    crops: int
-    parts: list[_Part] = field(default_factory=list)
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    """[protocols x crops]"""
+    crops: int = 0
+    stretches: list[_Stretch] = field(default_factory=list)
+    """The crops that are in a batch so far."""
     unreadable: UnreadableImage | None = None
 
     @property
-    def done(self) -> bool:
-        return sum(part.number for part in self.parts) == self.crops and all(
-            part.batch.done() for part in self.parts
-        )
+    def classified(self) -> bool:
+        batched = sum(stretch.number for stretch in self.stretches)
+        return batched == self.crops and all(stretch.batch.done() for stretch in self.stretches)
 
-    def scores(self) -> list[NDArray[np.float32]]:
-        """[crops x classes] of each network."""
-        parts = sorted(self.parts, key=lambda part: part.column)
+    def scores(self) -> list[Scores]:
+        """[crops x classes] for each network."""
+        ordered = sorted(self.stretches, key=lambda stretch: stretch.first_crop)
         rows = [
-            [network[part.row : part.row + part.number] for network in part.batch.result()] for part in parts
+            [
+                scores[stretch.first_row : stretch.first_row + stretch.number]
+                for scores in stretch.batch.result()
+            ]
+            for stretch in ordered
         ]
         return [np.concatenate(network) for network in zip(*rows, strict=True)]
 
 
 @dataclass
 class _Queue:
-    """Crops of one shape that wait for their batch of `full` crops: of which image, from which column on."""
+    """Crops of one shape that wait until they fill a batch."""
 
     full: int
-    crops: list[Tensor] = field(default_factory=list)
-    owners: list[tuple[_Pending, int, int]] = field(default_factory=list)
+    """Crops in a batch."""
+    blocks: list[Tensor] = field(default_factory=list)
+    owners: list[tuple[_Image, int, int]] = field(default_factory=list)
+    """For each block: its image, its first crop of that image, and how many crops it has."""
     number: int = 0
+    """Crops in all blocks."""
 
 
 class _Batches:
-    """Crops of several images, gathered by shape and classified by `streams` threads as soon as a batch is full."""
+    """Crops of several images, gathered by shape, and classified by `streams` threads as soon as a
+    batch is full.
+    """
 
-    def __init__(self, scores: Sequence[Score], batch: int, area: int, streams: int) -> None:
-        """`batch` in crops of `area` pixels; larger inputs are classified in smaller batches."""
-        self._scores, self._pixels = scores, batch * area
+    def __init__(self, scorers: Sequence[Score], batch: int, area: int, streams: int) -> None:
+        """`batch` counts crops of `area` pixels; larger inputs are classified in smaller batches."""
+        self._scorers, self._pixels = scorers, batch * area
         self._queues: dict[tuple[int, int], _Queue] = {}
-        self._pool = threads(streams)
-        self._running: deque[Future[list[NDArray[np.float32]]]] = deque()
-        self._ahead = 2 * streams  # so many that no thread waits for its next batch, and no more
+        self._pool = single_core_threads(streams)
+        self._running: deque[Future[list[Scores]]] = deque()
+        self._most_running = 2 * streams  # so that no thread waits for its next batch
 
-    def add(self, pending: _Pending, blocks: list[Tensor]) -> None:
-        column = 0
+    def add(self, image: _Image, blocks: list[Tensor]) -> None:
+        """Put an image's crops into batches."""
+        first_crop = 0
         for block in blocks:
-            number, _, height, width = block.shape
-            queue = self._queues.get((height, width)) or self._queues.setdefault(
-                (height, width), _Queue(max(1, self._pixels // (height * width)))
-            )
-            first = 0
-            while first < number:
-                taken = min(queue.full - queue.number, number - first)
-                queue.crops.append(block[first : first + taken])
-                queue.owners.append((pending, column + first, taken))
-                queue.number += taken
-                first += taken
-                if queue.number == queue.full:
-                    self._submit(queue)
-            column += number
+            self._add_block(image, first_crop, block)
+            first_crop += len(block)
 
     def flush(self) -> None:
-        """Let what is left be classified in batches that are not full."""
+        """Classify what is left in batches that are not full."""
         for queue in self._queues.values():
             if queue.number:
                 self._submit(queue)
@@ -126,166 +217,106 @@ class _Batches:
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _add_block(self, image: _Image, first_crop: int, block: Tensor) -> None:
+        queue = self._queue_for(block)
+        added = 0
+        while added < len(block):
+            number = min(queue.full - queue.number, len(block) - added)
+            queue.blocks.append(block[added : added + number])
+            queue.owners.append((image, first_crop + added, number))
+            queue.number += number
+            added += number
+            if queue.number == queue.full:
+                self._submit(queue)
+
+    def _queue_for(self, block: Tensor) -> _Queue:
+        height, width = block.shape[2:]
+        if (height, width) not in self._queues:
+            self._queues[height, width] = _Queue(full=max(1, self._pixels // (height * width)))
+        return self._queues[height, width]
+
     def _submit(self, queue: _Queue) -> None:
-        while len(self._running) >= self._ahead:
+        while len(self._running) >= self._most_running:
             wait([self._running.popleft()])
-        batch = self._pool.submit(self._classify, queue.crops)
+        batch = self._pool.submit(self._classify, queue.blocks)
         self._running.append(batch)
         row = 0
-        for pending, column, number in queue.owners:
-            pending.parts.append(_Part(column, row, number, batch))
+        for image, first_crop, number in queue.owners:
+            image.stretches.append(_Stretch(first_crop, row, number, batch))
             row += number
-        queue.crops, queue.owners, queue.number = [], [], 0
+        queue.blocks, queue.owners, queue.number = [], [], 0
 
-    def _classify(self, parts: list[Tensor]) -> list[NDArray[np.float32]]:
-        pixels = torch.cat(parts)
-        return [score(pixels).numpy() for score in self._scores]
-
-
-def shards(
-    images: Images,
-    todo: Iterable[range],
-    plan: Plan | Dialect,
-    render: Render,
-    scores: Sequence[Score],
-    *,
-    runtime: Runtime,
-    skip_unreadable: bool,
-    progress: Advance,
-) -> Iterator[list[Shard]]:
-    """Evaluate the images of each range in `todo`, in order: a shard for each network, which `scores` stand for.
-
-    A range is taken when its first image is about to be decoded, a little ahead of the one whose shards come next.
-
-    Each image is decoded and rendered once, for all of them; `progress` is told of the first one's prediction.
-    Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where the network's output is not finite.
-    """
-    batches = _Batches(scores, runtime.batch, plan.size**2, runtime.streams)
-    ahead = runtime.workers + 2 * runtime.batch // views(
-        plan
-    )  # images: enough for the next batches, and no more
-    to_render, to_classify, to_pool = tee(todo, 3)
-    rendered = _rendered(
-        images, (index for part in to_render for index in part), render, runtime.workers, ahead
-    )
-    with (
-        closing(rendered),
-        closing(batches),
-        closing(_classified(rendered, to_classify, batches)) as classified,
-    ):
-        for part in to_pool:
-            skipped: dict[int, str] = {}
-            pooled: dict[int, list[NDArray[np.float32]]] = {}
-            for image in islice(classified, len(part)):
-                if image.unreadable:
-                    skipped[image.index] = _reason(image.unreadable, image.index, images, skip_unreadable)
-                    progress(0, None)
-                    continue
-                pooled[image.index] = [
-                    pool_scores(_finite(rows, image.index, images), image.weights, plan.pool)
-                    for rows in image.scores()
-                ]
-                right = pooled[image.index][0][-1].argmax() == images.labels[image.index]
-                progress(image.crops * len(scores), bool(right))
-            yield [
-                _shard(images, part, [rows[network] for rows in pooled.values()], skipped, plan)
-                for network in range(len(scores))
-            ]
-
-
-def _reason(error: UnreadableImage, index: int, images: Images, skip: bool) -> str:
-    """Why an image is left out, or an end to it all."""
-    if skip:
-        return str(error)
-    raise UnreadableImage(
-        f"{shown(images.ids[index])} in {images.path}: {error}; repair it, or leave such images out with --skip-unreadable"
-    )
-
-
-def _finite(scores: NDArray[np.float32], index: int, images: Images) -> NDArray[np.float32]:
-    if not np.isfinite(scores).all():
-        raise BenchError(
-            f"the network's output for {shown(images.ids[index])} is not finite: try --precision fp32, or other weights"
-        )
-    return scores
-
-
-def _shard(
-    images: Images,
-    part: range,
-    pooled: list[NDArray[np.float32]],
-    skipped: dict[int, str],
-    plan: Plan | Dialect,
-) -> Shard:
-    """One network's shard of a range: `pooled` are [protocols x classes] for each image that is not `skipped`."""
-    kept = [index for index in part if index not in skipped]
-    table = (
-        np.stack(pooled) if pooled else np.empty((0, len(plan.names), len(images.classes)), dtype=np.float32)
-    )
-    probabilities = {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(plan.names)}
-    reasons = {images.ids[index]: why for index, why in skipped.items()}
-    return Shard(
-        part.start,
-        part.stop,
-        [images.ids[index] for index in kept],
-        images.labels[kept],
-        probabilities,
-        reasons,
-    )
+    def _classify(self, blocks: list[Tensor]) -> list[Scores]:
+        pixels = torch.cat(blocks)
+        return [score(pixels).numpy() for score in self._scorers]
 
 
 def _classified(
-    rendered: Iterator[tuple[int, Rendered | UnreadableImage]], todo: Iterable[range], batches: _Batches
-) -> Generator[_Pending]:
-    """Each image of the ranges in order, once its crops are classified; a batch fills up across images of one range."""
-    waiting: deque[_Pending] = deque()
-    for part in todo:
-        for index, result in islice(rendered, len(part)):
-            if isinstance(result, UnreadableImage):
-                waiting.append(_Pending(index, np.empty((0, 0)), 0, unreadable=result))
-            else:
-                blocks, weights = result
-                waiting.append(_Pending(index, weights, sum(block.shape[0] for block in blocks)))
-                batches.add(waiting[-1], blocks)
-            while waiting and waiting[0].done:
-                yield waiting.popleft()
-        batches.flush()
+    rendered: Iterable[tuple[range, int, Rendered | UnreadableImage]], batches: _Batches
+) -> Generator[_Image]:
+    """Each image in order, once its crops are classified; a batch fills up with images of one part."""
+    waiting: deque[_Image] = deque()
+    for part, index, result in rendered:
+        if isinstance(result, UnreadableImage):
+            waiting.append(_Image(part, index, unreadable=result))
+        else:
+            waiting.append(_Image(part, index, result.weights, result.crops))
+            batches.add(waiting[-1], result.blocks)
+        while waiting and waiting[0].classified:
+            yield waiting.popleft()
+        if index == part[-1]:
+            batches.flush()
     yield from waiting
 
 
 def _rendered(
-    images: Images, indices: Iterable[int], render: Render, workers: int, most: int
-) -> Generator[tuple[int, Rendered | UnreadableImage]]:
-    """Each image's crops, in order, made by `workers` threads that stay `most` images ahead."""
+    images: Images, parts: Iterable[range], render: Render, workers: int, most_ahead: int
+) -> Generator[tuple[range, int, Rendered | UnreadableImage]]:
+    """Each image of the parts in order: its part, index and crops, by threads that stay `most_ahead`
+    images ahead.
+    """
 
-    def work(index: int) -> Rendered | UnreadableImage:
-        try:
-            data = images.read(index)
-        except OSError as error:  # of the disk or the network, and not of the image
-            where = f"{shown(images.ids[index])} in {images.path}"
-            raise DataError(
-                f"{where} cannot be read ({error.strerror or error}): the same command continues"
-            ) from None
+    def read_and_render(index: int) -> Rendered | UnreadableImage:
+        data = _read(images, index)
         try:
             return render(decode(data))
         except UnreadableImage as error:
             return error
 
-    pool = threads(workers)
-    ahead: deque[tuple[int, Future[Rendered | UnreadableImage]]] = deque()
+    pool = single_core_threads(workers)
+    ahead: deque[tuple[range, int, Future[Rendered | UnreadableImage]]] = deque()
     try:
-        for index in indices:
-            ahead.append((index, pool.submit(work, index)))
-            if len(ahead) > most:
-                done, future = ahead.popleft()
-                yield done, future.result()
+        for part in parts:
+            for index in part:
+                ahead.append((part, index, pool.submit(read_and_render, index)))
+                if len(ahead) > most_ahead:
+                    yield _first_result(ahead)
         while ahead:
-            done, future = ahead.popleft()
-            yield done, future.result()
+            yield _first_result(ahead)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def threads(number: int) -> ThreadPoolExecutor:
+def _first_result(
+    ahead: deque[tuple[range, int, Future[Rendered | UnreadableImage]]],
+) -> tuple[range, int, Rendered | UnreadableImage]:
+    part, index, future = ahead.popleft()
+    return part, index, future.result()
+
+
+def _read(images: Images, index: int) -> bytes:
+    """An image's bytes. Raises `DataError` where the disk or the network fails, which is no fault of
+    the image.
+    """
+    try:
+        return images.read(index)
+    except OSError as error:
+        raise DataError(
+            f"{shown(images.ids[index])} in {images.path} cannot be read ({error.strerror or error}): "
+            "the same command continues"
+        ) from None
+
+
+def single_core_threads(number: int) -> ThreadPoolExecutor:
     """Threads whose operations do not spread to other cores, which have threads of their own."""
     return ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=(1,))

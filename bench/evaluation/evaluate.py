@@ -1,293 +1,136 @@
-"""`evaluate`: from options to a run on disk."""
+"""`evaluate`: from options to a run on disk. Begin here to see the order of the steps."""
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.data import Images, open_images
-from bench.data.classes import wordnet_ids
-from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
-from bench.data.file_names import is_imagenet, validation_number
-from bench.device import resolve
+from bench.data.devkit import Blacklist
 from bench.distributed import ranks
-from bench.errors import BenchError, DataError, ImplausibleLabels, UsageError
-from bench.evaluation import engine
-from bench.evaluation import run_folder as record
-from bench.evaluation.label_check import Doubt
-from bench.evaluation.precision import settle
-from bench.evaluation.prepare import Setup, agree, check, set_up
+from bench.errors import BenchError, UsageError
+from bench.evaluation.evaluation import Evaluation, build_pipeline
+from bench.evaluation.findings import examine_blacklist, examine_images, open_blacklist, report_notes
+from bench.evaluation.prepare import check_options, prepare
+from bench.evaluation.run_folder import UnfinishedRun, open_run
 from bench.options import Options
 from bench.progress import Reporter, Silent
-from bench.zoo import find
-from bench.zoo.loading import fetch, load
-from results.run import MANIFEST, Run, Shard, finish, write_manifest
-from results.storage import place
-
-SEEN = 60.0
-"""Seconds after which a shared file system shows every machine what the others wrote, if it does at all."""
+from results.run import Run
 
 
 def evaluate(reporter: Reporter | None = None, **options: Any) -> Run:
     """Evaluate one network on one data set and return the run, complete, on disk.
 
-    The options are those of `bench.options.Options`, by name. The same call continues an unfinished run and gives
-    back a finished one. Raises `BenchError`, `results.RunError` or `crops.ProtocolError`, each with a line to show.
+    The options are those of `bench.options.Options`, by name. The same call continues an unfinished run
+    and returns a finished one. Raises `BenchError`, `results.RunError` or `crops.ProtocolError`, each
+    with a line to show.
     """
-    return run_evaluation(Options(**options), reporter or Silent())
-
-
-def run_evaluation(options: Options, reporter: Reporter) -> Run:
-    """`evaluate` for options that are already put together."""
-    return run_evaluations([options], reporter)[0]
+    return run_evaluations([Options(**options)], reporter or Silent())[0]
 
 
 def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]:
-    """The runs of several networks on the same images: `several` differ in model and weights alone.
+    """The runs of several networks on the same images: the options differ in model and weights alone.
 
-    Networks that look at the same crops share their decoding and rendering. Under torchrun every rank calls this and makes
-    shards of the same runs; the first one opens and finishes them.
+    Networks that see the same crops share their decoding and rendering. Under torchrun every rank calls
+    this and evaluates parts of the same runs. Raises as `evaluate` does.
     """
     for options in several:
-        check(options)
-        find(options.model)
-        resolve(options)
-    asked = [options.model for options in several]
-    if asked != (first := ranks().from_first(lambda: asked)):
-        raise BenchError(
-            f"the first rank evaluates {', '.join(first)}, and this one {', '.join(asked)}: give all the same command"
-        )
-    images = _images(several[0], reporter)
-    blacklist = _blacklist(several[0], images, reporter)
-    with ExitStack() as held:
-        works: list[_Work] = []
-        for options in several:
-            works.append(_prepare(options, images, held, works, reporter))
-        alike: dict[object, list[_Work]] = {}
-        for work in works:
-            alike.setdefault((work.setup.looks, tuple(work.todo)), []).append(work)
-        for together in alike.values():
-            _do(together, images, reporter)
-        ranks().wait()
-        if ranks().first:
-            for work in works:
-                _finish(work, images, blacklist, reporter)
-        ranks().wait()
-        return [Run.open(work.folder) for work in works]
+        check_options(options)
+    _check_same_command(several)
+    images, blacklist = open_data(several[0], reporter)
+    evaluations = [prepare(options, images, blacklist, reporter) for options in several]
+    _check_each_once(evaluations)
+    with ExitStack() as opened:
+        runs = [opened.enter_context(open_run(evaluation, reporter)) for evaluation in evaluations]
+        for group in _groups_that_share_crops(runs):
+            _evaluate_missing(group, reporter)
+        return [run.finish() for run in runs]
 
 
-def run_several(models: str, options: Options, reporter: Reporter) -> list[Run]:
-    """The runs of several networks: `models` lists NAME, NAME.TAG or NAME=FILE, with commas between. Raises `UsageError`."""
-    words = [word.strip() for word in models.split(",") if word.strip()]
-    several = [
-        replace(options, model=name, weights=file or None)
-        for name, _, file in (word.partition("=") for word in words)
-    ]
-    if not several:
-        raise UsageError(
-            f"--models {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, by commas"
-        )
-    for one in several:
-        if one.weights and not Path(one.weights).expanduser().is_file():
-            raise UsageError(f"no weights at {one.weights}: write --models NAME=FILE, or NAME.TAG for a tag")
-    return run_evaluations(several, reporter)
-
-
-@dataclass
-class _Work:
-    """One network's part of an evaluation: its setup, its run's folder and identity, and the ranges of images still to do."""
-
-    options: Options
-    setup: Setup
-    folder: Path
-    identity: str
-    doubt: Doubt
-    todo: list[range]
-    began: float
-    batch: int = 0
-
-
-def _prepare(
-    options: Options, images: Images, held: ExitStack, before: Sequence[_Work], reporter: Reporter
-) -> _Work:
-    began = time.monotonic()
-    if options.weights is None:
-        agree(find(options.model).classes, images, options)  # before weights are fetched
-    ranks().one_ahead(lambda: fetch(options.model, options.weights))
-    network = load(options.model, options.weights, options.label_order)
-    agree(network.classes, images, options)
-    if network.prepared_otherwise:
-        others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
-        reporter.note(
-            f"{options.weights} is taken for weights like {network.prepared_like}; others are prepared for differently: {others}"
-        )
-    setup = settle(options, set_up(options, network), images, reporter)
-    asked = {
-        "model": network.describe(),
-        "data": _describe(images, options),
-        **setup.describe(),
-        "shard_images": engine.shard_size(setup.plan),
-    }
-    identity = record.identity(asked)
-    if twice := next((work for work in before if work.identity == identity), None):
-        raise UsageError(
-            f"{options.model} and {twice.options.model} are the same network with the same weights: name it once"
-        )
-    doubt = Doubt(len(images.classes))
-
-    def opened() -> tuple[str, dict[str, str], list[tuple[int, int]]]:
-        run = held.enter_context(record.open_run(options, asked, reporter))
-        todo = record.todo(
-            run, lambda shard: _judge(doubt, shard, options), retry_skipped=not options.skip_unreadable
-        )
-        if todo:
-            record.with_environment(run, reporter)
-        return str(run.path), record.decisive(asked), [(part.start, part.stop) for part in todo]
-
-    there, decisive, todo = ranks().from_first(opened)
-    folder = place(there)
-    if differs := [name for name, value in record.decisive(asked).items() if value != decisive[name]]:
-        raise BenchError(
-            f"the {' and '.join(differs)} differ here from those of the first rank: bring the same to all machines"
-        )
-    if not (folder / MANIFEST).exists():
-        raise BenchError(
-            f"{folder} is not where the first rank writes to: name an --out that all machines reach"
-        )
-    return _Work(options, setup, folder, identity, doubt, [range(*span) for span in todo], began)
-
-
-def _do(alike: Sequence[_Work], images: Images, reporter: Reporter) -> None:
-    """Evaluate what is to do, the same for all of them, and save the shards."""
-    first = alike[0]
-    if not first.todo:
-        return
-    if len(alike) > 1:
-        reporter.note(
-            f"{', '.join(work.options.model for work in alike)} look at the same crops, which are rendered once"
-        )
-    scorers = [work.setup.scorer(reporter.note) for work in alike]
-    reporter.start(sum(map(len, first.todo)))
-    made = engine.shards(
-        images, ranks().hand_out(first.todo), first.setup.plan, first.setup.renderer(), scorers,
-        runtime=first.setup.runtime, skip_unreadable=first.options.skip_unreadable, progress=ranks().progress(reporter.advance),
-    )  # fmt: skip
-    for shards in made:
-        for work, shard in zip(alike, shards, strict=True):
-            shard.save(work.folder / "shards", work.identity)
-            _judge(work.doubt, shard, work.options)
-    for work, scorer in zip(alike, scorers, strict=True):
-        work.batch = scorer.batch
-
-
-def _finish(work: _Work, images: Images, blacklist: Blacklist | None, reporter: Reporter) -> None:
-    """Look through all shards, and mark the run as complete."""
-    run = Run.open(work.folder)
-    if work.batch:
-        run = record.with_batch(run, work.batch)
-    doubt = Doubt(len(images.classes))
-    excluded: list[str] = []
-
-    def look(shard: Shard) -> None:
-        if ranks().size > 1:  # each has judged its own images alone
-            _judge(doubt, shard, work.options)
-        if blacklist:
-            excluded.extend(record.excluded(shard, blacklist))
-
-    if work.todo or not run.complete:
-        _until_seen(run)
-        run = finish(run, run.manifest["seconds"] + time.monotonic() - work.began, look)
-    elif blacklist:
-        for shard in run.shards():
-            look(shard)
-    if blacklist:
-        run = record.with_blacklist(run, blacklist, excluded)
-    _tell_of_skipped(run, images, reporter)
-
-
-def _tell_of_skipped(run: Run, images: Images, reporter: Reporter) -> None:
-    if len(run.skipped) == len(images):
-        write_manifest(
-            run.path, dict(run.manifest) | {"complete": False}
-        )  # nothing to report: not a run that is whole
-        raise DataError(
-            f"none of the {len(images):,} images in {images.path} could be read: {next(iter(run.skipped.values()))}"
-        )
-    if run.skipped:
-        reporter.note(
-            f"{len(run.skipped):,} images could not be read and are left out; {run.path}/manifest.json lists them"
-        )
-
-
-def _until_seen(run: Run) -> None:
-    """Wait for what other machines wrote, which a shared file system may show some seconds later."""
-    began = time.monotonic()
-    while (
-        ranks().size > 1
-        and time.monotonic() - began < SEEN
-        and not all(run.shard_path(part).exists() for part in run.parts)
-    ):
-        time.sleep(1)
-
-
-def _images(options: Options, reporter: Reporter) -> Images:
+def open_data(options: Options, reporter: Reporter) -> tuple[Images, Blacklist | None]:
+    """The images to evaluate and the blacklist; what is worth knowing of them is reported. Raises
+    `DataError`.
+    """
     images = open_images(options.data, options.labels, options.devkit)
-    if images.ignored:
-        reporter.note(
-            f"{images.ignored:,} files in {images.path} are no images by their endings and are left aside"
-        )
-    validation = sum(map(is_imagenet, images.ids))
-    if validation == len(images) != VALIDATION_IMAGES:
-        reporter.note(f"{len(images):,} of the {VALIDATION_IMAGES:,} validation images are here")
+    report_notes(examine_images(images, options), reporter)
     images = images.sample(options.limit, options.shuffle_seed)
-    present = len(set(images.labels.tolist()))
-    if present < len(images.classes):
-        reporter.note(f"{present:,} of the {len(images.classes):,} classes have images here")
-    return images
+    blacklist = open_blacklist(images, options)
+    report_notes(examine_blacklist(blacklist, images), reporter)
+    return images, blacklist
 
 
-def _blacklist(options: Options, images: Images, reporter: Reporter) -> Blacklist | None:
-    """The blacklist; an empty one where no image can be on it; None where the second image set cannot be told."""
-    found = (
-        read_blacklist(options.blacklist)
-        if options.blacklist
-        else find_blacklist(images.place, options.devkit)
-    )
-    if found and not found.official and any(map(is_imagenet, images.ids)):
-        reporter.note(
-            f"{found.source} has {len(found.numbers):,} images and is not the challenge's list of 1,762"
+def options_for_each(models: str, options: Options) -> list[Options]:
+    """The options of each network in `models`: NAME, NAME.TAG or NAME=FILE, with commas between.
+
+    Raises `UsageError`.
+    """
+    words = [word.strip() for word in models.split(",") if word.strip()]
+    if not words:
+        raise UsageError(
+            f"--models {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, with commas"
         )
-    if not any(validation_number(image_id) for image_id in images.ids):
-        reporter.note(
-            "no image is named ILSVRC2012_val_..., so none is on the blacklist: both image sets are the same"
-        )
-        return found or Blacklist(frozenset(), "no image of the validation set", "")
-    if not found:
-        reporter.note(
-            "no blacklist in or beside the data: --blacklist with a devkit of 2014 or later gives the figures without it, too"
-        )
-    return found
+    several = []
+    for word in words:
+        name, _, file = word.partition("=")
+        if file and not Path(file).expanduser().is_file():
+            raise UsageError(f"no weights at {file}: write --models NAME=FILE, or NAME.TAG for a tag")
+        several.append(replace(options, model=name, weights=file or None))
+    return several
 
 
-def _describe(images: Images, options: Options) -> dict[str, Any]:
-    return {
-        "path": images.path,
-        "images": len(images),
-        "fingerprint": images.fingerprint(),
-        "labels": images.label_source,
-        "classes": None if images.classes == wordnet_ids() else list(images.classes),
-        "limit": options.limit,
-        "shuffle_seed": options.shuffle_seed,
-    }
+def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None:
+    """Evaluate what is missing, which is the same for all of these runs, and save the shards."""
+    first = runs[0]
+    if not first.missing:
+        return
+    if len(runs) > 1:
+        names = ", ".join(run.evaluation.options.model for run in runs)
+        reporter.note(f"{names} see the same crops, which are rendered once")
+    evaluations = [run.evaluation for run in runs]
+    scorers = [evaluation.scorer(reporter.note) for evaluation in evaluations]
+    pipeline = build_pipeline(evaluations, scorers)
+    reporter.start(sum(map(len, first.missing)))
+    with ranks().share_progress(reporter.advance) as progress:
+        parts = ranks().hand_out(first.missing)
+        skip = first.evaluation.options.skip_unreadable
+        for shards in pipeline.shards(parts, skip_unreadable=skip, progress=progress):
+            for run, shard in zip(runs, shards, strict=True):
+                run.save(shard)
+    for run, scorer in zip(runs, scorers, strict=True):
+        run.batch = scorer.batch
 
 
-def _judge(doubt: Doubt, shard: Shard, options: Options) -> None:
-    """Stop when predictions and labels cannot be about the same classes."""
-    largest = list(shard.probabilities.values())[-1]
-    predicted = largest.argmax(axis=1) if len(largest) else np.empty(0, dtype=np.int64)
-    if not options.allow_implausible and (wrong := doubt.after(predicted, shard.labels)):
-        raise ImplausibleLabels(wrong)
+def _groups_that_share_crops(runs: Sequence[UnfinishedRun]) -> list[list[UnfinishedRun]]:
+    """The runs whose networks see the same crops, and which lack the same images, together."""
+    groups: dict[object, list[UnfinishedRun]] = {}
+    for run in runs:
+        groups.setdefault((run.evaluation.sees, tuple(run.missing)), []).append(run)
+    return list(groups.values())
+
+
+def _check_same_command(several: Sequence[Options]) -> None:
+    """Raise `BenchError` on a rank that has other networks than the first one."""
+    here = [options.model for options in several]
+    first = ranks().broadcast_from_first(lambda: here)
+
+    def check() -> None:
+        if here != first:
+            raise BenchError(
+                f"the first rank evaluates {', '.join(first)}, and this one {', '.join(here)}: "
+                "give all ranks the same command"
+            )
+
+    ranks().gather(check)
+
+
+def _check_each_once(evaluations: Sequence[Evaluation]) -> None:
+    """Raise `UsageError` where two evaluations are the same."""
+    seen: dict[str, Evaluation] = {}
+    for evaluation in evaluations:
+        if other := seen.get(evaluation.identity):
+            raise UsageError(
+                f"{evaluation.options.model} and {other.options.model} are the same network "
+                "with the same weights: name it once"
+            )
+        seen[evaluation.identity] = evaluation

@@ -1,38 +1,57 @@
 """Whether predictions and labels can be about the same classes in the same order."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import class_indices
+from results.run import Shard
 
 ENOUGH = 200
-"""Images before anything is said: at chance, 200 images of 1000 classes have 0.2 hits."""
+"""Images before anything is concluded: by chance, 200 images of 1000 classes have 0.2 hits."""
 
 MOST = 2000
-"""Images after which nothing more is asked: a mix-up shows by then."""
+"""Images after which nothing more is checked: a mix-up shows by then."""
+
+CHANCE = 0.001
+"""p of an exact binomial test above which hits may be chance."""
 
 
-class Doubt:
-    """`doubt` of an evaluation's images as they come."""
+def _no_indices() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
 
-    def __init__(self, classes: int) -> None:
-        self._classes = classes
-        self._predicted = self._labels = np.empty(0, dtype=np.int64)
 
-    def after(self, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> str | None:
-        """What `doubt` says once these images are added."""
-        if len(self._labels) >= MOST:
+@dataclass
+class LabelCheck:
+    """Checks the images of an evaluation as their shards come."""
+
+    classes: int
+    predicted: NDArray[np.int64] = field(default_factory=_no_indices)
+    """[n] class indices, under the largest protocol."""
+    labels: NDArray[np.int64] = field(default_factory=_no_indices)
+    """[n] class indices."""
+
+    def add(self, shard: Shard) -> str | None:
+        """Add a shard's images: what is wrong with the order of the classes, in one line, or None."""
+        probabilities = list(shard.probabilities.values())[-1]
+        predicted = probabilities.argmax(axis=1) if len(probabilities) else _no_indices()
+        return self.add_predictions(predicted, shard.labels)
+
+    def add_predictions(self, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> str | None:
+        """Add images, both arrays [n] class indices: as `add`."""
+        if len(self.labels) >= MOST:
             return None
-        self._predicted = np.concatenate([self._predicted, predicted])
-        self._labels = np.concatenate([self._labels, labels])
-        return doubt(self._predicted, self._labels, self._classes)
+        self.predicted = np.concatenate([self.predicted, predicted])
+        self.labels = np.concatenate([self.labels, labels])
+        return find_mix_up(self.predicted, self.labels, self.classes)
 
 
-def doubt(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> str | None:
+def find_mix_up(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> str | None:
     """What is wrong with the order of the classes, in one line, or None. Both arrays are [n] class indices.
 
-    Names the reading of labels or outputs that explains the predictions far better; or says that they are no better
-    than chance (exact binomial test at 0.001).
+    It names the reading of labels or outputs that explains the predictions far better; or it says that
+    they are no better than chance.
     """
     n = len(labels)
     if n < ENOUGH:
@@ -42,28 +61,44 @@ def doubt(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int)
     hits = int((predicted == labels).sum())
     measured = f"{hits} of {n} images are right"
     if classes == 1000:
-        order = class_indices()
-        readings = {
-            "the labels look like ILSVRC ids (1 to 1000) in place of class indices: pass --devkit instead": order[
-                labels - 1
-            ]
-            == predicted,
-            "the labels look like ILSVRC ids less one in place of class indices: pass --devkit instead": order[
-                labels
-            ]
-            == predicted,
-            "the network's outputs look like ILSVRC ids: pass --label-order ilsvrc": order[predicted]
-            == labels,
-            "the labels look one too high, as if counted from 1: subtract one": labels - 1 == predicted,
-            "the labels look one too low against the outputs: is there a background class (--label-order background-first)?": labels
-            + 1
-            == predicted,
-        }
-        reading, better = max(
-            ((text, int(right.sum())) for text, right in readings.items()), key=lambda pair: pair[1]
-        )
+        reading, better = _best_reading(predicted, labels)
         if better > max(3 * hits, n // 10):
             return f"{measured}, but {better} would be: {reading}"
-    if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > 0.001:
-        return f"{measured}, which is chance: wrong weights, labels or normalisation? --allow-implausible goes on all the same"
+    if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > CHANCE:
+        return (
+            f"{measured}, which is chance: wrong weights, labels or normalisation? "
+            "--allow-implausible continues all the same"
+        )
     return None
+
+
+def _best_reading(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[str, int]:
+    """Of the usual mix-ups the one that explains most predictions: what to say of it, and how many are
+    right then.
+    """
+    by_ilsvrc_id = class_indices()
+    readings = [
+        (
+            "the labels look like ILSVRC ids (1 to 1000) instead of class indices: pass --devkit",
+            by_ilsvrc_id[labels - 1] == predicted,
+        ),
+        (
+            "the labels look like ILSVRC ids less one instead of class indices: pass --devkit",
+            by_ilsvrc_id[labels] == predicted,
+        ),
+        (
+            "the network's outputs look like ILSVRC ids: pass --label-order ilsvrc",
+            by_ilsvrc_id[predicted] == labels,
+        ),
+        (
+            "the labels look one too high, as if counted from 1: subtract one",
+            labels - 1 == predicted,
+        ),
+        (
+            "the labels look one too low against the outputs: "
+            "is there a background class (--label-order background-first)?",
+            labels + 1 == predicted,
+        ),
+    ]
+    counted = [(reading, int(right.sum())) for reading, right in readings]
+    return max(counted, key=lambda pair: pair[1])

@@ -1,127 +1,135 @@
-"""What an evaluation is made of, from options: network, plan, renderer, and what it runs on."""
+"""From options and images to everything that decides the figures. Whatever is wrong with the options is
+found here.
+"""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 from bench.data import Images
 from bench.data.decode import LARGEST
-from bench.device import Runtime, resolve
+from bench.data.devkit import Blacklist
+from bench.device import PRECISIONS, configure_torch, resolve
+from bench.distributed import ranks
 from bench.errors import UsageError
-from bench.evaluation.classify import Scorer
-from bench.evaluation.render import RENDERERS, Render, renderer
+from bench.evaluation.evaluation import Evaluation
+from bench.evaluation.findings import examine_weights, report_notes
+from bench.evaluation.precision import settle_precision
+from bench.evaluation.render import RENDERERS
 from bench.options import Options
-from bench.zoo.loading import LoadedNetwork
-from bench.zoo.networks import unknown
-from crops import DIALECTS, POOLS, Dialect, Plan, dialect, parse, parse_scales
+from bench.progress import Reporter
+from bench.zoo import find
+from bench.zoo.loading import LoadedNetwork, fetch, load
+from bench.zoo.networks import unknown_name_error
+from crops import DIALECTS, POOLS, Dialect, Plan, make_dialect, parse, parse_scales
 from crops.pillow import RESAMPLING
 
 
-@dataclass(frozen=True)
-class Setup:
-    """One network, and all that decides how it looks at an image. `kind` is the renderer's."""
+def prepare(options: Options, images: Images, blacklist: Blacklist | None, reporter: Reporter) -> Evaluation:
+    """The evaluation of the images with these options, its network loaded and its precision settled.
 
-    network: LoadedNetwork
-    runtime: Runtime
-    plan: Plan | Dialect
-    interpolation: str
-    kind: str
-
-    @property
-    def looks(self) -> tuple[Any, ...]:
-        """What networks that can share decoding and rendering have in common."""
-        return self.plan, self.interpolation, self.kind, self.runtime
-
-    def renderer(self) -> Render:
-        """Raises `UsageError` where the plan cannot be rendered so."""
-        return renderer(self.plan, self.kind, self.interpolation, self.runtime.device)
-
-    def scorer(self, note: Callable[[str], None]) -> Scorer:
-        own = self.plan.normalisation if isinstance(self.plan, Dialect) else None
-        normalisation = own or self.network.preprocessing.normalisation
-        return Scorer(self.network, self.runtime, normalisation, logits=self.plan.pool == "logits", note=note)
-
-    def describe(self) -> dict[str, Any]:
-        """The plan and the runtime as plain values, for a manifest."""
-        plan = self.plan.describe() | {"interpolation": self.interpolation, "renderer": self.kind}
-        return {"plan": plan, "runtime": self.runtime.describe()}
+    The images are those to evaluate, already sampled. Under torchrun every rank calls this. Raises
+    `UsageError`, `crops.ProtocolError`, and `WeightsError` where the weights cannot be used.
+    """
+    check_options(options)
+    if options.weights is None:  # before weights are fetched
+        check_classes(find(options.model).classes, images, options)
+    ranks().once_per_machine(lambda: fetch(options.model, options.weights))
+    network = load(options.model, options.weights, options.label_order)
+    report_notes(examine_weights(network, options), reporter)
+    return prepare_loaded(options, images, blacklist, network, reporter)
 
 
-def set_up(options: Options, network: LoadedNetwork) -> Setup:
-    """What the options make of a network. Raises `UsageError` or `crops.ProtocolError`."""
+def prepare_loaded(
+    options: Options, images: Images, blacklist: Blacklist | None, network: LoadedNetwork, reporter: Reporter
+) -> Evaluation:
+    """As `prepare`, with a network that is loaded already. Raises `UsageError` and `crops.ProtocolError`."""
+    check_classes(network.classes, images, options)
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
+    configure_torch(runtime)
     plan = _plan(options, network)
-    interpolation = plan.interpolation if isinstance(plan, Dialect) else _interpolation(options, network)
-    kind = (
-        options.renderer
-        if options.renderer != "auto"
-        else "pillow"
-        if isinstance(plan, Dialect)
-        else "tensor"
-    )
-    setup = Setup(network, runtime, plan, interpolation, kind)
-    setup.renderer()  # what cannot be rendered shows before a run is begun
-    return setup
+    renderer = _renderer(options, plan)
+    evaluation = Evaluation(options, images, blacklist, network, plan, renderer, runtime)
+    return settle_precision(evaluation, reporter)
 
 
-def check(options: Options) -> None:
-    """Raise `UsageError` for options whose values or combination mean nothing."""
+def check_options(options: Options) -> None:
+    """Raise `UsageError` for options whose values or combination mean nothing, whatever the images and
+    the network.
+    """
+    find(options.model)
+    _check_choices(options)
+    _check_numbers(options)
+    if options.dialect != "paper":
+        _check_dialect(options)
+
+
+def check_classes(classes: int, images: Images, options: Options) -> None:
+    """Raise `UsageError` unless a network that predicts so many classes fits the images."""
+    if classes == len(images.classes):
+        return
+    hint = "choose another --model; a classes.txt beside images names theirs"
+    if options.data == "mini":
+        hint = "pass --data PATH"
+    counts = f"{options.model} predicts {classes:,} classes, but {images.path} has {len(images.classes):,}"
+    raise UsageError(f"{counts}: {hint}")
+
+
+def _check_choices(options: Options) -> None:
     choices = {
         "pool": POOLS,
         "dialect": ("paper", *DIALECTS),
         "interpolation": ("auto", *RESAMPLING),
         "renderer": ("auto", *RENDERERS),
+        "precision": ("auto", *PRECISIONS),
     }
     for name, known in choices.items():
         if getattr(options, name) not in known:
-            raise unknown(name, getattr(options, name), known)
-    if options.dialect != "paper" and (
-        options.crops,
-        options.scales,
-        options.pool,
-        options.interpolation,
-    ) != ("1", None, "mean", "auto"):
-        raise UsageError(
-            f"--dialect {options.dialect} settles crop and resampling: leave --crops, --scales, --pool, --interpolation away"
-        )
+            raise unknown_name_error(name, getattr(options, name), known)
+
+
+def _check_numbers(options: Options) -> None:
+    for name in ("batch", "workers", "limit"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} {value}: write a number from 1")
     if options.shuffle_seed is not None and (options.limit is None or options.shuffle_seed < 0):
         raise UsageError("--shuffle-seed, a number from 0, draws the images of --limit: pass both")
 
 
-def agree(classes: int, images: Images, options: Options) -> None:
-    """Raise `UsageError` unless network and images are about as many classes."""
-    if classes != len(images.classes):
-        hint = (
-            "pass --data PATH"
-            if options.data == "mini"
-            else "choose another --model; a classes.txt beside images names theirs"
-        )
+def _check_dialect(options: Options) -> None:
+    crop = (options.crops, options.scales, options.pool, options.interpolation)
+    if crop != ("1", None, "mean", "auto"):
         raise UsageError(
-            f"{options.model} tells {classes:,} classes apart, and {images.path} has {len(images.classes):,}: {hint}"
+            f"--dialect {options.dialect} decides crop and resampling: "
+            "leave out --crops, --scales, --pool and --interpolation"
+        )
+    if options.renderer == "tensor":
+        raise UsageError(
+            f"--renderer tensor: Pillow renders --dialect {options.dialect}, leave --renderer out"
         )
 
 
 def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
     expected = network.preprocessing
+    interpolation = expected.interpolation if options.interpolation == "auto" else options.interpolation
+    if interpolation not in RESAMPLING:
+        interpolation = "bicubic"
     if options.dialect != "paper":
+        name = cast(Any, options.dialect)
         own = options.dialect == network.network.provider
-        interpolation = _interpolation(options, network)
-        return dialect(
-            cast(Any, options.dialect),
-            expected.size,
-            interpolation,
-            expected.crop_pct,
-            squash=expected.squash,
-            own=own,
+        return make_dialect(
+            name, expected.size, interpolation, expected.crop_pct, squash=expected.squash, own=own
         )
     scales = parse_scales(options.scales)
     if scales and max(scales) ** 2 > LARGEST:
         raise UsageError(
-            f"--scales {options.scales}: {max(scales)} pixels are too many, images of that size are not decoded either"
+            f"--scales {options.scales}: {max(scales)} pixels are too many, "
+            "images of that size are not decoded either"
         )
-    return Plan(parse(options.crops, expected.size, scales), expected.size, cast(Any, options.pool))
+    protocols = parse(options.crops, expected.size, scales)
+    return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
 
 
-def _interpolation(options: Options, network: LoadedNetwork) -> str:
-    wanted = network.preprocessing.interpolation if options.interpolation == "auto" else options.interpolation
-    return wanted if wanted in RESAMPLING else "bicubic"
+def _renderer(options: Options, plan: Plan | Dialect) -> str:
+    if options.renderer != "auto":
+        return options.renderer
+    return "pillow" if isinstance(plan, Dialect) else "tensor"

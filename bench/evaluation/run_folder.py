@@ -1,199 +1,305 @@
-"""The run that an evaluation belongs to: found again or begun, what of it is done, and what its manifest says."""
+"""The folder of a run that is being evaluated: opened or begun, what is missing of it, and how it is
+finished.
+"""
 
-import fcntl
-import hashlib
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bench.data.devkit import Blacklist
-from bench.data.file_names import validation_number
+from filelock import FileLock, Timeout
+
 from bench.distributed import ranks
+from bench.errors import BenchError, DataError, ImplausibleLabels
 from bench.evaluation.environment import environment
-from bench.options import Options
+from bench.evaluation.evaluation import Evaluation
+from bench.evaluation.label_check import LabelCheck
+from bench.evaluation.records import blacklist_record
 from bench.progress import Reporter
 from results.errors import IncompleteRun, RunError
-from results.run import MANIFEST, Run, Shard, write_manifest
-from results.storage import is_local, leftovers, reaching, remove
+from results.manifest import Manifest, ShardRecord
+from results.run import MANIFEST, SHARDS, Run, Shard, write_manifest
+from results.run import finish as finish_run
+from results.storage import is_local, leftovers, parse_path, reaching, remove
 
 LOCK = ".lock"
-"""The file in a run's folder that the command which works on it holds."""
+"""The file in a run's folder that the command which works on it has locked."""
+
+NAME_LENGTH = 120
+"""Most characters of a folder's name, without the end of its identity."""
+
+SHOWN_EVERYWHERE = 60.0
+"""Seconds after which a shared file system shows every machine what the others wrote, if it ever does."""
 
 
-def identity(asked: Mapping[str, Any]) -> str:
-    """Hash of all that decides the figures."""
-    return _hash(decisive(asked))
+@dataclass
+class UnfinishedRun:
+    """A run that this process, or this rank, works on."""
 
+    path: Path
+    evaluation: Evaluation
+    reporter: Reporter
+    missing: list[range]
+    """The ranges of images without a sound shard, when it was opened; the same on all ranks."""
+    stored: Run | None = None
+    """As it is on disk; the first rank has it."""
+    records: list[ShardRecord] = field(default_factory=list)
+    """Of the shards that this rank has seen: those it wrote and, on the first rank, those found sound."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """The reason for each image in those shards that could not be read."""
+    label_check: LabelCheck = field(init=False)
+    began: float = field(default_factory=time.monotonic)
+    batch: int = 0
+    """The smallest batch that was used; 0 where nothing was evaluated."""
 
-def decisive(asked: Mapping[str, Any]) -> dict[str, str]:
-    """A hash of each thing that decides the figures: not of a path, a batch size or a number of workers."""
-    runtime = asked["runtime"]
-    parts = {
-        "model": {
-            key: value
-            for key, value in asked["model"].items()
-            if key not in ("name", "paper", "tag", "weights")
-        },
-        "images or labels": asked["data"]["fingerprint"],
-        "protocols": [asked["plan"], asked["shard_images"]],
-        "kind of device": runtime["device"].partition(":")[0],
-        "precision": [runtime["precision"], runtime["compile"]],
-    }
-    return {name: _hash(part) for name, part in parts.items()}
+    def __post_init__(self) -> None:
+        self.label_check = LabelCheck(len(self.evaluation.images.classes))
 
+    def save(self, shard: Shard) -> None:
+        """Write a shard, and stop where labels and predictions do not fit. Raises `RunError`,
+        `ImplausibleLabels`.
+        """
+        self.add(shard, shard.save(self.path / SHARDS, self.evaluation.identity))
 
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    def add(self, shard: Shard, record: ShardRecord) -> None:
+        """Count a shard that is on disk. Raises `ImplausibleLabels`."""
+        self.records.append(record)
+        self.skipped |= shard.skipped
+        self._judge(self.label_check.add(shard))
+
+    def finish(self) -> Run:
+        """Mark the run as complete, once all ranks are here. Raises `IncompleteRun`,
+        `ImplausibleLabels`, `RunError`.
+        """
+        found = ranks().gather(lambda: (self.records, self.skipped, self.label_check, self.batch))
+        ranks().broadcast_from_first(lambda: self._finish_for_all(found))
+        return self.stored or Run.open(self.path)
+
+    def _finish_for_all(self, found: list[tuple[list[ShardRecord], dict[str, str], LabelCheck, int]]) -> None:
+        """What the first rank does with what all ranks found."""
+        assert self.stored
+        for _, _, check, _ in found[1:]:  # each rank has judged its own images alone
+            self._judge(self.label_check.add_predictions(check.predicted, check.labels))
+        if self.missing or not self.stored.complete:
+            self._wait_until_shown()
+            records = [record for records, *_ in found for record in records]
+            skipped = {name: reason for _, skipped, *_ in found for name, reason in skipped.items()}
+            self._use_smallest_batch([batch for *_, batch in found if batch])
+            seconds = self.stored.manifest.seconds + time.monotonic() - self.began
+            self._check_any_readable(skipped)
+            self.stored = finish_run(self.stored, records, skipped, seconds)
+        self._note_blacklist()
+        if self.stored.skipped:
+            self.reporter.note(
+                f"{len(self.stored.skipped):,} images could not be read and are left out; "
+                f"{self.path / MANIFEST} lists them"
+            )
+
+    def _judge(self, problem: str | None) -> None:
+        if problem and not self.evaluation.options.allow_implausible:
+            raise ImplausibleLabels(problem)
+
+    def _check_any_readable(self, skipped: dict[str, str]) -> None:
+        images = self.evaluation.images
+        if len(skipped) == len(images):
+            reason = next(iter(skipped.values()))
+            raise DataError(f"none of the {len(images):,} images in {images.path} could be read: {reason}")
+
+    def _use_smallest_batch(self, batches: list[int]) -> None:
+        """Note in the manifest the batch that fitted in memory."""
+        assert self.stored
+        manifest = self.stored.manifest
+        assert manifest.runtime
+        if batches and min(batches) < manifest.runtime.batch:
+            runtime = replace(manifest.runtime, batch=min(batches))
+            self.stored = Run(self.path, replace(manifest, runtime=runtime))
+
+    def _note_blacklist(self) -> None:
+        """Note in the manifest which images are on the blacklist, where that is known and was not noted
+        before.
+        """
+        assert self.stored
+        record = blacklist_record(self.evaluation.blacklist, self.evaluation.images)
+        if record and record != self.stored.manifest.blacklist:
+            self.stored = write_manifest(self.path, replace(self.stored.manifest, blacklist=record))
+
+    def _wait_until_shown(self) -> None:
+        """Wait for what other machines wrote, which a shared file system may show some seconds later."""
+        if ranks().size == 1:
+            return
+        assert self.stored
+        deadline = time.monotonic() + SHOWN_EVERYWHERE
+        paths = [self.stored.shard_path(part) for part in self.stored.parts]
+        while time.monotonic() < deadline and not all(path.exists() for path in paths):
+            time.sleep(1)
 
 
 @contextmanager
-def open_run(options: Options, asked: Mapping[str, Any], reporter: Reporter) -> Iterator[Run]:
-    """The run of what was asked: the one on disk, under whatever name it was begun, or a new one. Raises `RunError`.
+def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedRun]:
+    """The run of this evaluation: the one on disk, under whatever name it was begun, or a new one.
 
-    No other command can open it meanwhile, as far as locks on its folder reach. `--fresh` clears it once, and not when
-    torchrun starts its ranks again.
+    The first rank opens it, and keeps other commands from it as far as locks on its folder reach; all
+    ranks get the same ranges that are missing. Raises `RunError`, `ImplausibleLabels`, and `BenchError`
+    where a rank would evaluate something else, or write elsewhere.
     """
-    name = identity(asked)
-    folder = _folder(options, asked, name)
-    with _only_here(folder, reporter):
-        if options.fresh and ranks().once(f"clear {name}"):
-            _clear(folder)
-        for path in leftovers(folder) + leftovers(folder / "shards"):
-            path.unlink(missing_ok=True)
-        run = _there(folder, reporter) or _begin(folder, name, asked, options)
-        if run.identity != name:
-            raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
-        yield run
+    own: list[UnfinishedRun] = []
+    with ExitStack() as held:
+
+        def open_on_first() -> tuple[str, dict[str, str], list[range]]:
+            folder = _folder(evaluation)
+            held.enter_context(_locked(folder, reporter))
+            own.append(_open_locked(folder, evaluation, reporter))
+            return str(folder), evaluation.decisive, own[0].missing
+
+        path, decisive, missing = ranks().broadcast_from_first(open_on_first)
+        ranks().gather(lambda: _check_same(evaluation, decisive, parse_path(path)))
+        yield own[0] if own else UnfinishedRun(parse_path(path), evaluation, reporter, missing)
 
 
-def _there(folder: Path, reporter: Reporter) -> Run | None:
-    """The run in `folder`; None where there is none, or where its manifest is damaged, so that it is begun again on its shards."""
-    try:
-        with reaching(folder):
-            run = Run.open(folder) if (folder / MANIFEST).exists() else None
-    except IncompleteRun:
-        reporter.note(
-            f"{folder / MANIFEST} is damaged: it is made again, and the shards that are whole are kept"
-        )
-        return None
-    except OSError as error:
-        raise RunError(f"{folder}: {error.strerror or error}") from None
-    if run:
-        reporter.note(f"{folder} is {'complete' if run.complete else 'continued'}; --fresh starts anew")
+def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> UnfinishedRun:
+    """The run in `folder`, which is cleared for `--fresh`: once, and not when torchrun starts its ranks
+    again.
+    """
+    if evaluation.options.fresh and ranks().is_new(f"clear {evaluation.identity}"):
+        _clear(folder)
+    for path in leftovers(folder) + leftovers(folder / SHARDS):
+        path.unlink(missing_ok=True)
+    stored = _read_stored(folder, reporter) or _begin(folder, evaluation)
+    if stored.identity != evaluation.identity:
+        raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
+    run = UnfinishedRun(folder, evaluation, reporter, missing=[], stored=stored)
+    _find_missing(run)
+    if run.missing:
+        run.stored = _note_environment(stored, reporter)
     return run
 
 
-def _folder(options: Options, asked: Mapping[str, Any], name: str) -> Path:
+def _find_missing(run: UnfinishedRun) -> None:
+    """Look through the shards: those that are sound count, the others are missing, also in a complete run.
+
+    Shards that leave out images count as missing unless `--skip-unreadable`: the images may have been
+    repaired.
+    """
+    assert run.stored
+    listed = {shard.start: shard.sha256 for shard in run.stored.manifest.shards}
+    for part in run.stored.parts:
+        try:
+            shard, record = Shard.load(
+                run.stored.shard_path(part), run.stored.identity, listed.get(part.start)
+            )
+        except IncompleteRun:
+            run.missing.append(part)
+            continue
+        if shard.skipped and not run.evaluation.options.skip_unreadable:
+            run.missing.append(part)
+        else:
+            run.add(shard, record)
+
+
+def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) -> None:
+    """Raise `BenchError` where this rank would evaluate something else than the first one, or write
+    elsewhere.
+    """
+    differing = [name for name, value in evaluation.decisive.items() if value != decisive[name]]
+    if differing:
+        raise BenchError(
+            f"the {' and '.join(differing)} on this machine are not those of the first rank: "
+            "bring the same to all machines"
+        )
+    if not (folder / MANIFEST).exists():
+        raise BenchError(
+            f"{folder} is not where the first rank writes to: name an --out that all machines reach"
+        )
+
+
+def _folder(evaluation: Evaluation) -> Path:
     """Where the run is, or goes."""
-    what = options.crops if options.dialect == "paper" else options.dialect
-    data = Path(asked["data"]["path"].removeprefix("hf://")).name.partition(":")[0]
-    readable = re.sub(r"[^\w.+-]", "_", f"{options.model}-{data}-{what.replace(',', '+')}")[:120]
+    options = evaluation.options
+    protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
+    data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
+    readable = re.sub(r"[^\w.+-]", "_", f"{options.model}-{data}-{protocols}")[:NAME_LENGTH]
+    end = f"-{evaluation.identity[:8]}"
     try:
         with reaching(options.out):
-            found = sorted(options.out.glob(f"*-{name[:8]}"))
+            found = sorted(options.out.glob(f"*{end}"))
     except OSError as error:
         raise RunError(f"{options.out}: {error.strerror or error}") from None
-    return next(iter(found), options.out / f"{readable}-{name[:8]}")
+    return found[0] if found else options.out / f"{readable}{end}"
 
 
 @contextmanager
-def _only_here(folder: Path, reporter: Reporter) -> Iterator[None]:
-    """Keep other commands from the run in `folder`. Where there are no locks, they would write the same files again."""
+def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
+    """Keep other commands from the run in `folder`. An object store has no locks: two commands write
+    the same files.
+    """
     if not is_local(folder):
         yield
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("a")  # for writing, as locks on files that machines share have to be
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"another command is working on {folder}: wait for it, or choose another --out"
+        ) from None
     except OSError as error:
         raise RunError(f"cannot write {folder}: {error.strerror or error}; choose another --out") from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"another command is working on {folder}: wait for it, or choose another --out"
-            ) from None
-        except OSError as error:
-            reporter.note(f"{folder} cannot be locked ({error.strerror}): let no other command work on it")
         yield
 
 
-def _clear(folder: Path) -> None:
-    """Remove the run, first what says that there is one."""
+def _read_stored(folder: Path, reporter: Reporter) -> Run | None:
+    """The run in `folder`; None where there is none, or where its manifest is damaged and has to be
+    written again.
+    """
     try:
-        remove(folder / MANIFEST)
-        remove(folder / "shards")
+        with reaching(folder):
+            run = Run.open(folder) if (folder / MANIFEST).exists() else None
+    except IncompleteRun:
+        reporter.note(f"{folder / MANIFEST} is damaged: it is written again, and the sound shards are kept")
+        return None
     except OSError as error:
-        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None
+        raise RunError(f"{folder}: {error.strerror or error}") from None
+    if run:
+        state = "is complete" if run.complete else "is continued"
+        reporter.note(f"{folder} {state}; --fresh starts anew")
+    return run
 
 
-def with_environment(run: Run, reporter: Reporter) -> Run:
-    """The run with this program's versions noted in the manifest, where they differ from those it was made with so far."""
-    so_far = run.manifest["environments"]
+def _begin(folder: Path, evaluation: Evaluation) -> Run:
+    manifest = Manifest(
+        identity=evaluation.identity,
+        complete=False,
+        **evaluation.records,
+        blacklist=blacklist_record(evaluation.blacklist, evaluation.images),
+        skipped={},
+        shards=(),
+        options=evaluation.options.changed(),
+        environments=(environment(),),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return write_manifest(folder, manifest)
+
+
+def _note_environment(run: Run, reporter: Reporter) -> Run:
+    """Note this program's versions in the manifest, where they are not those that the run was evaluated
+    with so far.
+    """
+    so_far = run.manifest.environments
     if so_far[-1] == environment():
         return run
     reporter.note("the run was begun with other versions; its manifest lists both")
-    return write_manifest(run.path, dict(run.manifest) | {"environments": [*so_far, environment()]})
+    return write_manifest(run.path, replace(run.manifest, environments=(*so_far, environment())))
 
 
-def with_batch(run: Run, batch: int) -> Run:
-    """The run with the batch that memory sufficed for, where it is smaller than the one it was begun with."""
-    runtime = run.manifest["runtime"]
-    return (
-        run
-        if batch >= runtime["batch"]
-        else write_manifest(run.path, dict(run.manifest) | {"runtime": runtime | {"batch": batch}})
-    )
-
-
-def _begin(folder: Path, name: str, asked: Mapping[str, Any], options: Options) -> Run:
-    state = {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": 0.0,
-        "blacklist": None,
-        "skipped": {},
-        "shards": [],
-    }
-    given = {"options": options.given(), "environments": [environment()]}
-    return write_manifest(folder, {"identity": name, "complete": False} | dict(asked) | given | state)
-
-
-def todo(run: Run, look: Callable[[Shard], None], *, retry_skipped: bool) -> list[range]:
-    """The ranges of images that have no good shard yet; with `retry_skipped` those that left out images, too.
-
-    Each good shard is shown to `look`, in order. A shard that is missing or damaged is to be made again, in a run that
-    was complete as well.
-    """
-    missing = []
-    listed = {one["start"]: one["sha256"] for one in run.manifest["shards"]}
-    for part in run.parts:
-        try:
-            shard = Shard.load(run.shard_path(part), run.identity, listed.get(part.start))
-        except IncompleteRun:
-            missing.append(part)
-            continue
-        if retry_skipped and shard.skipped:
-            missing.append(part)
-        else:
-            look(shard)
-    return missing
-
-
-def excluded(shard: Shard, blacklist: Blacklist) -> list[str]:
-    """The shard's images that are on the blacklist."""
-    return [image_id for image_id in shard.ids if validation_number(image_id) in blacklist.numbers]
-
-
-def with_blacklist(run: Run, blacklist: Blacklist, excluded: list[str]) -> Run:
-    """The run with the images of its own that the blacklist has noted in the manifest."""
-    entry = {"source": blacklist.source, "sha256": blacklist.sha256, "excluded": excluded}
-    return (
-        run
-        if run.manifest["blacklist"] == entry
-        else write_manifest(run.path, dict(run.manifest) | {"blacklist": entry})
-    )
+def _clear(folder: Path) -> None:
+    """Remove the run, its manifest first."""
+    try:
+        remove(folder / MANIFEST)
+        remove(folder / SHARDS)
+    except OSError as error:
+        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None

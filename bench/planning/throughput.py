@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from itertools import islice
 from statistics import median
 from typing import Any
@@ -17,35 +17,47 @@ from torch import Tensor
 from bench.data import Images, open_images
 from bench.data.decode import decode
 from bench.errors import UnreadableImage
-from bench.evaluation import engine
-from bench.evaluation.precision import settle
-from bench.evaluation.prepare import Setup, check, set_up
+from bench.evaluation.classify import Scorer
+from bench.evaluation.engine import shard_size, single_core_threads
+from bench.evaluation.evaluation import Evaluation, build_pipeline
+from bench.evaluation.prepare import check_options, prepare_loaded
+from bench.evaluation.records import plan_record, runtime_record
+from bench.evaluation.render import Rendered
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo.loading import load
+from results.manifest import plain
 
 DECODED = 32
 """Images that are kept decoded for the renderer to work on."""
 
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
-"""Floating-point operations per second of a card in half precision, without sparsity, as its vendor states them."""
+"""Floating-point operations per second of a card in half precision, without sparsity, as its vendor
+states them.
+"""
+
+Rates = tuple[float, ...]
+"""A rate per second for each round."""
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Rates of each round: `decode` in images per second, the others in crops per second; `whole` is all stages together.
+    """What was measured, in several rounds."""
 
-    `crops` is the number of crops an image has on average, `images` that of images in a round of the whole.
-    """
-
-    setup: Setup
+    evaluation: Evaluation
     folded: int
+    """Batch normalisations that a convolution absorbed."""
     crops: float
+    """Crops of an image, on average."""
     images: int
-    decode: tuple[float, ...]
-    render: tuple[float, ...]
-    forward: tuple[float, ...]
-    whole: tuple[float, ...]
+    """Images in a round of the whole."""
+    decode: Rates
+    """Images per second."""
+    render: Rates
+    """Crops per second, as the next two."""
+    forward: Rates
+    whole: Rates
+    """All stages together."""
 
     @property
     def stages(self) -> dict[str, float]:
@@ -57,13 +69,20 @@ class Throughput:
         }
 
     @property
+    def slowest_stage(self) -> str:
+        """The stage that limits the others."""
+        return min(self.stages, key=self.stages.__getitem__)
+
+    @property
     def limit(self) -> float:
         """Crops per second of the slowest stage alone."""
         return min(self.stages.values())
 
     @property
-    def efficiencies(self) -> tuple[float, ...]:
-        """Of each round: the whole over the slowest stage in that round, so that a machine's drift does not count."""
+    def efficiencies(self) -> Rates:
+        """The whole over the slowest stage, both of the same round, so that a drift of the machine does
+        not count.
+        """
         rounds = zip(self.decode, self.render, self.forward, self.whole, strict=True)
         return tuple(
             whole / min(decode * self.crops, render, forward) for decode, render, forward, whole in rounds
@@ -72,185 +91,221 @@ class Throughput:
     def describe(self) -> dict[str, Any]:
         """As plain values: medians, and the lowest and highest of the rounds."""
         rates = {
-            "decode_images_per_s": self.decode, "render_crops_per_s": self.render, "forward_crops_per_s": self.forward,
-            "end_to_end_crops_per_s": self.whole, "efficiency": self.efficiencies,
-        }  # fmt: skip
+            "decode_images_per_s": self.decode,
+            "render_crops_per_s": self.render,
+            "forward_crops_per_s": self.forward,
+            "end_to_end_crops_per_s": self.whole,
+            "efficiency": self.efficiencies,
+        }
+        evaluation = self.evaluation
         return {
             **{name: median(values) for name, values in rates.items()},
             "spread": {name: [min(values), max(values)] for name, values in rates.items()},
-            "limit": min(self.stages, key=self.stages.__getitem__),
-            "model": self.setup.network.network.name, "crops_per_image": self.crops, "images": self.images, "rounds": len(self.whole),
-            "folded": self.folded, **self.setup.describe(),
-        }  # fmt: skip
+            "limit": self.slowest_stage,
+            "model": evaluation.network.network.name,
+            "crops_per_image": self.crops,
+            "images": self.images,
+            "rounds": len(self.whole),
+            "folded": self.folded,
+            "plan": plain(plan_record(evaluation.plan, evaluation.renderer)),
+            "runtime": plain(runtime_record(evaluation.runtime)),
+        }
 
     def text(self) -> str:
         """For people: the stages, the limit, and what it was measured with."""
-        runtime = self.setup.runtime.describe()
-        rates = [
+        return "\n".join([*self._stage_lines(), *self._summary_lines()])
+
+    def _stage_lines(self) -> list[str]:
+        lines = [f"{'stage':<12}{'median':>10}  {'unit':<10}{'lowest to highest':<24}{'as crops/s':>12}"]
+        rows = [
             ("decoding", "images/s", self.decode),
             ("rendering", "crops/s", self.render),
             ("forward", "crops/s", self.forward),
+            ("end to end", "crops/s", self.whole),
         ]
-        lines = [f"{'stage':<12}{'median':>10}  {'unit':<10}{'lowest to highest':<24}{'as crops/s':>12}"]
-        for name, unit, values in [*rates, ("end to end", "crops/s", self.whole)]:
+        as_crops = self.stages | {"end to end": median(self.whole)}
+        for name, unit, values in rows:
             spread = f"{min(values):,.1f} to {max(values):,.1f}"
             lines.append(
-                f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{self.stages.get(name, median(self.whole)):>12,.1f}"
+                f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{as_crops[name]:>12,.1f}"
             )
-        limit = min(self.stages, key=self.stages.__getitem__)
-        lowest, highest = min(self.efficiencies), max(self.efficiencies)
-        lines += [
-            f"limit: {limit}; efficiency, end to end over the limit: {median(self.efficiencies):.3f} ({lowest:.3f} to {highest:.3f})",
-            f"{self.setup.network.network.name}, {', '.join(self.setup.plan.names)} crops, {self.crops:g} crops an image; "
-            f"{len(self.whole)} rounds of {self.images:,} {'image' if self.images == 1 else 'images'}",
-            f"{runtime['device_name']}, {runtime['precision']}, batch {runtime['batch']}, {runtime['workers']} threads that decode "
-            f"and render, {runtime['streams']} that classify; {self.folded} batch normalisations folded",
-            *self._operations(runtime["device_name"]),
-        ]
-        if (
-            runtime["device"] == "cpu"
-            and runtime["precision"] == "fp32"
-            and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        ):
-            lines.append("this processor computes in bfloat16, too: try --precision bf16")
-        return "\n".join(lines)
+        return lines
 
-    def _operations(self, device: str) -> list[str]:
-        if not (multiply_adds := self.setup.network.network.multiply_adds):
+    def _summary_lines(self) -> list[str]:
+        runtime, plan = self.evaluation.runtime, self.evaluation.plan
+        efficiency = median(self.efficiencies)
+        spread = f"{min(self.efficiencies):.3f} to {max(self.efficiencies):.3f}"
+        images = "image" if self.images == 1 else "images"
+        lines = [
+            f"limit: {self.slowest_stage}; "
+            f"efficiency, end to end over the limit: {efficiency:.3f} ({spread})",
+            f"{self.evaluation.network.network.name}, {', '.join(plan.names)} crops, "
+            f"{self.crops:g} crops an image; {len(self.whole)} rounds of {self.images:,} {images}",
+            f"{runtime.device_name}, {runtime.precision}, batch {runtime.batch}, "
+            f"{runtime.workers} threads that decode and render, {runtime.streams} that classify; "
+            f"{self.folded} batch normalisations folded",
+            *self._operations(),
+        ]
+        can_bf16 = runtime.device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        if can_bf16 and runtime.precision == "fp32":
+            lines.append("this processor also computes in bfloat16: try --precision bf16")
+        return lines
+
+    def _operations(self) -> list[str]:
+        """Operations per second, where the network's are known, and the share of the card's peak."""
+        multiply_adds = self.evaluation.network.network.multiply_adds
+        if not multiply_adds:
             return []
+        runtime = self.evaluation.runtime
         rate = 2 * multiply_adds * median(self.whole)
-        peak = (
-            next((value for name, value in PEAKS.items() if name in device), None)
-            if self.setup.runtime.precision != "fp32"
-            else None
-        )
-        share = f", {100 * rate / peak:.1f} % of the card's dense half-precision peak" if peak else ""
+        peak = next((value for name, value in PEAKS.items() if name in runtime.device_name), None)
+        share = ""
+        if peak and runtime.precision != "fp32":
+            share = f", {100 * rate / peak:.1f} % of the card's dense half-precision peak"
         return [f"{rate / 1e12:,.3g} TFLOP/s end to end (two for each multiply-add){share}"]
 
 
 def run_throughput(options: Options, rounds: int, seconds: float, reporter: Reporter) -> Throughput:
-    """`measure` for what options ask for. Raises `BenchError` or `crops.ProtocolError`."""
-    check(options)
-    images = open_images(options.data, options.labels, options.devkit)
-    setup = settle(
-        options, set_up(options, load(options.model, options.weights, options.label_order)), images, reporter
-    )
-    return measure(
-        setup, images.sample(options.limit, None), rounds=rounds, seconds=seconds, note=reporter.note
-    )
+    """`measure` for an evaluation with these options. Raises `BenchError` or `crops.ProtocolError`."""
+    check_options(options)
+    images = open_images(options.data, options.labels, options.devkit).sample(options.limit, None)
+    network = load(options.model, options.weights, options.label_order)
+    evaluation = prepare_loaded(options, images, None, network, reporter)
+    return measure(evaluation, rounds=rounds, seconds=seconds, note=reporter.note)
 
 
 def measure(
-    setup: Setup,
-    images: Images,
+    evaluation: Evaluation,
     *,
     rounds: int,
     seconds: float,
     whole: bool = True,
     note: Callable[[str], None] = lambda text: None,
 ) -> Throughput:
-    """Measure each stage alone and, where `whole`, all of them together, in turns, each about `seconds` long.
+    """Measure each stage alone and, where `whole`, all of them together, interleaved, each for about
+    `seconds`.
 
     Raises `UnreadableImage` where no image can be read.
     """
-    stages = _Stages(setup, images, note)
-    threads = setup.runtime.streams
-    stages.forward(threads)  # what is compiled, or chosen, in the first call
-    images_a_round = max(1, min(len(images), round(seconds * stages.forward(2 * threads) / stages.crops)))
-    turns = {
-        "decode": partial(stages.decode, _often(seconds, stages.decode, setup.runtime.workers)),
-        "render": partial(stages.render, _often(seconds, stages.render, setup.runtime.workers)),
-        "forward": partial(stages.forward, _often(seconds, stages.forward, threads)),
-    } | ({"whole": partial(stages.whole, images_a_round)} if whole else {})
-    rates: dict[str, list[float]] = {name: [] for name in ("decode", "render", "forward", "whole")}
-    for _ in range(rounds):
-        for name, turn in turns.items():
-            rates[name].append(turn())
-    return Throughput(
-        setup,
-        stages.scorer.folded,
-        stages.crops,
-        images_a_round,
-        **{name: tuple(values) for name, values in rates.items()},
-    )
+    stages = _Stages(evaluation, evaluation.scorer(note))
+    workers, streams = evaluation.runtime.workers, evaluation.runtime.streams
+    stages.forward(streams)  # the first call compiles, or chooses algorithms
+    forward_rate = stages.forward(2 * streams)
+    images = max(1, min(len(evaluation.images), round(seconds * forward_rate / stages.crops)))
+    calls = {
+        stages.decode: _calls_in(seconds, stages.decode, workers),
+        stages.render: _calls_in(seconds, stages.render, workers),
+        stages.forward: _calls_in(seconds, stages.forward, streams),
+    }
+    if whole:
+        calls[stages.whole] = images
+    measured = [{stage.__name__: stage(number) for stage, number in calls.items()} for _ in range(rounds)]
+    rates = {
+        name: tuple(round_[name] for round_ in measured if name in round_)
+        for name in ("decode", "render", "forward", "whole")
+    }
+    return Throughput(evaluation, stages.scorer.folded, stages.crops, images, **rates)
 
 
-def _often(seconds: float, stage: Callable[[int], float], threads: int) -> int:
+def _calls_in(seconds: float, stage: Callable[[int], float], threads: int) -> int:
     """How often a stage does its work in that time: a multiple of its threads."""
     began = time.perf_counter()
     stage(2 * threads)
     return threads * max(2, round(2 * seconds / (time.perf_counter() - began)))
 
 
+@dataclass
 class _Stages:
-    """What an evaluation does to its images, one thing at a time. Each method does it `number` times, and gives a rate."""
+    """What an evaluation does to its images, one stage at a time.
 
-    def __init__(self, setup: Setup, images: Images, note: Callable[[str], None]) -> None:
-        self.setup, self.images = setup, images
-        self.renderer, self.scorer = setup.renderer(), setup.scorer(note)
-        self.decoded = list(islice(_readable(images), DECODED))
-        if not self.decoded:
+    `decode`, `render`, `forward` and `whole` do their work `number` times, and return a rate per second.
+    """
+
+    evaluation: Evaluation
+    scorer: Scorer
+
+    @cached_property
+    def decoded(self) -> list[NDArray[np.uint8]]:
+        """The first images. Raises `UnreadableImage` where there are none."""
+        images = self.evaluation.images
+        found = list(islice(_readable(images), DECODED))
+        if not found:
             raise UnreadableImage(f"none of the images in {images.path} can be read")
-        rendered = [self.renderer(image)[0] for image in self.decoded]
-        self.crops = sum(len(block) for blocks in rendered for block in blocks) / len(rendered)
-        self.resident = self._batch([block for blocks in rendered for block in blocks])
+        return found
+
+    @cached_property
+    def rendered(self) -> list[Rendered]:
+        """Their crops."""
+        return [self.evaluation.render(image) for image in self.decoded]
+
+    @cached_property
+    def crops(self) -> float:
+        """Crops of an image, on average."""
+        return sum(rendered.crops for rendered in self.rendered) / len(self.rendered)
+
+    @cached_property
+    def batch(self) -> Tensor:
+        """A full batch of the first shape, on the device, as the network takes it."""
+        blocks: Sequence[Tensor] = [block for rendered in self.rendered for block in rendered.blocks]
+        height, width = blocks[0].shape[2:]
+        full = max(1, self.evaluation.runtime.batch * self.evaluation.plan.size**2 // (height * width))
+        crops = torch.cat([block for block in blocks if block.shape[2:] == (height, width)])
+        return self.scorer.prepare(crops[torch.arange(full) % len(crops)])
 
     def decode(self, number: int) -> float:
         """Images per second, read and decoded."""
+        images = self.evaluation.images
 
         def one(i: int) -> int:
             with suppress(UnreadableImage):
-                decode(self.images.read(i % len(self.images)))
+                decode(images.read(i % len(images)))
             return 1
 
-        return self._rate(one, number, self.setup.runtime.workers)
+        return self._rate(one, number, self.evaluation.runtime.workers)
 
     def render(self, number: int) -> float:
         """Crops per second, of decoded images."""
 
         def one(i: int) -> int:
-            return sum(map(len, self.renderer(self.decoded[i % len(self.decoded)])[0]))
+            return self.evaluation.render(self.decoded[i % len(self.decoded)]).crops
 
-        return self._rate(one, number, self.setup.runtime.workers)
+        return self._rate(one, number, self.evaluation.runtime.workers)
 
     def forward(self, number: int) -> float:
-        """Crops per second, of a batch that is on the device as the network takes it."""
+        """Crops per second, of a batch that is on the device."""
+        batch = self.batch
 
         def one(i: int) -> int:
-            return len(self.scorer.classify(self.resident).cpu())
+            return len(self.scorer.classify(batch).cpu())
 
-        return self._rate(one, number, self.setup.runtime.streams)
+        return self._rate(one, number, self.evaluation.runtime.streams)
 
     def whole(self, number: int) -> float:
-        """Crops per second from the first `number` images to their probabilities, as an evaluation makes them."""
+        """Crops per second from the first `number` images to their probabilities, as an evaluation
+        computes them.
+        """
         done = 0
 
         def count(crops: int, right: bool | None) -> None:
             nonlocal done
             done += crops
 
-        step = engine.shard_size(self.setup.plan)
+        step = shard_size(self.evaluation.plan)
         parts = [range(start, min(start + step, number)) for start in range(0, number, step)]
-        how = {"runtime": self.setup.runtime, "skip_unreadable": True, "progress": count}
+        pipeline = build_pipeline([self.evaluation], [self.scorer])
         began = time.perf_counter()
-        for _ in engine.shards(self.images, parts, self.setup.plan, self.renderer, [self.scorer], **how):  # type: ignore[arg-type]
+        for _ in pipeline.shards(parts, skip_unreadable=True, progress=count):
             pass
         return done / (time.perf_counter() - began)
 
-    def _batch(self, blocks: Sequence[Tensor]) -> Tensor:
-        """A full batch of the first shape, as the engine makes it, ready for the network."""
-        first = blocks[0]
-        full = max(1, self.setup.runtime.batch * self.setup.plan.size**2 // (first.shape[2] * first.shape[3]))
-        crops = torch.cat([block for block in blocks if block.shape == first.shape])
-        return self.scorer.prepare(crops[torch.arange(full) % len(crops)])
-
     def _rate(self, one: Callable[[int], int], number: int, threads: int) -> float:
-        """Per second, what `one` counts in `number` calls on so many threads."""
+        """What `one` counts in `number` calls on so many threads, per second."""
+        device = self.evaluation.runtime.device
         began = time.perf_counter()
-        with engine.threads(threads) as pool:
+        with single_core_threads(threads) as pool:
             done = sum(pool.map(one, range(number)))
-        if self.setup.runtime.device.type == "cuda":
-            torch.cuda.synchronize(self.setup.runtime.device)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         return done / (time.perf_counter() - began)
 
 

@@ -1,10 +1,12 @@
+"""Labels or outputs in the wrong order are found, and what explains them is named."""
+
 import re
 
 import numpy as np
 import pytest
 
 from bench.data.classes import class_indices
-from bench.evaluation.label_check import Doubt, doubt
+from bench.evaluation.label_check import LabelCheck, find_mix_up
 
 GENERATOR = np.random.default_rng(0)
 TRUTH = GENERATOR.integers(0, 1000, 400)
@@ -14,22 +16,22 @@ INVERSE = ORDER.argsort()
 FEW = INVERSE[TRUTH] < 999  # whose ILSVRC id could be a class index
 
 
-def test_a_good_network_raises_no_doubt():
-    assert doubt(GOOD, TRUTH, 1000) is None
+def test_good_network_passes():
+    assert find_mix_up(GOOD, TRUTH, 1000) is None
 
 
-def test_a_poor_network_raises_none_either():
+def test_poor_network_passes():
     """2 % right is bad, and far above chance."""
     poor = np.where(np.arange(400) % 50 == 0, TRUTH, (TRUTH + 500) % 1000)
-    assert doubt(poor, TRUTH, 1000) is None
+    assert find_mix_up(poor, TRUTH, 1000) is None
 
 
-def test_chance_is_named():
-    assert "which is chance" in doubt(GENERATOR.integers(0, 1000, 400), TRUTH, 1000)
+def test_chance_is_reported():
+    assert "which is chance" in find_mix_up(GENERATOR.integers(0, 1000, 400), TRUTH, 1000)
 
 
-def test_nothing_is_said_of_few_images():
-    assert doubt(np.zeros(150, dtype=np.int64), np.ones(150, dtype=np.int64), 1000) is None
+def test_few_images_prove_nothing():
+    assert find_mix_up(np.zeros(150, dtype=np.int64), np.ones(150, dtype=np.int64), 1000) is None
 
 
 @pytest.mark.parametrize(
@@ -42,11 +44,13 @@ def test_nothing_is_said_of_few_images():
         (np.maximum(GOOD, 1), np.maximum(TRUTH, 1) - 1, "the labels look one too low"),
     ],
 )
-def test_a_mix_up_is_named(predicted, labels, reading):
-    assert re.search(reading, doubt(predicted, labels, 1000))
+def test_mix_up_is_named(predicted, labels, reading):
+    assert re.search(reading, find_mix_up(predicted, labels, 1000))
 
 
-def test_images_are_gathered_as_they_come():
-    gathered = Doubt(1000)
-    assert gathered.after(INVERSE[GOOD[:150]], TRUTH[:150]) is None
-    assert gathered.after(INVERSE[GOOD[150:]], TRUTH[150:]) == doubt(INVERSE[GOOD], TRUTH, 1000)
+def test_images_of_several_shards_are_judged_together():
+    gathered = LabelCheck(1000)
+    assert gathered.add_predictions(INVERSE[GOOD[:150]], TRUTH[:150]) is None
+    assert gathered.add_predictions(INVERSE[GOOD[150:]], TRUTH[150:]) == find_mix_up(
+        INVERSE[GOOD], TRUTH, 1000
+    )

@@ -1,0 +1,88 @@
+"""An evaluation: one network on one data set under one plan, with all that decides its figures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from bench.data import Images
+from bench.data.devkit import Blacklist
+from bench.device import Runtime
+from bench.evaluation.classify import Scorer
+from bench.evaluation.engine import Pipeline, shard_size
+from bench.evaluation.records import data_record, model_record, plan_record, runtime_record
+from bench.evaluation.render import Render, make_renderer
+from bench.options import Options
+from bench.zoo.loading import LoadedNetwork
+from crops import Dialect, Plan
+from results.manifest import decisive, identity_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One network on one data set under one plan: all that decides the figures, and what they are
+    computed with.
+    """
+
+    options: Options
+    images: Images
+    blacklist: Blacklist | None
+    """None where it is not known which images are on it."""
+    network: LoadedNetwork
+    plan: Plan | Dialect
+    renderer: str
+    """One of `RENDERERS`."""
+    runtime: Runtime
+
+    @property
+    def sees(self) -> tuple[Any, ...]:
+        """What networks have in common that can share decoded images and rendered crops."""
+        return self.plan, self.renderer, self.runtime.device
+
+    @cached_property
+    def render(self) -> Render:
+        """What makes the crops of an image."""
+        return make_renderer(self.plan, self.renderer, self.runtime.device)
+
+    def scorer(self, note: Callable[[str], None] = lambda text: None) -> Scorer:
+        """The network on its device; `note` is called where a batch has to be halved."""
+        normalisation = self.plan.normalisation or self.network.preprocessing.normalisation
+        logits = self.plan.pool == "logits"
+        return Scorer(self.network, self.runtime, normalisation, logits=logits, note=note)
+
+    @cached_property
+    def shard_images(self) -> int:
+        """Images in a shard."""
+        return shard_size(self.plan)
+
+    @cached_property
+    def records(self) -> dict[str, Any]:
+        """The parts of the manifest that describe this evaluation, by the manifest's names."""
+        return {
+            "model": model_record(self.network),
+            "data": data_record(self.images, self.options),
+            "plan": plan_record(self.plan, self.renderer),
+            "runtime": runtime_record(self.runtime),
+            "shard_images": self.shard_images,
+        }
+
+    @cached_property
+    def decisive(self) -> dict[str, str]:
+        """A hash of each thing that decides the figures, by its name."""
+        return decisive(**self.records)
+
+    @property
+    def identity(self) -> str:
+        """The identity of its run."""
+        return identity_of(self.decisive)
+
+
+def build_pipeline(evaluations: Sequence[Evaluation], scorers: Sequence[Scorer]) -> Pipeline:
+    """The pipeline of evaluations that see the same crops of the same images, with the scorer of each."""
+    first = evaluations[0]
+    return Pipeline(first.images, first.plan, first.render, scorers, first.runtime)
+
+
+def with_precision(evaluation: Evaluation, precision: str) -> Evaluation:
+    """The same evaluation in another precision."""
+    return replace(evaluation, runtime=replace(evaluation.runtime, precision=precision))

@@ -1,0 +1,1 @@
+"""The tables of the papers, row by row, with the networks that stand for them."""

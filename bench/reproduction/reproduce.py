@@ -1,0 +1,191 @@
+"""A paper's table, row by row: each network is run once, and its rows are set beside the paper's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.data import Images
+from bench.distributed import ranks
+from bench.errors import UsageError, WeightsError
+from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.prepare import check_classes, prepare_loaded
+from bench.options import Options
+from bench.planning.throughput import measure
+from bench.progress import Reporter, Silent
+from bench.reproduction.table_rows import Member, Row, all_crops, all_members
+from bench.zoo import find
+from bench.zoo.loading import fetch, untrained
+from crops import Plan, parse
+from results.ensemble import ensemble
+from results.gap import explain
+from results.published import Figure
+from results.run import Run
+from results.tables import accuracy, weights_of
+
+MEASURED = (
+    *("n", "top1_hits", "top5_hits", "top1_error", "top5_error"),
+    *("top1_low", "top1_high", "top5_low", "top5_high", "weights_top1", "weights_top5"),
+)
+"""What a record takes over from the table of results, None where nothing was run."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The runs of a table's networks."""
+
+    runs: dict[Member, Run]
+    missing: dict[Member, str]
+    """Why a network's weights could not be fetched."""
+
+
+def check_rows(rows: Sequence[Row], images: Images, options: Options) -> None:
+    """Raise `UsageError` where a network that would run predicts other classes than the images have."""
+    for member in all_members(rows):
+        check_classes(find(member.network).classes, images, replace(options, model=member.network))
+
+
+def run_rows(rows: Sequence[Row], options: Options, reporter: Reporter) -> Reproduction:
+    """Evaluate each network whose weights can be fetched, under all protocols of the rows. Raises as
+    `evaluate`.
+
+    Under torchrun every rank calls this.
+    """
+    members = all_members(rows)
+    missing = ranks().broadcast_from_first(lambda: _fetch_all(members, reporter))
+    found = [member for member in members if member not in missing]
+    several = [
+        replace(options, model=member.network, weights=member.weights, crops=all_crops(rows))
+        for member in found
+    ]
+    runs = run_evaluations(several, reporter) if several else []
+    return Reproduction(dict(zip(found, runs, strict=True)), missing)
+
+
+def _fetch_all(members: Sequence[Member], reporter: Reporter) -> dict[Member, str]:
+    """Fetch the weights of all members: why, for each that could not be fetched."""
+    missing = {}
+    for member in members:
+        try:
+            fetch(member.network, member.weights)
+        except (WeightsError, UsageError) as error:  # no connection, or its library is not installed
+            missing[member] = str(error)
+            reporter.note(f"left out: {error}")
+    return missing
+
+
+def compare_with_paper(
+    rows: Sequence[Row], reproduction: Reproduction, options: Options
+) -> tuple[list[Run], list[dict[str, Any]]]:
+    """Pool the ensembles, and set every row beside the paper: all runs, and a record for each row.
+
+    A record has the paper's columns as `published_top1` and so on, those of `MEASURED`, `difference_top1` and
+    `difference_top5` in points, `verdict`, and `run`.
+    """
+    runs = list(reproduction.runs.values())
+    tables: dict[Path, list[dict[Any, Any]]] = {}
+    records = []
+    for row in rows:
+        reason = row.reason or _missing_weights(row, reproduction)
+        if reason:
+            records.append(_record(row) | {"verdict": reason})
+            continue
+        run = _run_of(row, reproduction, options)
+        if run.path not in tables:
+            tables[run.path] = accuracy([run]).to_dict("records")
+        if all(run.path != other.path for other in runs):
+            runs.append(run)
+        records.append(_record(row) | _measured(row, run, tables[run.path]))
+    return runs, records
+
+
+def _missing_weights(row: Row, reproduction: Reproduction) -> str:
+    """Why the weights of one of the row's members could not be fetched; empty where all could."""
+    reasons = (reproduction.missing.get(member, "") for member in row.members)
+    return next(filter(None, reasons), "")
+
+
+def _run_of(row: Row, reproduction: Reproduction, options: Options) -> Run:
+    runs = [reproduction.runs[member] for member in row.members]
+    return runs[0] if len(runs) == 1 else ensemble(runs, options.out, fresh=options.fresh)
+
+
+def _record(row: Row) -> dict[str, Any]:
+    """The paper's columns, and None for all that is measured."""
+    paper = row.paper
+    return {
+        "table": f"{paper['paper']}/{paper['table']}",
+        "network": paper["network"],
+        "model": paper["model"],
+        "networks": paper["networks"],
+        "protocol": paper["crops"],
+        "image_set": paper["image_set"],
+        "published_top1": _number(paper["top1_error"]),
+        "published_top5": _number(paper["top5_error"]),
+        "note": paper["note"],
+        "verdict": "",
+    } | dict.fromkeys((*MEASURED, "difference_top1", "difference_top5", "run"))
+
+
+def _measured(row: Row, run: Run, table: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
+    """What was measured for a row, and the verdict."""
+    paper = row.paper
+    wanted = paper["crops"], paper["image_set"]
+    measured = next((line for line in table if (line["protocol"], line["image_set"]) == wanted), None)
+    if measured is None:
+        return {"run": str(run.path), "verdict": "the blacklist is not known: pass --blacklist"}
+    record = {name: _plain(measured[name]) for name in MEASURED} | {"run": str(run.path)}
+    figure = Figure(_number(paper["top1_error"]), _number(paper["top5_error"]), "")
+    if figure.top1_error is None and figure.top5_error is None:
+        return record | {"verdict": "no published figure"}
+    measured = dict(measured) | {"paper_name": paper["model"]}
+    gap = explain(figure, measured, weights_of(run.manifest.model))
+    return record | {"difference_top1": gap.top1, "difference_top5": gap.top5, "verdict": gap.words}
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _plain(value: Any) -> Any:
+    """A cell of a table for JSON: None where there is nothing."""
+    return None if pd.isna(value) else value
+
+
+def estimate(rows: Sequence[Row], options: Options, images: Images) -> list[dict[str, Any]]:
+    """What would run: for each network and weights the crops of all images, their multiply-adds, and
+    seconds here.
+
+    Seconds are those of the slowest stage alone, measured with random weights.
+    """
+    crops = all_crops(rows)
+    seconds_per_crop: dict[str, float] = {}
+    listed: list[dict[str, Any]] = []
+    for member in all_members(rows):
+        network = find(member.network)
+        assert network.input_size
+        assert network.multiply_adds
+        if member.network not in seconds_per_crop:
+            seconds_per_crop[member.network] = _seconds_per_crop(member.network, crops, options, images)
+        plan = Plan(parse(crops, network.input_size), network.input_size)
+        total = plan.crops * len(images)
+        listed.append(
+            {
+                "network": member.network,
+                "weights": member.weights,
+                "crops": crops,
+                "images": len(images),
+                "crops_in_all": total,
+                "multiply_adds": total * network.multiply_adds,
+                "seconds": round(total * seconds_per_crop[member.network], 1),
+            }
+        )
+    return listed
+
+
+def _seconds_per_crop(name: str, crops: str, options: Options, images: Images) -> float:
+    options = replace(options, model=name, crops=crops)
+    evaluation = prepare_loaded(options, images, None, untrained(name), Silent())
+    return 1 / measure(evaluation, rounds=1, seconds=1.0, whole=False).limit

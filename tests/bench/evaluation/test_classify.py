@@ -1,0 +1,134 @@
+"""From pixels to scores: normalisation, too little memory, weights of five dimensions."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.transforms.functional import normalize, to_tensor
+
+from bench.data import open_images
+from bench.errors import BenchError
+from bench.evaluation.classify import channels_last, normalise
+from bench.evaluation.prepare import prepare_loaded
+from bench.options import Options
+from bench.progress import Silent
+from bench.zoo.loading import load
+from crops.normalisation import IMAGENET
+from results.run import Run
+from tests.conftest import TINY, drawn, random_weights
+
+
+class Small(nn.Module):
+    """A device with room for `room` crops at a time: what is larger raises what torch raises."""
+
+    def __init__(self, module, room, error):
+        super().__init__()
+        self.module, self.room, self.error = module, room, error
+
+    def forward(self, images):
+        if len(images) > self.room:
+            raise self.error
+        return self.module(images)
+
+
+OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+NO_ROOM = RuntimeError(
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
+)
+
+
+@pytest.fixture
+def evaluation(tiny_weights, photos):
+    options = Options(model=TINY, weights=str(tiny_weights), batch=8)
+    return prepare_loaded(options, open_images(str(photos)), None, load(TINY, str(tiny_weights)), Silent())
+
+
+def test_normalisation_equals_torchvisions():
+    picture = drawn(40, 30)
+    levels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+    expected = normalize(to_tensor(picture), IMAGENET.mean, IMAGENET.std)
+    assert torch.equal(normalise(levels, IMAGENET)[0], expected)
+    assert torch.equal(normalise(levels.contiguous(), IMAGENET)[0], expected)
+    assert torch.equal(levels, torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None])  # untouched
+
+
+@pytest.mark.parametrize("error", [OUT_OF_MEMORY, NO_ROOM], ids=["gpu", "cpu"])
+@pytest.mark.parametrize(("room", "batch", "notes_expected"), [(8, 8, 0), (5, 4, 1), (3, 2, 2), (1, 1, 3)])
+def test_a_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, notes_expected):
+    pixels = torch.randint(256, (8, 3, 160, 160), dtype=torch.uint8)
+    expected = evaluation.scorer()(pixels)
+    notes = []
+    scorer = evaluation.scorer(notes.append)
+    scorer._on_crops = Small(scorer._on_crops, room, error)
+    assert (scorer(pixels) - expected).abs().max() < 1e-6
+    assert scorer(pixels).shape == (8, 1000)
+    assert scorer.batch == batch
+    assert len(notes) == notes_expected
+    assert all("cpu is out of memory with" in note for note in notes)
+    if notes_expected:
+        assert notes[0] == "cpu is out of memory with 8 crops at a time: continuing with 4"
+
+
+def test_single_crop_that_does_not_fit_is_an_error(evaluation):
+    scorer = evaluation.scorer()
+    scorer._on_crops = Small(scorer._on_crops, 0, OUT_OF_MEMORY)
+    with pytest.raises(BenchError, match="out of memory with one crop at a time: free some"):
+        scorer(torch.zeros(8, 3, 160, 160, dtype=torch.uint8))
+
+
+def test_other_errors_are_raised_unchanged(evaluation):
+    scorer = evaluation.scorer()
+    scorer._on_crops = Small(scorer._on_crops, 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        scorer(torch.zeros(8, 3, 160, 160, dtype=torch.uint8))
+
+
+def test_manifest_has_the_batch_that_fitted_in_memory(tiny_weights, photos, tmp_path, monkeypatch):
+    import bench
+    from bench.evaluation.classify import Scorer
+
+    made = Scorer.__init__
+
+    def small(self, *arguments, **more):
+        made(self, *arguments, **more)
+        self._on_crops = Small(self._on_crops, 3, OUT_OF_MEMORY)
+
+    options = {"model": TINY, "weights": str(tiny_weights), "data": str(photos), "crops": "10", "batch": 10}
+    whole = bench.evaluate(**options, out=tmp_path / "whole")
+    monkeypatch.setattr(Scorer, "__init__", small)
+    run = Run.open(bench.evaluate(**options, out=tmp_path / "halved").path)
+    assert (whole.manifest.runtime.batch, run.manifest.runtime.batch) == (10, 2)
+    assert run.complete
+    for one, other in zip(whole.shards(), run.shards(), strict=True):
+        assert np.abs(one.probabilities["10"] - other.probabilities["10"]).max() < 1e-6
+
+
+def test_weights_of_five_dimensions_keep_their_layout():
+    """Those of four become channels-last, as `Module.to` makes them; it refuses a module that has others."""
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv3d(3, 8, 3), nn.Linear(8, 2))
+    with pytest.raises(RuntimeError, match="rank 4"):
+        module.to(memory_format=torch.channels_last)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    channels_last(module)
+    assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert module[1].weight.is_contiguous()
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_lambda_network_runs(tmp_path, photos):
+    """timm's lambda_resnet26t has 5-dimensional weights. Its probabilities are timm's own."""
+    import timm
+
+    name = "timm/lambda_resnet26t"
+    weights = random_weights(name, tmp_path / "weights.safetensors")
+    images = open_images(str(photos)).sample(1, None)
+    options = Options(model=name, weights=str(weights))
+    scorer = prepare_loaded(options, images, None, load(name, str(weights)), Silent()).scorer()
+    module = timm.create_model("lambda_resnet26t").eval()
+    module.load_state_dict(load_file(weights))
+    levels = torch.randint(256, (1, 3, 256, 256), dtype=torch.uint8)
+    mean, std = (torch.tensor(module.pretrained_cfg[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+    with torch.no_grad():
+        expected = module((levels / 255 - mean) / std).softmax(1)
+    assert (scorer(levels) - expected).abs().max() < 1e-5

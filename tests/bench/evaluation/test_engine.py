@@ -1,0 +1,141 @@
+"""The loop over the images, with a network that is arithmetic: batches, order, threads, errors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.data import open_images
+from bench.data.decode import decode
+from bench.errors import BenchError, DataError, UnreadableImage
+from bench.evaluation.engine import Pipeline
+from bench.evaluation.prepare import prepare_loaded
+from bench.options import Options
+from bench.progress import Silent
+from bench.zoo.loading import load
+from crops import pool_scores
+from tests.conftest import TINY
+
+
+@pytest.fixture
+def prepared(tiny_weights, photos):
+    """The evaluation of the photos with some crops, in small batches, which cross the borders of images."""
+
+    def prepare(crops):
+        options = Options(model=TINY, weights=str(tiny_weights), crops=crops, batch=7)
+        network = load(TINY, str(tiny_weights))
+        return prepare_loaded(options, open_images(str(photos)), None, network, Silent())
+
+    return prepare
+
+
+def pipeline_of(evaluation, score, **runtime):
+    """A pipeline with `score` for a network."""
+    changed = replace(evaluation.runtime, **runtime)
+    return Pipeline(evaluation.images, evaluation.plan, evaluation.render, [score], changed)
+
+
+def shards_of(evaluation, score, parts, **runtime):
+    return [shard for (shard,) in pipeline_of(evaluation, score, **runtime).shards(parts)]
+
+
+def brightness(pixels):
+    """A thousand numbers for each crop that tell it from others, whatever its size."""
+    means = pixels.double().mean((2, 3)).repeat(1, 334)[:, :1000]
+    return (means / means.sum(1, keepdim=True)).float()
+
+
+@pytest.mark.parametrize("crops", ["1", "12", "144", "dense", "10,dense"])
+def test_each_crop_gets_its_own_scores(prepared, crops):
+    """Against image by image, without batches or threads."""
+    evaluation = prepared(crops)
+    (shard,) = shards_of(evaluation, brightness, [range(6)])
+    for row in range(6):
+        rendered = evaluation.render(decode(evaluation.images.read(row)))
+        scores = [brightness(crop[None]).numpy() for block in rendered.blocks for crop in block]
+        expected = pool_scores(np.concatenate(scores), rendered.weights, "mean")
+        for number, name in enumerate(evaluation.plan.names):
+            assert np.array_equal(shard.probabilities[name][row], expected[number])
+
+
+def test_batches_are_full_except_the_last_of_a_part(prepared):
+    sizes = []
+
+    def score(pixels):
+        sizes.append(len(pixels))
+        return brightness(pixels)
+
+    shards_of(prepared("10"), score, [range(4), range(4, 6)], streams=1)
+    assert sizes == [7, 7, 7, 7, 7, 5, 7, 7, 6]
+
+
+@pytest.mark.parametrize("crops", ["12", "dense"])
+def test_number_of_threads_changes_no_bit(prepared, crops):
+    evaluation = prepared(crops)
+    scorer = evaluation.scorer()
+    parts = [range(4), range(4, 6)]
+    threads = ((1, 1), (3, 2), (2, 4))
+    first, *others = (
+        shards_of(evaluation, scorer, parts, workers=workers, streams=streams) for workers, streams in threads
+    )
+    for shards in others:
+        for one, other in zip(first, shards, strict=True):
+            assert one.ids == other.ids
+            for name in one.probabilities:
+                assert np.array_equal(one.probabilities[name], other.probabilities[name])
+
+
+def test_parts_are_taken_when_they_are_needed(prepared):
+    """The last parts are not taken before the first shard is out: other ranks may take them."""
+    taken = []
+
+    def parts():
+        for start in range(6):
+            taken.append(start)
+            yield range(start, start + 1)
+
+    pipeline = pipeline_of(prepared("144"), brightness, workers=1, streams=1)
+    shards = pipeline.shards(parts())
+    next(shards)
+    assert len(taken) <= 4
+    assert len(list(shards)) == 5
+
+
+def test_error_of_the_network_ends_the_loop(prepared):
+    def fail(pixels):
+        raise BenchError("no more")
+
+    with pytest.raises(BenchError, match="no more"):
+        shards_of(prepared("12"), fail, [range(6)])
+
+
+def test_unreadable_image_ends_the_loop_after_the_parts_before_it(prepared, photos):
+    (photos / "n01484850" / "photo5.JPEG").write_bytes(b"\xff\xd8nothing")
+    finished = []
+    shards = pipeline_of(prepared("12"), brightness).shards([range(4), range(4, 6)])
+    with pytest.raises(UnreadableImage, match=r"photo5\.JPEG in .*: this is not an image.*--skip-unreadable"):
+        finished.extend(shards)
+    assert [(shard.start, shard.stop) for (shard,) in finished] == [(0, 4)]
+
+
+def test_output_that_is_not_finite_is_an_error(prepared):
+    with pytest.raises(BenchError, match=r"output for .*photo0.JPEG is not finite"):
+        shards_of(prepared("1"), lambda pixels: torch.full((len(pixels), 1000), torch.nan), [range(6)])
+
+
+def test_failing_disk_is_not_an_unreadable_image(prepared):
+    """Not with --skip-unreadable either: the image may be readable the next time."""
+    evaluation = prepared("1")
+    found = evaluation.images
+
+    def read(i):
+        if i == 3:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        return found.read(i)
+
+    failing = replace(evaluation, images=replace(found, read=read))
+    shards = pipeline_of(failing, brightness).shards([range(6)], skip_unreadable=True)
+    message = r"photo\d.JPEG in .* cannot be read \(Connection reset by peer\): the same command continues"
+    with pytest.raises(DataError, match=message):
+        list(shards)

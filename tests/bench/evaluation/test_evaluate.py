@@ -1,0 +1,208 @@
+"""Whole evaluations, from options to the run on disk."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from timm.data.transforms_factory import transforms_imagenet_eval as timm_transform
+from torchvision.transforms._presets import ImageClassification
+
+import bench
+from bench.errors import DataError, UnreadableImage, UsageError
+from crops.dialects import caffe, tf_slim
+from crops.normalisation import IMAGENET
+from results.tables import MEASURED, ROUNDING, accuracy
+from tests import independent
+from tests.conftest import TINY, drawn, random_weights
+from tests.helpers import largest_difference, pooled
+
+
+def test_four_protocols_equal_an_independent_script(evaluate, photos, tiny_weights):
+    """The script does without this project: Pillow, a loop over the 144 crops, timm."""
+    run = evaluate(crops="144", renderer="pillow")
+    paths = [photos / image_id for shard in run.shards() for image_id in shard.ids]
+    expected = independent.evaluate("test_efficientnet", tiny_weights, paths, 160, [183, 206, 229, 251])
+    assert run.protocols == ("1", "10", "12", "144")
+    for protocol in run.protocols:
+        probabilities = pooled(run, protocol)
+        assert np.abs(probabilities - expected[protocol]).max() < 1e-6
+        assert (probabilities.argmax(1) == expected[protocol].argmax(1)).all()
+
+
+@pytest.mark.parametrize("pool", ["logits", "max"])
+def test_pooling_does_not_change_the_single_crop(evaluate, pool):
+    mean, other = evaluate(crops="10"), evaluate(crops="10", pool=pool)
+    assert largest_difference(mean, other, "1") < 1e-6
+    assert largest_difference(mean, other, "10") > 1e-6
+    assert pooled(other, "10").sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_batch_size_changes_probabilities_by_rounding_only(evaluate, tmp_path):
+    """A batch of another size may round otherwise, in the seventh digit; nothing else can differ."""
+    one = evaluate(crops="144", batch=7, workers=1, out=tmp_path / "one")
+    two = evaluate(crops="144", batch=64, workers=3, out=tmp_path / "two")
+    assert max(largest_difference(one, two, protocol) for protocol in one.protocols) < 1e-6
+
+
+def test_dense_protocol_equals_a_loop_over_positions(evaluate, photos, tiny_weights):
+    """The loop: Pillow resizes each image to each scale, and the last feature map is pooled at each place."""
+    from torch.nn.functional import avg_pool2d
+    from torchvision.transforms.functional import InterpolationMode, normalize, pil_to_tensor, resize
+
+    from bench.zoo.loading import load
+
+    run = evaluate(crops="dense", renderer="pillow", scales="160,200")
+    network = load(TINY, str(tiny_weights)).module
+    with torch.inference_mode():
+        window = network.forward_features(torch.zeros(1, 3, 160, 160)).shape[-1]
+        for image_id, row in zip(next(run.shards()).ids, pooled(run, "dense"), strict=True):
+            image = Image.open(photos / image_id)
+            scores = []
+            for scale in (160, 200):
+                pixels = pil_to_tensor(resize(image, scale, InterpolationMode.BICUBIC)).float() / 255
+                features = avg_pool2d(
+                    network.forward_features(normalize(pixels, IMAGENET.mean, IMAGENET.std)[None]), window, 1
+                )
+                scores.append(network.classifier(features.flatten(2)[0].T).softmax(1).mean(0))
+            assert np.abs(torch.stack(scores).mean(0).numpy() - row).max() < 1e-6
+
+
+def test_lattice_and_dense_can_share_a_pass(evaluate):
+    both, lattice, dense = (evaluate(crops=crops) for crops in ("10,dense", "10", "dense"))
+    assert both.protocols == ("1", "10", "dense")
+    assert largest_difference(both, lattice, "10") < 1e-6
+    assert largest_difference(both, dense, "dense") < 1e-6
+
+
+DIALECTS = {
+    "timm": lambda image: timm_transform(
+        160, 0.95, mean=IMAGENET.mean, std=IMAGENET.std, interpolation="bicubic"
+    )(image),
+    "torchvision": lambda image: ImageClassification(crop_size=160, resize_size=183, antialias=True)(image),
+    "tf-slim": lambda image: torch.from_numpy(tf_slim(np.asarray(image), 160)).permute(2, 0, 1) / 127.5 - 1,
+    "caffe": lambda image: (
+        torch.from_numpy(caffe(np.asarray(image), 160, 183)).permute(2, 0, 1).flip(0)
+        - torch.tensor([[[104.0]], [[117.0]], [[123.0]]])
+    ),
+}
+"""The single crop by the tools' own code; TF-Slim's and Caffe's are not in Python, so they are by this
+project's, which has tests of its own.
+"""
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_dialect_equals_the_tools_own_transform(evaluate, photos, tiny_weights, name):
+    from bench.zoo.loading import load
+
+    run = evaluate(dialect=name)
+    assert run.protocols == (f"1/{name}",)
+    assert run.manifest.plan.renderer == "pillow"
+    network = load(TINY, str(tiny_weights)).module
+    for image_id, row in zip(next(run.shards()).ids, pooled(run, f"1/{name}"), strict=True):
+        with Image.open(photos / image_id) as image, torch.inference_mode():
+            expected = network(DIALECTS[name](image)[None].float()).softmax(1)[0].numpy()
+        assert np.abs(row - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("options", "shard"),
+    [
+        ({"batch": 1}, 341),
+        ({"batch": 300}, 341),
+        ({"workers": 1}, 341),
+        ({"workers": 5}, 341),
+        ({}, 7),
+        ({"batch": 13, "workers": 3}, 40),
+    ],
+)
+def test_table_does_not_depend_on_batch_shard_or_workers(evaluate, tmp_path, monkeypatch, options, shard):
+    """Other batches round by 1e-6, to which no image of these is so near. Workers change no bit."""
+    mini = {"model": "mini-v3", "weights": None, "data": "mini", "limit": 120, "crops": "12"}
+    usual = evaluate(**mini)
+    monkeypatch.setattr("bench.evaluation.engine.SHARD_IMAGES", shard)
+    other = evaluate(**mini, **options, out=tmp_path / "other")
+    assert len(other.parts) == -(-120 // min(shard, 120))
+    assert accuracy([other])[list(MEASURED)].equals(accuracy([usual])[list(MEASURED)])
+    assert not accuracy([other])[["top1_near", "top5_near"]].to_numpy().any()
+    most = max(largest_difference(usual, other, protocol) for protocol in usual.protocols)
+    assert most < ROUNDING["fp32"] / 2
+    assert most == 0 or list(options) != ["workers"]
+
+
+def test_python_accepts_paths_numbers_and_lists(evaluate, photos, tmp_path):
+    run = evaluate(data=photos, crops=10, scales=[190], out=str(tmp_path / "elsewhere"))
+    assert run.manifest.plan.protocols["10"].scales == (190,)
+    assert run.path.parent == tmp_path / "elsewhere"
+
+
+def test_precision_is_recorded(evaluate):
+    run = evaluate(precision="bf16")
+    assert run.manifest.runtime.precision == "bf16"
+    assert 0 < largest_difference(run, evaluate(), "1") < 0.1
+
+
+def test_unreadable_image_ends_the_run_unless_skipped(evaluate, photos):
+    (photos / "n01440764" / "broken.JPEG").write_text("not a picture")
+    with pytest.raises(
+        UnreadableImage, match=r"n01440764/broken.JPEG in .*photos: this is not an image; repair it, or"
+    ):
+        evaluate()
+    run = evaluate(skip_unreadable=True)
+    assert run.skipped == {"n01440764/broken.JPEG": "this is not an image"}
+    assert accuracy([run])["n"].tolist() == [6, 6]
+    with pytest.raises(UnreadableImage):  # what was accepted once is not accepted for ever
+        evaluate()
+    assert evaluate(skip_unreadable=True).path == run.path
+
+
+def test_images_of_all_kinds_are_evaluated(evaluate, photos):
+    place = photos / "n01440764"
+    drawn(80, 60).convert("CMYK").save(place / "cmyk.JPEG")
+    drawn(80, 60).save(place / "png.JPEG", "PNG")
+    drawn(80, 60).convert("L").save(place / "grey.JPEG")
+    drawn(1, 1).save(place / "one.JPEG")
+    drawn(20_000, 40).save(place / "wide.JPEG")
+    run = evaluate(crops="144")
+    assert accuracy([run])["n"].iloc[0] == 11
+    assert all(np.isfinite(pooled(run, protocol)).all() for protocol in run.protocols)
+
+
+def test_image_too_thin_to_resize_is_unreadable(evaluate, photos):
+    drawn(20_000, 1).save(photos / "n01440764" / "thin.png")
+    with pytest.raises(UnreadableImage, match=r"thin.png.*20000 x 1 pixels would be 3,660,000 x 183"):
+        evaluate()
+
+
+def test_data_set_with_its_own_classes(evaluate, photos, tmp_path):
+    """Named in a classes.txt, as folders or label files have them; then a network has as many outputs."""
+    names = ["dog", "n01484850", "cat"]
+    (photos / "n01440764").rename(photos / "cat")
+    (photos / "n01443537").rename(photos / "dog")
+    few = random_weights(TINY, tmp_path / "few.safetensors", 3)
+    with pytest.raises(
+        DataError, match=r"has WordNet folders, but cat/photo0.JPEG and 3 more are not in one"
+    ):
+        evaluate(weights=few)
+    (photos / "classes.txt").write_text("\n".join(names))
+    run = evaluate(weights=few)
+    assert [names[label] for label in next(run.shards()).labels] == [
+        "cat",
+        "cat",
+        "dog",
+        "dog",
+        "n01484850",
+        "n01484850",
+    ]
+    assert pooled(run, "1").shape == (6, 3)
+    assert run.manifest.data.classes == tuple(names)
+    assert run.manifest.model.label_order == "own"
+    with pytest.raises(
+        UsageError, match=r"predicts 1,000 classes, but .*photos has 3: choose another --model"
+    ):
+        evaluate()
+
+
+def test_public_interface_is_evaluate():
+    assert bench.__all__ == ["evaluate"]
+    with pytest.raises(AttributeError, match="no attribute 'evaluates'"):
+        _ = bench.evaluates

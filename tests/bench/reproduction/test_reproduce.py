@@ -1,0 +1,103 @@
+"""A table's rows beside the paper's figures, with made-up runs and with the mini networks."""
+
+import pytest
+
+from bench.data import open_images
+from bench.errors import UsageError, WeightsError
+from bench.mini import NETWORKS
+from bench.options import Options
+from bench.progress import Silent
+from bench.reproduction import reproduce
+from bench.reproduction.reproduce import Reproduction, check_rows, compare_with_paper, estimate, run_rows
+from bench.reproduction.table_rows import Member, Row, read_rows
+from bench.zoo import find
+from tests.helpers import random_run, with_blacklist
+
+V3 = Member("v3", "tf_in1k")
+PAPER = {
+    "paper": "inception-v4",
+    "table": "table2",
+    "network": "Inception-v3",
+    "model": "v3",
+    "networks": "1",
+    "crops": "1",
+    "image_set": "all",
+    "top1_error": "21.2",
+    "top5_error": "5.6",
+    "note": "",
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of 25 images in 10 classes, under 1 and 10 crops, without a blacklist."""
+    return random_run(tmp_path / "run", 0)
+
+
+def record_of(run, **changes):
+    """The record of the row `PAPER` with changes, for which `run` was evaluated."""
+    row = Row(PAPER | changes, (V3,))
+    runs, (record,) = compare_with_paper([row], Reproduction({V3: run}, {}), Options())
+    assert runs == [run]
+    return record
+
+
+def test_record_has_the_figures_their_difference_and_a_verdict(run):
+    record = record_of(run)
+    assert (record["table"], record["published_top1"]) == ("inception-v4/table2", 21.2)
+    assert record["n"] == 25
+    assert record["top1_error"] == 100 * (1 - record["top1_hits"] / 25)
+    assert record["difference_top1"] == pytest.approx(record["top1_error"] - 21.2)
+    assert record["verdict"].startswith("differs")
+    assert record["run"] == str(run.path)
+
+
+def test_record_says_where_the_paper_has_no_figure(run):
+    record = record_of(run, top1_error="", top5_error="")
+    assert (record["verdict"], record["difference_top1"]) == ("no published figure", None)
+    assert record["n"] == 25
+
+
+def test_record_says_where_the_blacklist_is_not_known(run):
+    record = record_of(run, image_set="non-blacklisted")
+    assert (record["verdict"], record["n"]) == ("the blacklist is not known: pass --blacklist", None)
+    assert record_of(with_blacklist(run, "image 3"), image_set="non-blacklisted")["n"] == 24
+
+
+def test_ensemble_of_a_row_is_pooled_and_used_once(run, tmp_path):
+    other = random_run(tmp_path / "other", 1)
+    members = (V3, Member("v4", "tf_in1k"))
+    found = Reproduction(dict(zip(members, (run, other), strict=True)), {})
+    paper = PAPER | {"network": "both", "model": "v3+v4", "networks": "2"}
+    rows = [Row(paper, members), Row(paper | {"crops": "10"}, members)]
+    runs, records = compare_with_paper(rows, found, Options(out=tmp_path))
+    assert [each.name for each in runs] == ["net0", "net1", "net0+net1"]
+    assert [record["run"] for record in records] == [str(runs[2].path)] * 2
+
+
+def test_row_whose_weights_cannot_be_fetched_says_why(monkeypatch, tmp_path):
+    def fetch(name, weights):
+        if name == "mini-v3":
+            raise WeightsError("no connection")
+
+    monkeypatch.setattr(reproduce, "fetch", fetch)
+    rows = [row for row in read_rows("mini") if row.paper["crops"] == "1"][:2]
+    options = Options(limit=2, out=tmp_path)
+    found = run_rows(rows, options, Silent())
+    v1, v3 = (row.members[0] for row in rows)
+    assert (list(found.runs), found.missing) == ([v1], {v3: "no connection"})
+    _, records = compare_with_paper(rows, found, options)
+    assert [record["verdict"] for record in records] == ["no published figure", "no connection"]
+
+
+def test_networks_of_other_classes_than_the_images_are_refused():
+    with pytest.raises(UsageError, match=r"v3 predicts 1,000 classes, but .*mini_val.tar has 50"):
+        check_rows(read_rows("inception-v4/table4"), open_images("mini"), Options())
+
+
+def test_estimate_counts_crops_and_operations_and_measures_the_time(monkeypatch):
+    monkeypatch.setattr(reproduce, "_seconds_per_crop", lambda name, *_: 0.5)
+    listed = estimate(read_rows("mini"), Options(), open_images("mini").sample(10, None))
+    assert [row["network"] for row in listed] == list(NETWORKS)
+    assert [(row["crops_in_all"], row["seconds"]) for row in listed] == [(1440, 720.0)] * 4
+    assert listed[0]["multiply_adds"] == 1440 * find("mini-v1").multiply_adds
