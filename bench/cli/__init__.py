@@ -1,6 +1,21 @@
-"""The command line: options and calls. What a command does lies elsewhere; torch is imported when it is needed."""
+"""The command line: options and calls. The work is done elsewhere, and torch is imported when it is needed.
 
-from bench.cli import look, read, work  # each gives `app` its commands
+There is a module for each command, named as the command is typed.
+"""
+
+from importlib import import_module
+
 from bench.cli.app import app
 
-__all__ = ["app", "look", "read", "work"]
+__all__ = ["COMMANDS", "app"]
+
+COMMANDS = (
+    *("eval", "demo", "ensemble", "reproduce"),
+    *("report", "predictions", "compare", "check"),
+    *("doctor", "throughput", "train"),
+    *("models", "protocols", "papers", "crops"),
+)
+"""In the order of `--help`."""
+
+for command in COMMANDS:  # importing a command's module adds it to the app
+    import_module(f"bench.cli.{command}")

@@ -1,0 +1,89 @@
+"""inception-bench check"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import show
+from bench.cli.parameters import Json
+from results.storage import parse_path
+
+if TYPE_CHECKING:
+    from results.baseline import Verdict
+
+
+@app.command(
+    epilog="Example: inception-bench check runs/v3-val-144-1a2b3c4d --against baseline.csv --tolerance 0.1"
+)
+def check(
+    measured: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=parse_path
+        ),
+    ],
+    against: Annotated[
+        Path,
+        typer.Option(
+            "--against", help="The baseline: a CSV, or a run.", show_default=False, parser=parse_path
+        ),
+    ],
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="Points by which an error may be worse.")
+    ] = 0.1,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Where both are runs: p below which a paired test fails.")
+    ] = 0.01,
+    both_ways: Annotated[
+        bool, typer.Option("--both-ways", help="Also fail when better, so that baselines are renewed.")
+    ] = False,
+    update: Annotated[bool, typer.Option("--update", help="Make what was measured the baseline.")] = False,
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", help="Write JUnit XML to this file.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold runs to a baseline, for CI: exit code 3 when a row is worse, missing, or on other images."""
+    from dataclasses import asdict
+
+    from results import baseline
+    from results.report import junit
+    from results.report.comparison_tables import verdict_tables
+    from results.storage import write
+
+    allowed = baseline.Tolerance(tolerance, alpha, both_ways)
+    if update:
+        baseline.update(measured, against)
+        print(f"wrote {against}", file=sys.stderr)
+    verdicts = baseline.check(measured, against, allowed)
+    if junit_file:
+        write(junit_file, junit.write(verdicts, str(against)))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _report_to_github(verdicts, against, as_json)
+    passed = all(verdict.passed for verdict in verdicts)
+    if as_json:
+        print(json.dumps({"passed": passed, "rows": [asdict(verdict) for verdict in verdicts]}))
+    else:
+        show(*verdict_tables(verdicts, str(against)))
+    if not passed:
+        raise typer.Exit(3)
+
+
+def _report_to_github(verdicts: "list[Verdict]", against: Path, as_json: bool) -> None:
+    """Print annotations, and add to the step's summary, where it can be written: the verdicts matter more."""
+    from results.report import github, markdown
+
+    for line in github.annotations(verdicts):
+        print(line, file=sys.stderr if as_json else sys.stdout)
+    if not (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+        return
+    try:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown.verdict_summary(verdicts, str(against)))
+    except OSError as error:
+        print(f"note: cannot write the step summary {summary}: {error.strerror}", file=sys.stderr)

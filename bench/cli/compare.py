@@ -1,0 +1,54 @@
+"""inception-bench compare"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import show
+from bench.cli.parameters import Json, RunFolder
+
+
+@app.command(epilog="Example: inception-bench compare runs/v3-val-144-1a2b3c4d runs/v4-val-144-5e6f7a8b")
+def compare(
+    a: RunFolder,
+    b: RunFolder,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="Default: the last that both have.", show_default=False),
+    ] = None,
+    image_set: Annotated[str, typer.Option("--image-set", help="all or non-blacklisted")] = "all",
+    picture: Annotated[
+        Path | None,
+        typer.Option("--show", help="Draw the images that flipped into this .png.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two runs image by image: errors, flips, an exact paired test, the classes that changed."""
+    from results.comparable import common_protocol
+    from results.comparison import compare as compare_runs
+    from results.report.comparison_tables import comparison_tables
+    from results.run import Run
+
+    runs = [Run.open(path) for path in (a, b)]
+    found = compare_runs(runs[0], runs[1], protocol, image_set)
+    name = common_protocol(runs, protocol)
+    if picture:
+        from bench.views.flips import draw_flips
+
+        print(draw_flips(found, runs, picture), file=sys.stderr)
+    if as_json:
+        described = {
+            "n": found.n,
+            "protocol": name,
+            "top1_error": found.top1_error,
+            "flipped": [found.only_a_right, found.only_b_right],
+            "p_value": found.p_value,
+            "difference_interval": found.interval,
+        }
+        print(json.dumps(described))
+        return
+    show(*comparison_tables(found, runs[0], runs[1], name, image_set))

@@ -1,0 +1,40 @@
+"""inception-bench doctor"""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import progress
+from bench.cli.parameters import DATA, MACHINE, Json, takes_options
+from bench.options import Options
+
+
+@app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
+@takes_options(
+    *("model", "weights", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
+    *DATA,
+    *MACHINE,
+    *("compile", "renderer", "out"),
+)
+def doctor(
+    options: Options,
+    read: Annotated[bool, typer.Option("--read", help="Decode every image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Examine data, weights and machine before a long run; exit code 1 when it could not be trusted."""
+    from bench.planning.doctor import examine, passed
+
+    findings = []
+    with progress() as reporter:
+        for finding in examine(options, reporter, read=read):
+            findings.append(finding)
+            if not as_json:
+                print(f"{finding.state:<6}{finding.subject:<13}{' '.join(finding.text.split())}", flush=True)
+    if as_json:
+        listed = [asdict(finding) for finding in findings]
+        print(json.dumps({"passed": passed(findings), "findings": listed}))
+    if not passed(findings):
+        raise typer.Exit(1)

@@ -1,0 +1,63 @@
+"""inception-bench ensemble"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import progress, show
+from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
+from bench.options import Options
+from results.storage import parse_path
+
+
+@app.command(epilog="Example: inception-bench ensemble --models v4,ir-v2 --crops 144 --data imagenet/val")
+@takes_options("crops", "scales", *OF_SEVERAL_NETWORKS)
+def ensemble(
+    options: Options,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False, parser=parse_path),
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            "--models",
+            help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, with commas between.",
+            show_default=False,
+        ),
+    ] = "",
+    each: Annotated[
+        bool, typer.Option("--each", help="Show how the error falls as members are added.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
+    from results.ensemble import ensemble as pool
+    from results.ensemble import growth
+    from results.report.accuracy_tables import accuracy_tables
+    from results.report.comparison_tables import growth_tables
+    from results.report.json import summary
+    from results.run import Run
+    from results.tables import accuracy
+
+    with progress() as reporter:
+        members = [Run.open(path) for path in runs or []]
+        if models:
+            from bench.evaluation.evaluate import options_for_each, run_evaluations
+
+            members += run_evaluations(options_for_each(models, options), reporter)
+    run = pool(members, options.out, fresh=options.fresh)
+    table = accuracy([run])
+    steps = growth(members) if each else None
+    if as_json:
+        more = {} if steps is None else {"each": steps.to_dict("records")}
+        print(json.dumps({"run": str(run.path)} | summary(table) | more))
+        return
+    if steps is None:
+        show(*accuracy_tables(table))
+    else:
+        show(*growth_tables(steps, [member.name for member in members]))
+    print(f"run: {run.path}")

@@ -1,0 +1,62 @@
+"""Every error becomes one line on stderr and an exit code; with `--debug` its traceback."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from bench.cli.output import print_error
+from bench.errors import BenchError, Terminated
+from results.errors import RunError
+
+STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")
+"""Packages whose errors are about an object store."""
+
+
+def _parser_error() -> type[BaseException]:
+    """What the parser raises for options it cannot read: click's `ClickException`.
+
+    It is looked up among the bases of `typer.BadParameter`, because newer versions of Typer have their own
+    copy of click.
+    """
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+@contextmanager
+def errors_as_lines(debug: bool) -> Iterator[None]:
+    """End the program with a line and an exit code for whatever is raised inside; with `debug` raise it."""
+    from crops import ProtocolError
+
+    try:
+        yield
+    except (typer.Exit, typer.Abort, _parser_error()):
+        raise
+    except (BenchError, RunError, ProtocolError) as error:
+        _end(str(error), error.exit_code, error, debug)
+    except Terminated as error:
+        _end("terminated; the same command continues", 143, error, debug)
+    except KeyboardInterrupt as error:
+        _end("interrupted; the same command continues", 130, error, debug)
+    except BrokenPipeError:  # the reader of stdout is gone, as `head` is when it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _end(f"{error.filename or 'input or output'}: {error.strerror or error}", 1, error, debug)
+    except Exception as error:  # noqa: BLE001 - the last resort, so that users never see a traceback unasked
+        _end(_unexpected(error), 1, error, debug)
+
+
+def _unexpected(error: Exception) -> str:
+    text = f"{type(error).__name__}: {error}"
+    if type(error).__module__.partition(".")[0] in STORE_CLIENTS:
+        return f"the object store cannot be reached ({text})"
+    return f"{text} (a bug of inception-bench; --debug before the command shows where)"
+
+
+def _end(message: str, code: int, error: BaseException, debug: bool) -> NoReturn:
+    if debug:
+        raise error
+    print_error(message, error, code)
+    raise typer.Exit(code) from None

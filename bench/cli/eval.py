@@ -1,0 +1,48 @@
+"""inception-bench eval"""
+
+import json
+import sys
+from pathlib import Path
+
+from bench.cli.app import app
+from bench.cli.output import progress, show
+from bench.cli.parameters import Json, takes_options
+from bench.options import Options
+
+
+@app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
+@takes_options()
+def evaluate(options: Options, as_json: Json = False) -> None:
+    """Evaluate one network: top-1 and top-5 error for each protocol and image set, and a run on disk."""
+    if options.weights and Path(options.weights).is_dir():
+        _evaluate_checkpoints(options, as_json)
+        return
+    from bench.evaluation.evaluate import run_evaluations
+    from results.report.accuracy_tables import accuracy_tables
+    from results.report.json import summary
+    from results.tables import accuracy
+
+    with progress() as reporter:
+        (run,) = run_evaluations([options], reporter)
+    table = accuracy([run])
+    if as_json:
+        print(json.dumps({"run": str(run.path)} | summary(table)))
+    else:
+        show(*accuracy_tables(table))
+        print(f"run: {run.path}")
+
+
+def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
+    from bench.training.curve import evaluate_checkpoints, write_curve
+    from results.report.accuracy_tables import epoch_tables
+    from results.report.json import summary
+
+    with progress() as reporter:
+        runs = evaluate_checkpoints(options, reporter)
+    folder = Path(options.weights or "").expanduser()
+    table = write_curve(runs, options.model, folder)
+    print(f"wrote {folder}/curve.csv and {folder}/curve.svg", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
+    else:
+        show(*epoch_tables(table))

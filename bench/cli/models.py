@@ -1,0 +1,19 @@
+"""inception-bench models"""
+
+import json
+
+from bench.cli.app import app
+from bench.cli.output import show
+from bench.cli.parameters import Json
+
+
+@app.command(epilog="Example: inception-bench models --json")
+def models(as_json: Json = False) -> None:
+    """List the networks: parameters, multiply-adds, input size, weights, published figures."""
+    from bench.views import listings
+
+    if as_json:
+        print(json.dumps(listings.model_rows()))
+        return
+    show(listings.model_table())
+    print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")

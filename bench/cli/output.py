@@ -1,0 +1,76 @@
+"""What reaches the user. Of torchrun's ranks only the first prints, and that is decided here."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bench.distributed import is_first
+from bench.errors import AnotherRankFailed
+from results.storage import parse_path, write
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from bench.progress import Reporter
+
+SHARED_ERRORS = (2, 130, 143)
+"""Exit codes of errors that all ranks have at once: of usage, and of signals."""
+
+WIDE = 200
+"""Columns of a table where stdout is no terminal: enough for any."""
+
+
+def silence_other_ranks() -> None:
+    """Print nothing on stdout from here on, unless this is the first rank."""
+    if not is_first():
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+
+
+@contextmanager
+def progress() -> "Iterator[Reporter]":
+    """The display of an evaluation's progress.
+
+    On the other ranks of torchrun it shows nothing, and the command ends with it: the first one presents
+    the results.
+    """
+    from bench.progress import Console, Silent
+
+    if not is_first():
+        yield Silent()
+        raise typer.Exit
+    with Console() as console:
+        yield console
+
+
+def print_error(message: str, error: BaseException, code: int) -> None:
+    """Print an error in one line on stderr; an error that several ranks have is printed once."""
+    printed_elsewhere = isinstance(error, AnotherRankFailed) or (code in SHARED_ERRORS and not is_first())
+    if not printed_elsewhere:
+        print("inception-bench:", " ".join(message.split()), file=sys.stderr)
+
+
+def show(*renderables: "RenderableType") -> None:
+    """Print tables and text on stdout. Text with `no_wrap` stays on one line, however long it is."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    for renderable in renderables:
+        one_line = isinstance(renderable, Text) and bool(renderable.no_wrap)
+        console.print(renderable, soft_wrap=one_line)
+
+
+def write_text(output: str, text: str) -> None:
+    """Write text to a file, or to stdout for `-`. Names that are not UTF-8 come out as the bytes they are."""
+    data = text.encode("utf-8", "surrogateescape")
+    if output == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    write(parse_path(output), data)
+    print(f"wrote {output}", file=sys.stderr)

@@ -1,0 +1,35 @@
+"""inception-bench protocols"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import show
+from bench.cli.parameters import Json
+
+
+@app.command(epilog="Example: inception-bench protocols --model v3")
+def protocols(
+    model: Annotated[
+        str, typer.Option("--model", help="For the input size of this network of the table.")
+    ] = "v1",
+    as_json: Json = False,
+) -> None:
+    """List the protocols: views, scales, and what they cost."""
+    from bench.views import listings
+    from bench.zoo.networks import table_network
+    from crops import DIALECTS
+
+    network = table_network(model)
+    rows = listings.protocol_rows(network)
+    if as_json:
+        print(json.dumps(rows))
+        return
+    width, height = listings.IMAGE_SIZE
+    size = network.input_size
+    print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
+    show(listings.protocol_table(rows))
+    print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
+    print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")

@@ -1,0 +1,36 @@
+"""inception-bench throughput"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import progress
+from bench.cli.parameters import MACHINE, Json, takes_options
+from bench.options import Options
+
+
+@app.command(epilog="Example: inception-bench throughput --model v3 --crops 144 --data imagenet/val")
+@takes_options(
+    *("model", "weights", "crops", "scales", "interpolation", "dialect"),
+    *("data", "labels", "devkit", "limit"),
+    *MACHINE,
+    *("compile", "renderer"),
+)
+def throughput(
+    options: Options,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="How often each stage is measured, interleaved.")
+    ] = 5,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="How long each measurement takes, about.")
+    ] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Measure each stage alone, and how near a whole evaluation comes to the slowest of them."""
+    from bench.planning.throughput import run_throughput
+
+    with progress() as reporter:
+        measured = run_throughput(options, rounds, seconds, reporter)
+    print(json.dumps(measured.describe()) if as_json else measured.text())

@@ -1,0 +1,146 @@
+"""What all commands have in common: help, exit codes, and an error in one line."""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bench.cli import COMMANDS
+from bench.cli.app import main
+from bench.errors import AnotherRankFailed, BenchError, DataError, Terminated, UsageError
+from crops import ProtocolError
+from results.errors import IncompleteRun, RunError
+from tests.helpers import cli
+
+HELP_IN_A_FRESH_PROCESS = """
+import sys
+from typer.testing import CliRunner
+from bench.cli import app
+assert CliRunner().invoke(app, ["--help"]).exit_code == 0
+print(sorted({"torch", "timm", "pandas", "numpy", "scipy", "PIL"} & set(sys.modules)))
+"""
+
+
+def test_help_imports_no_large_library():
+    command = [sys.executable, "-c", HELP_IN_A_FRESH_PROCESS]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    assert f"Example: inception-bench {command}" in cli(command, "--help").stdout
+
+
+def test_help_lists_all_commands_in_their_order():
+    assert re.findall(r"^│ ([a-z]+) ", cli("--help").stdout, re.MULTILINE) == list(COMMANDS)
+
+
+def test_version_is_that_of_the_package():
+    assert cli("--version").stdout == f"{version('inception-bench')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["evil"], "No such command 'evil'"), (["eval", "--crop"], "No such option: --crop")],
+)
+def test_unknown_commands_and_options_are_usage_errors(arguments, message):
+    done = cli(*arguments, code=2)
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def fail():
+    """A function that calls an app whose only command raises an error."""
+
+    def call(error, *arguments):
+        app = typer.Typer(pretty_exceptions_enable=False)
+        app.callback(invoke_without_command=True)(main)
+
+        @app.command("work")
+        def work() -> None:
+            raise error
+
+        return CliRunner().invoke(app, [*arguments, "work"])
+
+    level = logging.getLogger("inception-bench").level
+    yield call
+    logging.getLogger("inception-bench").setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (BenchError("no more"), 1, "no more"),
+        (DataError("no images\nat all"), 1, "no images at all"),
+        (UsageError("no such thing"), 2, "no such thing"),
+        (ProtocolError("no protocol '11'"), 2, "no protocol '11'"),
+        (RunError("no run"), 1, "no run"),
+        (IncompleteRun("not yet"), 4, "not yet"),
+        (KeyboardInterrupt(), 130, "interrupted; the same command continues"),
+        (Terminated(), 143, "terminated; the same command continues"),
+        (FileNotFoundError(2, "No such file", "a.csv"), 1, "a.csv: No such file"),
+        (OSError(28, "No space left on device"), 1, "input or output: No space left on device"),
+        (
+            ValueError("a riddle"),
+            1,
+            "ValueError: a riddle (a bug of inception-bench; --debug before the command shows where)",
+        ),
+    ],
+)
+def test_error_is_one_line_and_an_exit_code(fail, error, code, line):
+    done = fail(error)
+    assert (done.exit_code, done.stdout, done.stderr) == (code, "", f"inception-bench: {line}\n")
+
+
+def test_rank_prints_nothing_where_another_one_failed(fail):
+    done = fail(AnotherRankFailed("another rank has failed"))
+    assert (done.exit_code, done.stderr) == (1, "")
+
+
+def test_error_of_an_object_store_is_no_bug(fail):
+    from botocore.exceptions import ConnectTimeoutError
+
+    done = fail(ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("inception-bench: ")
+    assert "a bug" not in done.stderr
+
+
+def test_debug_raises_the_error_itself(fail):
+    error = BenchError("no more")
+    assert fail(error, "--debug").exception is error
+
+
+def run_with_stdout(stdout, *arguments):
+    """The exit code and stderr of the command line in a process that prints to `stdout`."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr
+
+
+def test_full_stdout_is_an_error_in_one_line():
+    line = "inception-bench: input or output: No space left on device\n"
+    with Path("/dev/full").open("wb") as full:
+        assert run_with_stdout(full, "papers", "--json") == (1, line)
+
+
+def test_closed_stdout_is_no_error():
+    """`head` closes it when it has read enough."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert run_with_stdout(writing, "papers", "--json") == (0, "")
+    os.close(writing)
+
+
+def test_debug_prints_the_traceback():
+    code, stderr = run_with_stdout(subprocess.DEVNULL, "--debug", "papers", "v9")
+    assert code == 1
+    assert "Traceback" in stderr

@@ -1,0 +1,49 @@
+import pytest
+from PIL import Image
+
+import bench
+from tests.helpers import cli, cli_error, cli_json
+
+
+@pytest.fixture
+def paths(mini_runs):
+    """The folders of the run of mini-v1 and of the ensemble."""
+    return mini_runs[0].path, mini_runs[4].path
+
+
+def test_json_has_errors_flips_and_the_paired_test(paths):
+    printed = cli_json("compare", *paths)
+    assert (printed["n"], printed["protocol"]) == (60, "144")
+    lost, gained = printed["flipped"]
+    error_a, error_b = printed["top1_error"]
+    assert 100 * (gained - lost) / 60 == pytest.approx(error_a - error_b)
+    low, high = printed["difference_interval"]
+    assert low < error_b - error_a < high
+    assert f"exact McNemar p = {printed['p_value']:.3g}" in cli("compare", *paths).stdout
+
+
+def test_flipped_images_are_drawn(paths, tmp_path):
+    done = cli("compare", *paths, "--show", tmp_path / "flips.png")
+    flipped = sum(cli_json("compare", *paths)["flipped"])
+    assert f"wrote {tmp_path}/flips.png: {flipped} of {flipped} images that flipped" in done.stderr
+    with Image.open(tmp_path / "flips.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_default_protocol_is_the_last_that_both_runs_have(mini_runs, tmp_path):
+    single = bench.evaluate(model="mini-v1", limit=60, out=tmp_path)
+    printed = cli_json("compare", mini_runs[0].path, single.path)
+    assert (printed["protocol"], printed["flipped"], printed["p_value"]) == ("1", [0, 0], 1.0)
+    line = cli_error("compare", mini_runs[0].path, single.path, "--protocol", "144", code=2)
+    assert "no protocol 144 that all runs have" in line
+
+
+def test_image_set_can_be_chosen(mini_runs, paths):
+    excluded = len(mini_runs[0].manifest.blacklist.excluded)
+    assert excluded > 0
+    assert cli_json("compare", *paths, "--image-set", "non-blacklisted")["n"] == 60 - excluded
+    assert "image set" in cli_error("compare", *paths, "--image-set", "some", code=2)
+
+
+def test_runs_on_other_images_are_refused(mini_runs, run):
+    assert "is on other images" in cli_error("compare", mini_runs[0].path, run.path, code=1)

@@ -1,0 +1,43 @@
+import re
+
+import pytest
+from PIL import Image
+
+from tests.conftest import drawn
+from tests.helpers import cli, cli_error
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A picture of 500 x 375 pixels."""
+    drawn(500, 375).save(tmp_path / "image.jpg")
+    return tmp_path / "image.jpg"
+
+
+def test_sheet_is_written_and_described(image, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    done = cli("crops", image, "--crops", "10", "-o", sheet)
+    assert done.stdout == f"{sheet}: protocol 10 has 10 views, on this image 10 different ones\n"
+    with Image.open(sheet) as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--scales", "60000"], 2, "uses 4 of the 1 scales|144 crops need"),
+        (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
+        (["--crops", "11"], 2, "no protocol '11'"),
+        (["--model", "timm/resnet50"], 2, "is not in the table of networks"),
+        (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_options_are_errors(image, options, code, message):
+    assert re.search(message, cli_error("crops", image, *options, code=code))
+
+
+def test_file_that_is_no_image_is_named(tmp_path):
+    (tmp_path / "image.jpg").write_text("x")
+    assert "image.jpg: this is not an image" in cli_error("crops", tmp_path / "image.jpg", code=1)
+    assert "nowhere.jpg: No such file" in cli_error("crops", tmp_path / "nowhere.jpg", code=1)

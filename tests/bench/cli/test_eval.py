@@ -1,0 +1,136 @@
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY, drawn
+from tests.helpers import cli, cli_error, cli_json
+
+VALIDATION_NAME = "ILSVRC2012_val_00000001.JPEG"
+
+
+def test_table_is_printed_with_the_path_of_the_run(eval_tiny):
+    done = cli(*eval_tiny, "--crops", "12")
+    lines = done.stdout.splitlines()
+    assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ["1", "10", "12"] * 2
+    titles = [line.strip() for line in lines if "n =" in line]
+    assert titles == [f"{TINY}, all: n = 6", f"{TINY}, non-blacklisted: n = 6"]
+    assert (Path(lines[-1].removeprefix("run: ")) / "manifest.json").is_file()
+
+
+def test_progress_is_on_stderr(eval_tiny):
+    assert re.search(r"^6 of 6 images, .* crops/s, top-1 error so far ", cli(*eval_tiny).stderr, re.MULTILINE)
+
+
+def test_json_is_one_object_with_the_run_and_its_rows(eval_tiny):
+    printed = cli_json(*eval_tiny, "--crops", "10")
+    assert Path(printed["run"]).is_dir()
+    assert [(row["protocol"], row["image_set"], row["n"]) for row in printed["rows"]] == [
+        ("1", "all", 6),
+        ("10", "all", 6),
+        ("1", "non-blacklisted", 6),
+        ("10", "non-blacklisted", 6),
+    ]
+    assert {"model", "top1_hits", "top5_hits", "top1_error", "top5_error"} <= set(printed["rows"][0])
+
+
+def test_default_is_mini_v3_on_the_mini_set_with_a_single_crop(tmp_path):
+    row = cli_json("eval", "--limit", 10, "--out", tmp_path)["rows"][0]
+    assert (row["model"], row["protocol"], row["n"]) == ("mini-v3", "1", 10)
+    assert row["top1_hits"] > 3
+
+
+def test_same_command_continues_and_fresh_starts_anew(eval_tiny):
+    run = cli_json(*eval_tiny)["run"]
+    (shard,) = Path(run).glob("shards/0*")
+    before = shard.stat().st_mtime_ns
+    assert "is complete; --fresh starts anew" in cli(*eval_tiny, "--resume").stderr
+    assert shard.stat().st_mtime_ns == before
+    cli(*eval_tiny, "--fresh")
+    assert shard.stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--data", "mini"], 2, "predicts 1,000 classes, but .*mini_val.tar has 50: pass --data PATH"),
+        (["--crops", "11"], 2, "no protocol '11': write 1, 10, 12, 144, dense"),
+        (["--scales", "100"], 2, "smaller than the network's input of 160"),
+        (["--scales", "a,b"], 2, "write shorter sides in pixels"),
+        (["--crops", "10", "--scales", "183,206"], 2, "10 uses 1 of the 2 scales"),
+        (["--weights", "none.pth"], 1, "no weights at none.pth: there is no such file"),
+        (["--weights", "in22k"], 2, "no weights of .*'in22k': try r160_in1k"),
+        (["--model", f"{TINY}.typo"], 2, "no weights of timm/test_efficientnet 'typo'"),
+        (["--model", "v5"], 2, "no network 'v5'"),
+        (["--model", "v3"], 1, "does not fit InceptionV3: .* missing: Conv2d_1a_3x3.conv.weight"),
+        (["--blacklist", "none.txt"], 1, "cannot read the blacklist"),
+        (["--out", "/sys/runs"], 1, "cannot write /sys/runs/"),
+        (["--out", __file__], 1, "cannot write .*test_eval.py/"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_option_is_an_error_that_names_it(eval_tiny, options, code, message):
+    assert re.search(message, cli_error(*eval_tiny, *options, code=code))
+
+
+def test_protocol_that_is_listed_500_times_counts_once(eval_tiny):
+    assert len(cli_json(*eval_tiny, "--crops", ",".join(["10"] * 500))["rows"]) == 4
+
+
+@pytest.fixture
+def wrong_data(tmp_path):
+    """Folders and files whose images cannot be evaluated, by what is wrong with them."""
+    for name in (f"class unknown/n00000000/{VALIDATION_NAME}", f"no labels/{VALIDATION_NAME}"):
+        save_picture(tmp_path / name)
+    for folder in ("n01440764", "n01443537"):
+        save_picture(tmp_path / "same name" / folder / VALIDATION_NAME)
+    for number in ("0", "1"):
+        save_picture(tmp_path / "folders by number" / number / f"{number}.jpg")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text" / "n01440764").mkdir(parents=True)
+    (tmp_path / "text" / "n01440764" / "readme.txt").write_text("x")
+    (tmp_path / "text.tar").write_text("x")
+    (tmp_path / "packed.tar.gz").write_bytes(gzip.compress(b"x" * 2000))
+    return tmp_path
+
+
+def save_picture(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawn(9, 9).save(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("nowhere", "no images at .*nowhere: there is no such folder or file"),
+        ("empty", "the folder is empty"),
+        ("text", "no file in it ends in one of"),
+        ("class unknown", "n00000000 is not among the 1000 classes"),
+        ("folders by number", "folders named by numbers .*name them by WordNet id"),
+        ("no labels", "no labels for .*pass --labels FILE .* or --devkit"),
+        ("same name", "has 'ILSVRC2012_val_00000001' more than once"),
+        ("text.tar", "text.tar is not a .tar that can be read in place"),
+        ("packed.tar.gz", "unpack a compressed one first"),
+    ],
+)
+def test_data_that_cannot_be_evaluated_is_an_error_that_says_why(eval_tiny, wrong_data, data, message):
+    assert re.search(message, cli_error(*eval_tiny, "--data", wrong_data / data, code=1))
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--devkit", "empty", "no ground truth of the validation images"),
+        ("--labels", "none.txt", "none.txt does not exist"),
+    ],
+)
+def test_label_files_that_cannot_be_read_are_named(eval_tiny, wrong_data, option, name, message):
+    data = wrong_data / "no labels"
+    assert message in cli_error(*eval_tiny, "--data", data, option, wrong_data / name, code=1)
+
+
+def test_network_of_other_classes_is_refused_before_its_weights_are_fetched(tmp_path):
+    line = cli_error("eval", "--model", "v4", "--out", tmp_path, code=2)
+    assert line.startswith("v4 predicts 1,000 classes, but ")
+    assert line.endswith("mini_val.tar has 50: pass --data PATH")

@@ -1,0 +1,64 @@
+import re
+
+import pytest
+
+from tests.helpers import cli, cli_error
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"),
+    [("csv", "model,protocol"), ("md", "| model | protocol"), ("tex", "% Errors in percent"), ("json", "{")],
+)
+def test_format_follows_the_ending(run, tmp_path, ending, start):
+    path = tmp_path / f"table.{ending}"
+    assert cli("report", run.path, "-o", path).stderr == f"wrote {path}\n"
+    assert start in path.read_text().splitlines()[0]
+    assert cli("report", run.path, "--format", ending).stdout == path.read_text()
+
+
+def test_default_is_markdown_on_stdout(run):
+    assert cli("report", run.path).stdout == cli("report", run.path, "--format", "md", "-o", "-").stdout
+
+
+def test_latex_table_has_a_line_for_each_row(mini_runs):
+    text = cli("report", mini_runs[0].path, "--format", "tex").stdout
+    assert "mini-v1 & 144 & non-blacklisted & " in text
+    assert text.count(r" \\") == 9
+
+
+def test_page_is_written_with_all_runs(mini_runs, tmp_path):
+    cli("report", *(run.path for run in mini_runs), "-o", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert all(run.name in page for run in mini_runs)
+
+
+def test_run_may_be_named_by_its_manifest(run):
+    assert cli("report", run.path / "manifest.json").stdout == cli("report", run.path).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["-o", "table.xls"], 2, "no format 'xls' for table.xls"),
+        (["--format", "xls"], 2, "no format 'xls'"),
+        (["--real"], 2, "--real is for the page, not for md: write -o report.html"),
+        (["--real", "-o", "real.html"], 1, "is not on ImageNet's validation images.*: leave --real away"),
+        (["-o", "/sys/table.csv"], 1, "cannot write /sys/table.csv"),
+    ],
+)
+def test_wrong_options_are_errors(run, options, code, message):
+    assert re.search(message, cli_error("report", run.path, *options, code=code))
+
+
+def test_folder_without_a_manifest_is_no_run(tmp_path):
+    assert "is no run: it has no manifest.json" in cli_error("report", tmp_path, code=1)
+
+
+def test_same_run_twice_is_refused(run):
+    assert "is the same run as" in cli_error("report", run.path, run.path / "manifest.json", code=2)
+
+
+def test_incomplete_run_is_exit_code_4_and_leaves_no_file(incomplete_run, tmp_path):
+    line = cli_error("report", incomplete_run.path, "-o", tmp_path / "table.csv", code=4)
+    assert line.endswith("is incomplete: 6 of 6 images; the same eval command continues it")
+    assert not (tmp_path / "table.csv").exists()

@@ -1,0 +1,70 @@
+import pytest
+
+from bench.mini import NETWORKS
+from bench.reproduction import reproduce
+from results.tables import accuracy
+from tests.conftest import MINI_IMAGES, drawn, random_weights
+from tests.helpers import cli, cli_error, cli_json
+
+
+def test_mini_has_the_four_tables_of_the_paper(mini_runs, mini_out):
+    options = ("--limit", MINI_IMAGES, "--out", mini_out)
+    printed = cli_json("reproduce", "mini", *options)
+    tables = [f"mini/table{number}" for number in (2, 3, 4, 5)]
+    assert list(dict.fromkeys(row["table"] for row in printed["rows"])) == tables
+    assert len(printed["runs"]) == 5
+    expected = accuracy(mini_runs).set_index(["model", "protocol", "image_set"])["top1_hits"]
+    for row in printed["rows"]:
+        assert row["top1_hits"] == expected[row["model"], row["protocol"], row["image_set"]]
+    shown = cli("reproduce", "mini", *options).stdout
+    assert all(table in shown for table in tables)
+
+
+def test_dry_run_lists_the_networks_and_how_long_they_take(monkeypatch):
+    """With shorter measurements."""
+    measure = reproduce.measure
+    shorter = {"seconds": 0.1}
+    monkeypatch.setattr(reproduce, "measure", lambda one, **options: measure(one, **options | shorter))
+    printed = cli_json("reproduce", "mini", "--dry-run", "--limit", "100")
+    assert [(row["network"], row["crops_in_all"]) for row in printed["would_run"]] == [
+        (name, 14_400) for name in NETWORKS
+    ]
+    assert all(row["seconds"] > 0 for row in printed["would_run"])
+
+
+def test_dry_run_lists_the_rows_without_weights():
+    assert "not run: SuperVision 2012" in cli("reproduce", "googlenet/table2", "--dry-run").stdout
+
+
+def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
+    """One picture, and random weights for two of the table's three networks."""
+    drawn(400, 300).save(tmp_path / "ILSVRC2012_val_00000007.JPEG")
+    (tmp_path / "labels.txt").write_text("ILSVRC2012_val_00000007.JPEG 3\n")
+    (tmp_path / "blacklist.txt").write_text("8\n")
+    names = ["v2-79", "v2-151"]
+    files = [f"{name}={random_weights(name, tmp_path / f'{name}.safetensors')}" for name in names]
+    weights = [word for file in files for word in ("--weights", file)]
+    command = ["reproduce", "rethinking/table2", "--data", tmp_path, *weights, "--out", tmp_path / "runs"]
+    *measured, without = cli_json(*command)["rows"]
+    assert [row["model"] for row in measured] == names
+    for row in measured:
+        assert (row["n"], row["image_set"]) == (1, "non-blacklisted")
+        assert row["difference_top1"] == pytest.approx(row["top1_error"] - row["published_top1"])
+        inside = row["top1_low"] <= row["published_top1"] <= row["top1_high"]
+        assert row["verdict"].startswith("too few images to tell" if inside else "differs")
+    assert (without["model"], without["n"]) == ("v2", None)
+    assert without["verdict"] == "needs weights of v2, none public: pass --weights v2=FILE"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table4"], "no table 'table4'"),
+        (["mini", "--weights", "v3"], "write NAME=FILE"),
+        (["mini", "--weights", "v3=nowhere"], "there is no such file"),
+        (["mini", "--limit", "0"], "--limit 0: write a number from 1"),
+        (["inception-v4/table4"], "v3 predicts 1,000 classes, but "),
+    ],
+)
+def test_wrong_tables_weights_and_data_are_usage_errors(tmp_path, arguments, message):
+    assert message in cli_error("reproduce", *arguments, "--out", tmp_path, code=2)
