@@ -1,19 +1,22 @@
-"""The same crops of the same images through the same network: this project against what people use else.
+"""The same crops of the same images through the same network: this project against the usual alternatives.
 
     python benchmarks/peers.py --data FOLDER --model timm/tf_efficientnet_lite0 --weights lite0.safetensors
 
-FOLDER has a folder for each WordNet id. The peers are timm's evaluation loader and loop (1 crop), torchvision's TenCrop in
-a DataLoader (10), and the loop that one writes with Pillow (144). All have as many threads or processes as there are
-cores, the same precision and batch, channels-last; the peers' workers are kept between rounds. Printed is how many times as
-long the peer takes, with the network replaced by one that does nothing and with the network, and on how many images both
-predict the same.
+FOLDER has a folder for each WordNet id. The alternatives, called peers here, are timm's loader and evaluation
+loop for 1 crop, torchvision's TenCrop in a DataLoader for 10, and a plain loop with Pillow for 144.
+
+Both sides have the same precision, batch and memory format (channels-last). Each has as many threads or
+processes as there are cores, and the peers' processes stay alive between rounds.
+
+It prints how many times as long the peer takes: with a network that does nothing, and with the real one. The
+last column counts the images on which both predict the same.
 """
 
 import copy
 import io
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +24,7 @@ import numpy as np
 import torch
 import typer
 from PIL import Image, ImageOps
-from timing import in_turns, ratio
+from timing import format_ratio, time_interleaved
 from timm.data import create_dataset, create_loader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -31,26 +34,15 @@ from torchvision.transforms.functional import normalize, to_tensor
 
 from bench.data import Images, open_images
 from bench.device import PRECISIONS
-from bench.evaluation import engine
-from bench.evaluation.prepare import Setup, set_up
+from bench.evaluation.evaluation import Evaluation, build_pipeline
+from bench.evaluation.prepare import check_options, prepare_loaded
 from bench.options import Options
 from bench.progress import Silent
-from bench.zoo.loading import load
+from bench.zoo.loading import LoadedNetwork, load
+from crops import Plan
 
-Predictions = Callable[[], Tensor]
-
-
-def _scales(setup: Setup) -> list[int]:
-    return sorted({view.scale for view in setup.plan.views})  # type: ignore[union-attr]
-
-
-def _how(setup: Setup) -> dict[str, Any]:
-    """Where and in which form a network and its input are."""
-    return {
-        "device": setup.runtime.device,
-        "dtype": PRECISIONS[setup.runtime.precision],
-        "memory_format": torch.channels_last,
-    }
+Predict = Callable[[], Tensor]
+"""Evaluates all images, and returns the predicted class index of each, [n]."""
 
 
 class Nothing(nn.Module):
@@ -60,160 +52,220 @@ class Nothing(nn.Module):
         return torch.zeros(len(images), 1000, device=images.device)
 
 
-def ours(setup: Setup, images: Images, *, nothing: bool) -> Predictions:
-    """From files to shards on disk, as an evaluation does it."""
-    network = replace(setup.network, module=Nothing()) if nothing else setup.network
-    scorer = replace(setup, network=network).scorer(Silent().note)
-    render, name = setup.renderer(), setup.plan.names[-1]
-    step = engine.shard_size(setup.plan)
-    parts = [range(start, min(start + step, len(images))) for start in range(0, len(images), step)]
+def predict_by_this_project(evaluation: Evaluation) -> Predict:
+    """From files to shards on disk, as `eval` does it."""
+    pipeline = build_pipeline([evaluation], [evaluation.scorer()])
+    images, step = len(evaluation.images), evaluation.shard_images
+    parts = [range(start, min(start + step, images)) for start in range(0, images, step)]
+    protocol = evaluation.plan.names[-1]
 
-    def run() -> Tensor:
-        made = engine.shards(
-            images, parts, setup.plan, render, [scorer],
-            runtime=setup.runtime, skip_unreadable=False, progress=Silent().advance,
-        )  # fmt: skip
+    def predict() -> Tensor:
         predicted = []
         with tempfile.TemporaryDirectory() as folder:
-            for (shard,) in made:
-                shard.save(Path(folder), "peers")
-                predicted.append(shard.probabilities[name].argmax(axis=1))
+            for (shard,) in pipeline.shards(parts):
+                shard.save(Path(folder), evaluation.identity)
+                predicted.append(shard.probabilities[protocol].argmax(axis=1))
         return torch.from_numpy(np.concatenate(predicted))
 
-    return run
+    return predict
 
 
-def by_timm(setup: Setup, module: nn.Module, images: Images) -> Predictions:
-    """Timm's validate.py: its loader, and a loop with cross-entropy, top-1 and top-5."""
-    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
+@dataclass(frozen=True)
+class Setting:
+    """What a peer needs to know of an evaluation, so that it does the same."""
+
+    images: Images
+    size: int
+    """Side of the network's input in pixels."""
+    scales: list[int]
+    """Shorter sides of the resized images in pixels, the smallest first."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    batch: int
+    """Crops."""
+    workers: int
+    device: torch.device
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Setting":
+        runtime, plan = evaluation.runtime, evaluation.plan
+        assert isinstance(plan, Plan)
+        normalisation = evaluation.network.preprocessing.normalisation
+        return cls(
+            images=evaluation.images,
+            size=plan.size,
+            scales=sorted({view.scale for view in plan.views}),
+            mean=normalisation.mean,
+            std=normalisation.std,
+            interpolation=plan.interpolation,
+            batch=runtime.batch,
+            workers=runtime.workers,
+            device=runtime.device,
+            dtype=PRECISIONS[runtime.precision],
+        )
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """Device, precision and memory format, as `Tensor.to` and `Module.to` take them."""
+        return {"device": self.device, "dtype": self.dtype, "memory_format": torch.channels_last}
+
+
+def predict_by_timm(setting: Setting, module: nn.Module) -> Predict:
+    """The single crop as timm's validate.py does it: its loader, and a loop with loss, top-1 and top-5."""
     loader = create_loader(
-        create_dataset("", root=images.path), input_size=(3, expected.size, expected.size), batch_size=runtime.batch,
-        interpolation=expected.interpolation, mean=expected.normalisation.mean, std=expected.normalisation.std,
-        crop_pct=expected.size / scales[0], num_workers=runtime.workers, persistent_workers=True,
-        use_prefetcher=runtime.device.type == "cuda", device=runtime.device,
-    )  # fmt: skip
+        create_dataset("", root=setting.images.path),
+        input_size=(3, setting.size, setting.size),
+        batch_size=setting.batch,
+        interpolation=setting.interpolation,
+        mean=setting.mean,
+        std=setting.std,
+        crop_pct=setting.size / setting.scales[0],
+        num_workers=setting.workers,
+        persistent_workers=True,
+        use_prefetcher=setting.device.type == "cuda",
+        device=setting.device,
+    )
     criterion = nn.CrossEntropyLoss()
 
     @torch.inference_mode()
-    def run() -> Tensor:
+    def predict() -> Tensor:
         predicted = []
         for pixels, targets in loader:
-            output = module(pixels.to(**how))
-            criterion(output, targets.to(runtime.device)).item()
+            output = module(pixels.to(**setting.form))
+            criterion(output, targets.to(setting.device)).item()
             predicted.append(output.topk(5).indices[:, 0])
         return torch.cat(predicted).cpu()
 
-    return run
+    return predict
 
 
-def by_tencrop(setup: Setup, module: nn.Module, images: Images) -> Predictions:
-    """TenCrop as torchvision's documentation uses it, on the centre square."""
-    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
-    normal = transforms.Normalize(expected.normalisation.mean, expected.normalisation.std)
-    mode = transforms.InterpolationMode(expected.interpolation)
+def predict_by_tencrop(setting: Setting, module: nn.Module) -> Predict:
+    """TenCrop as torchvision's documentation uses it, on the central square."""
+    scale = setting.scales[0]
+    normalise = transforms.Normalize(setting.mean, setting.std)
     transform = transforms.Compose([
-        transforms.Resize(scales[0], mode), transforms.CenterCrop(scales[0]), transforms.TenCrop(expected.size),
-        transforms.Lambda(lambda crops: torch.stack([normal(to_tensor(crop)) for crop in crops])),
+        transforms.Resize(scale, transforms.InterpolationMode(setting.interpolation)),
+        transforms.CenterCrop(scale),
+        transforms.TenCrop(setting.size),
+        transforms.Lambda(lambda crops: torch.stack([normalise(to_tensor(crop)) for crop in crops])),
     ])  # fmt: skip
     loader = DataLoader(
-        ImageFolder(images.path, transform),
-        max(1, runtime.batch // 10),
-        num_workers=runtime.workers,
+        ImageFolder(setting.images.path, transform),
+        batch_size=max(1, setting.batch // 10),
+        num_workers=setting.workers,
         persistent_workers=True,
     )
 
     @torch.inference_mode()
-    def run() -> Tensor:
+    def predict() -> Tensor:
         predicted = []
         for pixels, _ in loader:
-            output = module(pixels.flatten(0, 1).to(**how)).softmax(-1)
+            output = module(pixels.flatten(0, 1).to(**setting.form)).softmax(-1)
             predicted.append(output.view(len(pixels), 10, -1).mean(1).argmax(-1))
         return torch.cat(predicted).cpu()
 
-    return run
+    return predict
 
 
-def by_pillow(setup: Setup, module: nn.Module, images: Images) -> Predictions:
-    """GoogLeNet's 144 crops, one after the other."""
-    expected, runtime, scales, how = setup.network.preprocessing, setup.runtime, _scales(setup), _how(setup)
-    size, resample = expected.size, Image.Resampling[expected.interpolation.upper()]
-
-    def crops(image: Image.Image) -> list[Image.Image]:
-        made = []
-        for scale in scales:
-            width, height = image.size
-            short = min(width, height)
-            resized = image.resize((scale * width // short, scale * height // short), resample)
-            right, bottom = resized.width - scale, resized.height - scale
-            for left, top in [(0, 0), (right // 2, bottom // 2), (right, bottom)]:
-                square = resized.crop((left, top, left + scale, top + scale))
-                end, middle = scale - size, (scale - size) // 2
-                corners = [(0, 0), (end, 0), (0, end), (end, end), (middle, middle)]
-                views = [square.crop((x, y, x + size, y + size)) for x, y in corners] + [
-                    square.resize((size, size), resample)
-                ]
-                made += views + [ImageOps.mirror(view) for view in views]
-        return made
+def predict_by_pillow(setting: Setting, module: nn.Module) -> Predict:
+    """GoogLeNet's 144 crops (section 7), one image after the other."""
 
     @torch.inference_mode()
-    def run() -> Tensor:
+    def predict() -> Tensor:
         predicted = []
-        for i in range(len(images)):
-            with Image.open(io.BytesIO(images.read(i))) as image:
-                views = crops(image.convert("RGB"))
-            pixels = torch.stack(
-                [
-                    normalize(to_tensor(view), expected.normalisation.mean, expected.normalisation.std)
-                    for view in views
-                ]
-            )
-            output = [module(part.to(**how)).softmax(-1) for part in pixels.split(runtime.batch)]
+        for i in range(len(setting.images)):
+            with Image.open(io.BytesIO(setting.images.read(i))) as image:
+                crops = cut_144_crops(image.convert("RGB"), setting)
+            pixels = torch.stack([normalize(to_tensor(crop), setting.mean, setting.std) for crop in crops])
+            batches = pixels.split(setting.batch)
+            output = [module(batch.to(**setting.form)).softmax(-1) for batch in batches]
             predicted.append(torch.cat(output).mean(0).argmax())
         return torch.stack(predicted).cpu()
 
-    return run
+    return predict
 
 
-PEERS: dict[str, tuple[str, Callable[..., Predictions]]] = {
-    "1": ("timm's loader and loop", by_timm),
-    "10": ("TenCrop in a DataLoader", by_tencrop),
-    "144": ("a loop with Pillow", by_pillow),
+def cut_144_crops(image: Image.Image, setting: Setting) -> list[Image.Image]:
+    """The crops of the four scales, three squares and six positions, with their mirror images."""
+    size, resample = setting.size, Image.Resampling[setting.interpolation.upper()]
+    shorter = min(image.size)
+    crops = []
+    for scale in setting.scales:
+        resized = image.resize((scale * image.width // shorter, scale * image.height // shorter), resample)
+        right, bottom = resized.width - scale, resized.height - scale
+        end, middle = scale - size, (scale - size) // 2
+        for left, top in [(0, 0), (right // 2, bottom // 2), (right, bottom)]:
+            square = resized.crop((left, top, left + scale, top + scale))
+            positions = [(0, 0), (end, 0), (0, end), (end, end), (middle, middle)]
+            views = [square.crop((x, y, x + size, y + size)) for x, y in positions]
+            views.append(square.resize((size, size), resample))
+            crops += views + [ImageOps.mirror(view) for view in views]
+    return crops
+
+
+PEERS: dict[str, tuple[str, Callable[[Setting, nn.Module], Predict]]] = {
+    "1": ("timm's loader and loop", predict_by_timm),
+    "10": ("TenCrop in a DataLoader", predict_by_tencrop),
+    "144": ("a loop with Pillow", predict_by_pillow),
 }
+"""The peer of each protocol, by name."""
 
 
 def main(
     data: Annotated[str, typer.Option(help="Images in folders by WordNet id.")],
-    model: Annotated[str, typer.Option(help="A network of this project.")] = "timm/tf_efficientnet_lite0",
+    model: Annotated[str, typer.Option(help="A network, as eval takes it.")] = "timm/tf_efficientnet_lite0",
     weights: Annotated[str | None, typer.Option(help="Its weights.")] = None,
     rounds: Annotated[int, typer.Option(help="Rounds, in each of which everything runs once.")] = 5,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     few: Annotated[
-        int, typer.Option(help="Images for 144 crops with the network; all in the other cases.")
+        int, typer.Option(help="Images for 144 crops with the real network. All others use all images.")
     ] = 10,
 ) -> None:
     """Print the ratios as a Markdown table."""
-    network = load(model, weights)
-    everything = open_images(data)
+    network, images = load(model, weights), open_images(data)
     print("| crops | against | the pipeline alone | with the network | same top-1 |")
     print("| ---: | --- | ---: | ---: | ---: |")
-    for protocol, (name, peer) in PEERS.items():
-        setup = set_up(
-            Options(model=model, crops=protocol, data=data, device=device, precision=precision), network
-        )
-        module = copy.deepcopy(network.module).to(**_how(setup))
-        images = everything.sample(few if protocol == "144" else None, None)
-        alone = in_turns(
-            {"ours": ours(setup, everything, nothing=True), "peer": peer(setup, Nothing(), everything)},
-            rounds,
-        )
-        whole = {"ours": ours(setup, images, nothing=False), "peer": peer(setup, module, images)}
-        same = int((whole["ours"]() == whole["peer"]()).sum())
-        both = in_turns(whole, rounds)
-        ratios = [ratio(seconds["peer"], seconds["ours"]) for seconds in (alone, both)]
-        print(
-            f"| {protocol} | {name} | {ratios[0]} | {ratios[1]} | {same:,} of {len(images):,} |", flush=True
-        )
+    for protocol, (name, predict_by_peer) in PEERS.items():
+        options = Options(model=model, crops=protocol, data=data, device=device, precision=precision)
+        limit = few if protocol == "144" else None
+        check_options(options)
+        nothing = replace(network, module=Nothing())
+        ratio_alone = time_ratio(both_ways(options, images, nothing, predict_by_peer), rounds)
+        whole = both_ways(options, images.sample(limit, None), network, predict_by_peer)
+        same, count = count_same(whole)
+        ratio = time_ratio(whole, rounds)
+        print(f"| {protocol} | {name} | {ratio_alone} | {ratio} | {same:,} of {count:,} |", flush=True)
+
+
+def both_ways(
+    options: Options,
+    images: Images,
+    network: LoadedNetwork,
+    predict_by_peer: Callable[[Setting, nn.Module], Predict],
+) -> dict[str, Predict]:
+    """How this project and how the peer predicts the classes of the images, with the same network."""
+    evaluation = prepare_loaded(options, images, None, network, Silent())
+    setting = Setting.of(evaluation)
+    module = copy.deepcopy(network.module).to(**setting.form)
+    return {
+        "this project": predict_by_this_project(evaluation),
+        "peer": predict_by_peer(setting, module),
+    }
+
+
+def count_same(both: dict[str, Predict]) -> tuple[int, int]:
+    """On how many images both predict the same, and the number of images."""
+    ours, theirs = both["this project"](), both["peer"]()
+    return int((ours == theirs).sum()), len(ours)
+
+
+def time_ratio(both: dict[str, Predict], rounds: int) -> str:
+    """How many times as long the peer takes."""
+    seconds = time_interleaved(both, rounds)
+    return format_ratio(seconds["peer"], seconds["this project"])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Time and memory as the images become more: the time should grow as they do, and the memory not at all.
+"""Time and memory with more images: the time should grow with their number, and the memory should not.
 
     python benchmarks/scaling.py --data FOLDER --model timm/tf_efficientnet_lite0 --weights lite0.safetensors
 
-The images are repeated under other names. Each evaluation is a process of its own; time is that of the evaluation
-without start-up, memory the largest that the process had.
+The images are repeated under other names. Each evaluation is a process of its own. Its time is from options
+to run, without the start of Python. Its memory is the largest that the process had, which this script reads
+as Linux reports it.
 """
 
 import json
@@ -15,8 +16,12 @@ from statistics import median
 from typing import Annotated
 
 import typer
+from timing import format_ratio
 
-from bench.data.images import find_images
+from bench.data.files import find_images
+
+REPEATS = (1, 2, 4)
+"""How often each image is evaluated."""
 
 EVALUATE = """
 import json, resource, sys, time
@@ -28,48 +33,53 @@ began = time.perf_counter()
 run_evaluations([options], Silent())
 print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
+"""A program that evaluates with the options in its argument, and prints seconds and MiB."""
 
 
 def main(
     data: Annotated[str, typer.Option(help="Images in folders by WordNet id.")],
-    model: Annotated[str, typer.Option(help="A network of this project.")] = "timm/tf_efficientnet_lite0",
+    model: Annotated[str, typer.Option(help="A network, as eval takes it.")] = "timm/tf_efficientnet_lite0",
     weights: Annotated[str | None, typer.Option(help="Its weights.")] = None,
     crops: Annotated[str, typer.Option(help="Protocols.")] = "12",
     rounds: Annotated[int, typer.Option(help="Rounds, in each of which everything runs once.")] = 5,
 ) -> None:
     """Print time and peak memory for 1, 2 and 4 times the images as a Markdown table."""
-    files = find_images(data)
-    measured: dict[int, list[tuple[float, float]]] = {1: [], 2: [], 4: []}
+    options = {"model": model, "weights": weights, "crops": crops}
+    seconds: dict[int, list[float]] = {repeats: [] for repeats in REPEATS}
+    peaks: dict[int, list[float]] = {repeats: [] for repeats in REPEATS}
     with tempfile.TemporaryDirectory() as folder:
-        for times in measured:
-            for copy in range(times):
-                for name in files.names:
-                    link = Path(folder, str(times), Path(name).parent, f"{copy}-{Path(name).name}")
-                    link.parent.mkdir(parents=True, exist_ok=True)
-                    link.symlink_to(files.path / name)
-        for turn in range(rounds):
-            for times, values in measured.items():
-                given = {
-                    "model": model,
-                    "weights": weights,
-                    "crops": crops,
-                    "data": f"{folder}/{times}",
-                    "out": f"{folder}/runs-{turn}-{times}",
-                }
-                done = subprocess.run(
-                    [sys.executable, "-c", EVALUATE, json.dumps(given)], check=True, capture_output=True
-                )
-                values.append(tuple(json.loads(done.stdout)))
+        images = {repeats: link_images(data, Path(folder, str(repeats)), repeats) for repeats in REPEATS}
+        for number in range(rounds):
+            for repeats in REPEATS:
+                out = f"{folder}/runs-{number}-{repeats}"
+                time, peak = evaluate(options | {"data": f"{folder}/{repeats}", "out": out})
+                seconds[repeats].append(time)
+                peaks[repeats].append(peak)
     print("| images | time, as a ratio to the first | peak memory, MiB |")
     print("| ---: | ---: | ---: |")
-    first = [seconds for seconds, _ in measured[1]]
-    for times, values in measured.items():
-        ratios = [seconds / base for (seconds, _), base in zip(values, first, strict=True)]
-        peaks = [peak for _, peak in values]
-        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(
-            f"| {times * len(files.names):,} | {spread} | {median(peaks):,.0f} ({min(peaks):,.0f} to {max(peaks):,.0f}) |"
-        )
+    for repeats in REPEATS:
+        ratio = format_ratio(seconds[repeats], seconds[1])
+        lowest, middle, highest = (f"{pick(peaks[repeats]):,.0f}" for pick in (min, median, max))
+        print(f"| {images[repeats]:,} | {ratio} | {middle} ({lowest} to {highest}) |")
+
+
+def link_images(data: str, folder: Path, repeats: int) -> int:
+    """Link each image of `data` so many times in `folder`, and return the number of links."""
+    files = find_images(data)
+    for name in map(Path, files.names):
+        for number in range(repeats):
+            link = folder / name.parent / f"{number}-{name.name}"
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(files.path / name)
+    return repeats * len(files.names)
+
+
+def evaluate(options: dict[str, str | None]) -> tuple[float, float]:
+    """Evaluate in a process of its own: the seconds that it took, and its peak memory in MiB."""
+    command = [sys.executable, "-c", EVALUATE, json.dumps(options)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    seconds, peak = json.loads(done.stdout)
+    return seconds, peak
 
 
 if __name__ == "__main__":

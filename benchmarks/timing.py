@@ -1,23 +1,33 @@
-"""Timing in turns, and ratios with their spread. Ratios of one run on one machine mean something; seconds do not."""
+"""Interleaved timing, and ratios with their spread.
+
+A ratio of times on one machine means something elsewhere, too. Seconds do not.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 
-def in_turns(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each work in each round, one after the other; a first round, which warms up, does not count."""
+def time_interleaved(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """The seconds that each work took in each round, by its name. In each round every work runs once.
+
+    A first round, which warms up, does not count.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in works}
-    for counts in [False] + [True] * rounds:
+    for number in range(1 + rounds):
         for name, work in works.items():
             began = time.perf_counter()
             work()
-            if counts:
+            if number > 0:
                 seconds[name].append(time.perf_counter() - began)
     return seconds
 
 
-def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> str:
-    """The median of the rounds' ratios, and the lowest and highest."""
-    ratios = [above / below for above, below in zip(numerator, denominator, strict=True)]
+def format_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> str:
+    """The median of the rounds' ratios, with the lowest and the highest.
+
+    >>> format_ratio([2.0, 3.0, 6.0], [1.0, 1.0, 1.5])
+    '3.00 (2.00 to 4.00)'
+    """
+    ratios = [above / below for above, below in zip(numerators, denominators, strict=True)]
     return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
