@@ -146,11 +146,11 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
     where a rank would evaluate something else, or write elsewhere.
     """
     own: list[UnfinishedRun] = []
-    with ExitStack() as held:
+    with ExitStack() as locks:
 
         def open_on_first() -> tuple[str, dict[str, str], list[range]]:
             folder = _folder(evaluation)
-            held.enter_context(_locked(folder, reporter))
+            locks.enter_context(_locked(folder, reporter))
             own.append(_open_locked(folder, evaluation, reporter))
             return str(folder), evaluation.decisive, own[0].missing
 
