@@ -4,8 +4,6 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,17 +138,6 @@ def evaluate(tiny_weights: Path, photos: Path, tmp_path: Path) -> Callable[..., 
     def run(**options: Any) -> "Run":
         usual = {"model": TINY, "weights": tiny_weights, "data": photos, "out": tmp_path / "runs"}
         return bench.evaluate(**usual | options)
-
-    return run
-
-
-@pytest.fixture
-def run_cli() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command line in a process of its own, as a user meets it."""
-
-    def run(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bench", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
 
     return run
 

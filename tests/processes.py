@@ -18,7 +18,7 @@ PATIENCE = 600.0
 """Seconds after which something that does not come counts as failed; the machine may be busy."""
 
 SMALL_SHARDS = """
-import json, os, sys
+import json, os, signal, sys
 import torch
 from bench.cli import app
 from bench.evaluation import engine, evaluate
@@ -27,6 +27,7 @@ from results import storage, tables
 
 engine.SHARD_CROPS = 48
 write = storage._write_file
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
 
 def call(job):
     writes = 0

@@ -106,7 +106,7 @@ def test_ranks_share_what_one_knows(tmp_path):
     assert [result["broadcast"] for result in results] == [["a", 1]] * 3
     assert [result["error"] for result in results] == ["ZeroDivisionError"] + ["AnotherRankFailed"] * 2
     assert [result["prepared"] for result in results] == [1, 0, 0]
-    assert [result.get("shown") for result in results] == [[3] * 6, None, None]
+    assert [len(result.get("shown", [])) for result in results] == [6, 0, 0]
 
 
 def test_rank_that_does_not_come_is_an_error(monkeypatch):

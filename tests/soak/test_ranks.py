@@ -27,11 +27,12 @@ from tests.processes import (
     wait_until,
 )
 
-EVAL = ("eval", "--crops", "144", "--limit", "200")
+IMAGES = 120
+EVAL = ("eval", "--crops", "144", "--limit", str(IMAGES))
 
 
 def torchrun(ranks, out, *more, after=()):
-    """An evaluation of 200 images by so many ranks."""
+    """The evaluation by so many ranks."""
     return popen([*TORCHRUN, f"--nproc-per-node={ranks}", *more, "-m", "bench", *EVAL, "--out", out, *after])
 
 
@@ -50,7 +51,7 @@ def alone(tmp_path_factory):
 
 def counted_once(opened):
     ids = [image_id for shard in opened.shards() for image_id in shard.ids]
-    return len(ids) == len(set(ids)) == 200
+    return len(ids) == len(set(ids)) == IMAGES
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])
@@ -60,7 +61,7 @@ def test_any_number_of_ranks_gives_the_same_bytes(alone, tmp_path, ranks):
     assert process.returncode == 0, stderr
     assert (shard_files(tmp_path), printed_table(stdout)) == alone
     assert counted_once(only_run(tmp_path))
-    assert "200 of 200 images" in stderr
+    assert f"{IMAGES} of {IMAGES} images" in stderr
 
 
 @pytest.mark.parametrize(("victim", "more"), [(0, ()), (1, ("--fresh",))])

@@ -1,5 +1,7 @@
 """From pixels to scores: normalisation, too little memory, weights of five dimensions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,7 +57,7 @@ def test_normalisation_equals_torchvisions():
 
 @pytest.mark.parametrize("error", [OUT_OF_MEMORY, NO_ROOM], ids=["gpu", "cpu"])
 @pytest.mark.parametrize(("room", "batch", "notes_expected"), [(8, 8, 0), (5, 4, 1), (3, 2, 2), (1, 1, 3)])
-def test_a_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, notes_expected):
+def test_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, notes_expected):
     pixels = torch.randint(256, (8, 3, 160, 160), dtype=torch.uint8)
     expected = evaluation.scorer()(pixels)
     notes = []
@@ -68,6 +70,24 @@ def test_a_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, not
     assert all("cpu is out of memory with" in note for note in notes)
     if notes_expected:
         assert notes[0] == "cpu is out of memory with 8 crops at a time: continuing with 4"
+
+
+def test_compiled_network_sees_batches_of_one_shape(evaluation, monkeypatch):
+    """So it is compiled once; what fills a batch up is not among the scores."""
+    shapes = []
+
+    def compile_network(module):
+        def classify(inputs):
+            shapes.append(tuple(inputs.shape))
+            return module(inputs)
+
+        return classify
+
+    monkeypatch.setattr(torch, "compile", compile_network)
+    pixels = torch.randint(256, (13, 3, 160, 160), dtype=torch.uint8)
+    scores = replace(evaluation, runtime=replace(evaluation.runtime, compile=True)).scorer()(pixels)
+    assert shapes == [(8, 3, 160, 160)] * 2
+    assert (scores - evaluation.scorer()(pixels)).abs().max() < 1e-6
 
 
 def test_single_crop_that_does_not_fit_is_an_error(evaluation):
@@ -88,15 +108,15 @@ def test_manifest_has_the_batch_that_fitted_in_memory(tiny_weights, photos, tmp_
     import bench
     from bench.evaluation.classify import Scorer
 
-    made = Scorer.__init__
+    initialise = Scorer.__init__
 
-    def small(self, *arguments, **more):
-        made(self, *arguments, **more)
+    def with_little_memory(self, *arguments, **more):
+        initialise(self, *arguments, **more)
         self._on_crops = Small(self._on_crops, 3, OUT_OF_MEMORY)
 
     options = {"model": TINY, "weights": str(tiny_weights), "data": str(photos), "crops": "10", "batch": 10}
     whole = bench.evaluate(**options, out=tmp_path / "whole")
-    monkeypatch.setattr(Scorer, "__init__", small)
+    monkeypatch.setattr(Scorer, "__init__", with_little_memory)
     run = Run.open(bench.evaluate(**options, out=tmp_path / "halved").path)
     assert (whole.manifest.runtime.batch, run.manifest.runtime.batch) == (10, 2)
     assert run.complete

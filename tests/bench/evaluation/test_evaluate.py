@@ -104,6 +104,12 @@ def test_dialect_equals_the_tools_own_transform(evaluate, photos, tiny_weights, 
         assert np.abs(row - expected).max() < 1e-4
 
 
+@pytest.fixture(scope="module")
+def mini_v3(tmp_path_factory):
+    """A run of mini-v3 on 120 images with 12 crops."""
+    return bench.evaluate(limit=120, crops="12", out=tmp_path_factory.mktemp("mini-v3"))
+
+
 @pytest.mark.parametrize(
     ("options", "shard"),
     [
@@ -115,18 +121,16 @@ def test_dialect_equals_the_tools_own_transform(evaluate, photos, tiny_weights, 
         ({"batch": 13, "workers": 3}, 40),
     ],
 )
-def test_table_does_not_depend_on_batch_shard_or_workers(evaluate, tmp_path, monkeypatch, options, shard):
+def test_table_does_not_depend_on_batch_shard_or_workers(mini_v3, tmp_path, monkeypatch, options, shard):
     """Other batches round by 1e-6, to which no image of these is so near. Workers change no bit."""
-    mini = {"model": "mini-v3", "weights": None, "data": "mini", "limit": 120, "crops": "12"}
-    usual = evaluate(**mini)
     monkeypatch.setattr("bench.evaluation.engine.SHARD_IMAGES", shard)
-    other = evaluate(**mini, **options, out=tmp_path / "other")
+    other = bench.evaluate(limit=120, crops="12", out=tmp_path, **options)
     assert len(other.parts) == -(-120 // min(shard, 120))
-    assert accuracy([other])[list(MEASURED)].equals(accuracy([usual])[list(MEASURED)])
+    assert accuracy([other])[list(MEASURED)].equals(accuracy([mini_v3])[list(MEASURED)])
     assert not accuracy([other])[["top1_near", "top5_near"]].to_numpy().any()
-    most = max(largest_difference(usual, other, protocol) for protocol in usual.protocols)
-    assert most < ROUNDING["fp32"] / 2
-    assert most == 0 or list(options) != ["workers"]
+    difference = max(largest_difference(mini_v3, other, protocol) for protocol in mini_v3.protocols)
+    assert difference < ROUNDING["fp32"] / 2
+    assert difference == 0 or list(options) != ["workers"]
 
 
 def test_python_accepts_paths_numbers_and_lists(evaluate, photos, tmp_path):

@@ -90,7 +90,7 @@ def test_no_readable_image_is_an_error(evaluate, photos):
 def test_other_versions_are_recorded_when_a_run_continues(evaluate, monkeypatch):
     run = evaluate()
     monkeypatch.setattr(run_folder, "environment", lambda: {"torch": "another"})
-    assert len(evaluate().manifest.environments) == 1  # nothing was made
+    assert len(evaluate().manifest.environments) == 1  # nothing was evaluated
     run.shard_path(run.parts[0]).unlink()
     assert [environment["torch"] for environment in evaluate().manifest.environments] == [
         torch.__version__.partition("+")[0],
@@ -118,9 +118,9 @@ def test_implausible_labels_stop_the_run(evaluate, tmp_path):
 
 def test_manifest_on_disk_has_the_records_fields(evaluate):
     run = evaluate()
-    stated = json.loads((run.path / "manifest.json").read_text())
-    assert len(stated.pop("sha256")) == 64
-    assert stated == plain(run.manifest)
+    on_disk = json.loads((run.path / "manifest.json").read_text())
+    assert len(on_disk.pop("sha256")) == 64
+    assert on_disk == plain(run.manifest)
 
 
 def test_manifest_describes_the_run(evaluate, tiny_weights, photos):
@@ -166,8 +166,8 @@ def test_blacklist_adds_the_second_image_set(evaluate, shared):
 
 
 def test_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
-    class Wound:
-        """A clock that goes back ten years at each look."""
+    class BackwardClock:
+        """A clock that goes back ten years each time it is read."""
 
         year = 2070
 
@@ -177,10 +177,10 @@ def test_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
             return datetime(cls.year, 1, 1, tzinfo=zone)
 
     plain = bench.evaluate(limit=20, out=tmp_path / "plain")
-    monkeypatch.setattr(run_folder, "datetime", Wound)
-    monkeypatch.setattr(time, "time", lambda: Wound.now(UTC).timestamp())
-    run = bench.evaluate(limit=20, out=tmp_path / "wound")
-    assert shard_files(tmp_path / "wound") == shard_files(tmp_path / "plain")
+    monkeypatch.setattr(run_folder, "datetime", BackwardClock)
+    monkeypatch.setattr(time, "time", lambda: BackwardClock.now(UTC).timestamp())
+    run = bench.evaluate(limit=20, out=tmp_path / "backward")
+    assert shard_files(tmp_path / "backward") == shard_files(tmp_path / "plain")
     assert run.manifest.shards == plain.manifest.shards
     assert run.manifest.seconds > 0
     assert run.manifest.started == "2060-01-01T00:00:00+00:00"

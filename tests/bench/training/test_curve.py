@@ -1,17 +1,16 @@
 """The error over a training, from a folder of its checkpoints."""
 
 import csv
-import json
 from xml.etree import ElementTree
 
 from tests.conftest import TINY
+from tests.helpers import cli, cli_error, cli_json
 
 
-def test_folder_of_checkpoints_is_drawn_over_the_epochs(trained, three_epochs, tmp_path, run_cli):
-    arguments = ("--model", TINY, "--weights", three_epochs, "--data", trained[0], "--out", tmp_path / "runs")
-    done = run_cli("eval", *arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    printed = json.loads(done.stdout)
+def test_folder_of_checkpoints_is_drawn_over_the_epochs(trained, three_epochs, tmp_path):
+    command = ["eval", "--model", TINY, "--weights", three_epochs, "--data", trained[0]]
+    command += ["--out", tmp_path / "runs"]
+    printed = cli_json(*command)
     assert [(row["epoch"], row["image_set"]) for row in printed["rows"]] == [
         (epoch, image_set) for epoch in (1, 2, 3) for image_set in ("all", "non-blacklisted")
     ]
@@ -22,12 +21,12 @@ def test_folder_of_checkpoints_is_drawn_over_the_epochs(trained, three_epochs, t
     lines = list(picture.iter("{http://www.w3.org/2000/svg}polyline"))
     assert [len(line.get("points").split()) for line in lines] == [3, 3]  # top-1 and top-5
 
-    done = run_cli("eval", *arguments)
-    rows = [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")]
+    lines = cli(*command).stdout.splitlines()
+    rows = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
     assert rows == ["1", "2", "3"]
 
 
-def test_folder_without_checkpoints_is_refused(trained, tmp_path, run_cli):
+def test_folder_without_checkpoints_is_refused(colours, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = run_cli("eval", "--model", TINY, "--weights", tmp_path / "empty", "--data", trained[0])
-    assert (done.returncode, "no checkpoints in" in done.stderr) == (1, True)
+    command = ("eval", "--model", TINY, "--weights", tmp_path / "empty", "--data", colours)
+    assert "no checkpoints in" in cli_error(*command, code=1)

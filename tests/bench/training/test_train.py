@@ -5,9 +5,7 @@ import csv
 import pytest
 import torch
 from safetensors.torch import load_file
-from typer.testing import CliRunner
 
-from bench.cli import app
 from bench.errors import BenchError, UnreadableImage, UsageError
 from bench.training import checkpoints
 from bench.training.learner import Learner
@@ -15,6 +13,7 @@ from bench.training.recipes import find_recipe
 from results.errors import RunError
 from tests.bench.training.conftest import command, run_with_one_thread, train_by_command, train_here
 from tests.conftest import TINY
+from tests.helpers import cli
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,7 +26,7 @@ def checkpoints_of(out):
     return {path.name: path.read_bytes() for path in out.glob("*.safetensors")}
 
 
-def test_network_learns_and_its_checkpoint_can_be_evaluated(trained, tmp_path, run_cli):
+def test_network_learns_and_its_checkpoint_can_be_evaluated(trained, tmp_path):
     colours, out, printed = trained
     assert printed.strip() == str(out / "epoch-0006.safetensors")
     log = log_of(out)
@@ -35,8 +34,8 @@ def test_network_learns_and_its_checkpoint_can_be_evaluated(trained, tmp_path, r
     assert {row["images"] for row in log} == {"48"}
     assert float(log[-1]["loss"]) < 0.5 * float(log[0]["loss"])
     last = out / "epoch-0006.safetensors"
-    done = run_cli("eval", "--model", TINY, "--weights", last, "--data", colours, "--out", tmp_path / "runs")
-    assert ": n = 48" in done.stdout
+    evaluate = ("eval", "--model", TINY, "--weights", last, "--data", colours)
+    assert ": n = 48" in cli(*evaluate, "--out", tmp_path / "runs").stdout
 
 
 def test_command_passes_on_every_option(tmp_path, monkeypatch):
@@ -47,8 +46,7 @@ def test_command_passes_on_every_option(tmp_path, monkeypatch):
         "--workers": "3", "--device": "cuda:1", "--precision": "fp16", "--seed": "5",
         "--recipe": "googlenet", "--without": "distortion", "--rate": "0.5",
     }  # fmt: skip
-    done = CliRunner().invoke(app, ["train", *(word for option in options.items() for word in option)])
-    assert done.exit_code == 0, done.output
+    cli("train", *(word for option in options.items() for word in option))
     (training,) = trainings
     assert training.recipe == find_recipe("googlenet", "distortion", 0.5)
     assert (training.model, training.data, training.out) == ("v3", "images", tmp_path)
