@@ -10,6 +10,7 @@ Three things are ours, because torch.distributed has none of them:
 """
 
 import os
+import pickle
 import threading
 import time
 import uuid
@@ -98,7 +99,7 @@ class Ranks:
             result, error = act(), None
         except BaseException as raised:  # noqa: BLE001 - raised again below, after the others know
             result, error = None, raised
-        outcomes = _wait_for_all((error is None, result), self.size, meanwhile)
+        outcomes = self._exchange((error is None, result), meanwhile)
         if error:
             raise error
         if not all(succeeded for succeeded, _ in outcomes):
@@ -139,6 +140,31 @@ class Ranks:
         progress.exchange()
         self.gather(_nothing, progress.exchange if self.first else None)
         progress.exchange()
+
+    def _exchange(self, value: Any, meanwhile: Callable[[], None] | None) -> list[Any]:
+        """Wait until every rank is here: each one's value, in their order. Raises `BenchError` when one is
+        gone.
+
+        The barrier is what waits: it names the ranks that do not come. The values go through the store.
+        After a collective, threads of gloo may still hold its tensors when Python ends, and the process
+        would abort (pytorch/pytorch#179291).
+        """
+        from torch import distributed
+
+        key = self._key("values")
+
+        def exchange() -> list[Any]:
+            with _reaching_store():
+                self.store.set(f"{key}/{self.rank}", pickle.dumps(value))
+            distributed.monitored_barrier(timeout=TIMEOUT, wait_all_ranks=True)
+            with _reaching_store():
+                found = [self.store.get(f"{key}/{rank}") for rank in range(self.size)]
+            return [pickle.loads(each) for each in found]  # noqa: S301 - the ranks trust each other
+
+        try:
+            return _in_a_thread(exchange, meanwhile)
+        except RuntimeError as error:
+            raise BenchError(f"a rank is gone ({_first_line(error)}): {AGAIN}") from None
 
     def _key(self, kind: str) -> str:
         """The same on all ranks, and another one at each call."""
@@ -237,25 +263,6 @@ def _agree_on_start(store: Any, rank: int, size: int) -> str:
                 return start
         time.sleep(INTERVAL)
     raise BenchError(f"not all of {size} ranks came within {MEETING:.0f} s: {AGAIN}")
-
-
-def _wait_for_all(value: Any, size: int, meanwhile: Callable[[], None] | None) -> list[Any]:
-    """Wait until every rank is here: each one's value, in their order. Raises `BenchError` when one is gone.
-
-    The barrier is what waits: it names the ranks that do not come.
-    """
-    from torch import distributed
-
-    def exchange() -> list[Any]:
-        distributed.monitored_barrier(timeout=TIMEOUT, wait_all_ranks=True)
-        values: list[Any] = [None] * size
-        distributed.all_gather_object(values, value)
-        return values
-
-    try:
-        return _in_a_thread(exchange, meanwhile)
-    except RuntimeError as error:
-        raise BenchError(f"a rank is gone ({_first_line(error)}): {AGAIN}") from None
 
 
 def _in_a_thread(call: Callable[[], T], meanwhile: Callable[[], None] | None) -> T:
