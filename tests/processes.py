@@ -6,64 +6,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from results.run import Run
+
+T = TypeVar("T")
 
 PYTHON = [sys.executable, "-m", "bench"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 PATIENCE = 600.0
 """Seconds after which something that does not come counts as failed; the machine may be busy."""
 
-SMALL_SHARDS = """
-import json, os, signal, sys
-import torch
-from bench.cli import app
-from bench.evaluation import engine, evaluate
-from bench.zoo import from_papers
-from results import storage, tables
-
-engine.SHARD_CROPS = 48
-write = storage._write_file
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
-
-def call(job):
-    writes = 0
-
-    def write_and_end(path, data):
-        nonlocal writes
-        writes += 1
-        if writes != job["write"]:
-            return write(path, data)
-        if job["moment"] == "half-written":
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_name(f".{path.name}.0.part").write_bytes(data[: len(data) // 2])
-        if job["moment"] == "after":
-            write(path, data)
-        os.kill(os.getpid(), job["signal"])
-
-    storage._write_file = write_and_end
-    for number, path in ((1, job["stdout"]), (2, job["stderr"])):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    try:
-        app(job["arguments"])
-    except SystemExit as end:
-        sys.stdout.flush()
-        os._exit(end.code or 0)
-
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        call(json.loads(line))
-    _, status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status), flush=True)
-"""
-"""Reads jobs, and runs the command line for each, with shards of 48 crops, in a child that is forked off.
-
-So everything is imported once. A child ends itself by a signal before, in the middle of, or after a write.
-"""
+SMALL_SHARDS = [sys.executable, "-m", "tests.small_shards"]
+"""The command line with shards of 48 crops, so that a few images are many shards."""
 
 
 @dataclass
@@ -76,8 +35,7 @@ class SmallShards:
 
     def __post_init__(self) -> None:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-c", SMALL_SHARDS]
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.process = subprocess.Popen(SMALL_SHARDS, stdin=pipe, stdout=pipe, text=True)
 
     def run(
         self, *arguments: object, moment: str = "never", write: int = 0, by: signal.Signals = signal.SIGKILL
@@ -101,14 +59,11 @@ class SmallShards:
         self.process.communicate()
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """The command line in a process of its own."""
-    return popen([*PYTHON, *arguments])
-
-
-def popen(command: list[object]) -> subprocess.Popen[str]:
+def popen(command: list[object], **variables: object) -> subprocess.Popen[str]:
+    """A process, with these variables in its environment, whose output is kept."""
+    environment = os.environ | {name: str(value) for name, value in variables.items()}
     pipe = subprocess.PIPE
-    return subprocess.Popen(list(map(str, command)), stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(list(map(str, command)), stdout=pipe, stderr=pipe, text=True, env=environment)
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -120,35 +75,37 @@ def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    """Wait for a good end: what was printed on stderr."""
-    _, stderr = process.communicate(timeout=PATIENCE)
+def end_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process has printed on stdout and stderr when it has ended well."""
+    stdout, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, stderr
-    return stderr
+    return stdout, stderr
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    """Wait until something has happened while the process runs."""
+def wait_until(condition: Callable[[], T], process: subprocess.Popen[str]) -> T:
+    """Wait until something has happened while the process runs: what `condition` returns then."""
     deadline = time.monotonic() + PATIENCE
-    while not condition():
+    while not (found := condition()):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
-        os.sched_yield()
         time.sleep(0.01)
+    return found
 
 
-def wait_for_a_shard(process: subprocess.Popen[str], out: Path) -> None:
-    """Wait until the process has written a shard to `out`."""
-    wait_until(lambda: shard_files(out), process)
+@contextmanager
+def paused(pipe: Path, process: subprocess.Popen[str]) -> Iterator[None]:
+    """The time in which a process, or one that it started, waits at this pipe: in the middle of its run."""
 
+    def open_the_other_end() -> int | None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # as long as nobody waits there
+            return None
 
-def pause(process: subprocess.Popen[str]) -> None:
-    """Stop a process where it is, so that it cannot come to its end meanwhile."""
-    process.send_signal(signal.SIGSTOP)
-
-
-def resume(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGCONT)
+    descriptor = wait_until(open_the_other_end, process)
+    assert descriptor
+    yield
+    os.close(descriptor)
 
 
 def shard_files(out: Path) -> dict[str, bytes]:

@@ -32,6 +32,14 @@ def demo_runs(demo: tuple[dict[str, Any], Path]) -> list[Run]:
     return [Run.open(Path(path)) for path in demo[0]["runs"]]
 
 
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """The named pipe at which a process of `tests.small_shards` waits after its tenth shard."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real weights of tf_efficientnet_lite0, out of a package of the registry."""

@@ -10,15 +10,15 @@ import pytest
 from bench.evaluation.run_folder import LOCK
 from results.errors import IncompleteRun
 from tests.processes import (
+    PATIENCE,
+    SMALL_SHARDS,
     SmallShards,
-    finish,
+    end_of,
     only_run,
-    pause,
-    resume,
+    paused,
+    popen,
     run,
     shard_files,
-    start,
-    wait_for_a_shard,
 )
 
 EVAL = ("eval", "--crops", "12", "--limit", "120")
@@ -123,39 +123,41 @@ def test_signal_while_a_module_is_imported_is_no_other_error(tmp_path, command, 
     assert done.stderr.splitlines()[-1] == "inception-bench: terminated; the same command continues"
 
 
-def test_second_command_on_the_same_run_is_refused(tmp_path):
-    evaluate = ("eval", "--crops", "144", "--limit", "120", "--out", tmp_path)
-    first = start(*evaluate)
-    wait_for_a_shard(first, tmp_path)
-    pause(first)
-    for more in ((), ("--fresh",)):
-        done = run(*evaluate, *more, code=1)
-        assert done.stdout == ""
-        assert "inception-bench: another command is working on" in done.stderr
-    resume(first)
-    finish(first)
-    assert len(shard_files(tmp_path)) == 5
+def test_second_command_on_the_same_run_is_refused(small_shards, undisturbed, tmp_path, pipe):
+    out = tmp_path / "runs"
+    first = popen([*SMALL_SHARDS, *EVAL, "--out", out], PAUSE=pipe)
+    with paused(pipe, first):
+        for more in ((), ("--fresh",)):
+            done = small_shards.run(*EVAL, *more, "--out", out)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert "inception-bench: another command is working on" in done.stderr
+    end_of(first)
+    assert shard_files(out) == shard_files(undisturbed)
 
 
 FULL = """
 set -e
-mount -t tmpfs -o size=64k tmpfs "$1"
-"$2" -m bench eval --crops 144 --limit 120 --out "$1" || echo "exit $?"
-mount -o remount,size=100m "$1"
-"$2" -m bench eval --crops 144 --limit 120 --out "$1"
+out=$1; shift
+mount -t tmpfs -o size=64k tmpfs "$out"
+"$@" || echo "exit $?"
+mount -o remount,size=100m "$out"
+"$@"
 """
 
 READ_ONLY = """
 set -e
-mount -t tmpfs tmpfs "$1"
-("$2" -m bench eval --crops 144 --limit 120 --out "$1" || echo "exit $?") &
-until ls "$1"/*/shards/0* > /dev/null 2>&1; do :; done
-shards=$(echo "$1"/*/shards)
+out=$1; shift
+mount -t tmpfs tmpfs "$out"
+mkfifo "$out/pipe"
+(PAUSE="$out/pipe" "$@" || echo "exit $?") &
+exec 3> "$out/pipe"  # goes on when the process is in the middle of its run
+shards=$(echo "$out"/*/shards)
 mount --bind "$shards" "$shards"
 mount -o remount,bind,ro "$shards"
+exec 3>&-
 wait
 umount "$shards"
-"$2" -m bench eval --crops 144 --limit 120 --out "$1"
+"$@"
 """
 
 
@@ -166,9 +168,9 @@ def test_failing_disk_costs_nothing_that_was_measured(tmp_path, script, reason):
     """On a file system in a namespace of its own, which fills up or becomes read-only in the middle."""
     out, whole = tmp_path / "out", tmp_path / "whole"
     out.mkdir()
-    script = f'{script}\nmkdir "{whole}"; cp -r "$1"/. "{whole}"'
-    command = ["unshare", "--mount", "bash", "-c", script, "-", str(out), sys.executable]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    script = f'{script}\nmkdir "{whole}"; cp -r "$out"/[!p]* "{whole}"'
+    words = ["unshare", "--mount", "bash", "-c", script, "-", out, *SMALL_SHARDS, *EVAL, "--out", out]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=PATIENCE)
     if "unshare" in done.stderr or "mount:" in done.stderr.partition("inception-bench")[0]:
         pytest.skip(f"no file system can be mounted here: {done.stderr}")
     assert "exit 1" in done.stdout, done

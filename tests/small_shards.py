@@ -1,0 +1,92 @@
+"""The command line with shards of 48 crops, which ends or pauses at a write: a program of the tests.
+
+python small_shards.py eval ...   runs the command; where PAUSE names a pipe, it waits for that pipe once
+                                  it has written the tenth shard of four images
+python small_shards.py            reads jobs from stdin, one a line, and runs each in a child that is
+                                  forked off, so that everything is imported once
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.cli import app
+from bench.evaluation import engine
+from results import storage
+from results.run import Shard
+
+engine.SHARD_CROPS = 48
+TENTH = Shard.file_name(36, 40)
+
+
+def pause_after_the_tenth_shard(pipe: Path) -> None:
+    """Have this process wait after that write, until somebody has opened the named pipe and closed it."""
+    write = storage._write_file
+
+    def write_and_pause(path: Path, data: bytes) -> None:
+        write(path, data)
+        if path.name == TENTH:
+            pipe.read_bytes()
+
+    storage._write_file = write_and_pause
+
+
+def end_at_a_write(number: int, moment: str, by: int) -> None:
+    """Have this process send itself the signal `by` before, in the middle of, or after its n-th write."""
+    write = storage._write_file
+    writes = 0
+
+    def write_and_end(path: Path, data: bytes) -> None:
+        nonlocal writes
+        writes += 1
+        if writes != number:
+            write(path, data)
+            return
+        if moment == "half-written":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(f".{path.name}.0.part").write_bytes(data[: len(data) // 2])
+        if moment == "after":
+            write(path, data)
+        os.kill(os.getpid(), by)
+
+    storage._write_file = write_and_end
+
+
+def run_job(job: dict[str, Any]) -> None:
+    """Run the command of a job, with its output in files, and exit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
+    end_at_a_write(job["write"], job["moment"], job["signal"])
+    for number, path in ((1, job["stdout"]), (2, job["stderr"])):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    try:
+        app(job["arguments"])
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(int(end.code or 0))
+
+
+def serve() -> None:
+    """Run the jobs on stdin, one after the other, and print the exit code of each."""
+    import torch  # noqa: F401 - imported once, for all children
+
+    from bench.evaluation import evaluate  # noqa: F401
+    from bench.zoo import from_papers  # noqa: F401
+    from results import tables  # noqa: F401
+
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            run_job(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    if "PAUSE" in os.environ:
+        pause_after_the_tenth_shard(Path(os.environ["PAUSE"]))
+    if sys.argv[1:]:
+        app()
+    serve()
