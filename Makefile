@@ -19,8 +19,8 @@ demo: install
 test: install
 	$(BIN)/pytest -n 2 --dist loadfile
 
-soak: install  # the long tests; the demo, which is first by name, takes as long as all others
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/soak
+soak: install  # the long tests
+	$(BIN)/pytest -n 2 --dist worksteal tests/soak
 
 lint: install
 	$(BIN)/ruff check .
