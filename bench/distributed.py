@@ -24,7 +24,7 @@ from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 
-from bench.errors import AnotherRankFailed, BenchError
+from bench.errors import AnotherRankFailed, BenchError, first_line
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ class Ranks:
         try:
             return _in_a_thread(exchange, meanwhile)
         except RuntimeError as error:
-            raise BenchError(f"a rank is gone ({_first_line(error)}): {AGAIN}") from None
+            raise BenchError(f"a rank is gone ({first_line(error)}): {AGAIN}") from None
 
     def _key(self, kind: str) -> str:
         """The same on all ranks, and another one at each call."""
@@ -289,11 +289,7 @@ def _reaching_store() -> Iterator[None]:
     try:
         yield
     except DistError as error:
-        raise BenchError(f"torchrun's store cannot be reached ({_first_line(error)}): {AGAIN}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BenchError(f"torchrun's store cannot be reached ({first_line(error)}): {AGAIN}") from None
 
 
 def _nothing() -> Any:

@@ -53,3 +53,31 @@ class WeightsError(BenchError):
 
 class AnotherRankFailed(BenchError):  # noqa: N818 - names what happened
     """Another rank of torchrun failed; that one prints the line."""
+
+
+OUT_OF_MEMORY = (
+    "out of memory",  # CUDA, MPS
+    "allocate memory",  # torch on CPUs
+    "bad_alloc",  # C++
+    "could not create a primitive",  # oneDNN
+    "ALLOC_FAILED",  # cuDNN, cuBLAS
+)
+"""What errors that mean too little memory say, by whom."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory did not suffice, on a CPU or on a GPU.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def first_line(error: BaseException) -> str:
+    r"""The first line of an error's text, or the name of its kind where it has none.
+
+    >>> first_line(ValueError("no such file\\nhint: look elsewhere")), first_line(MemoryError())
+    ('no such file', 'MemoryError')
+    """
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

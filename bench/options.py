@@ -83,6 +83,10 @@ class Options:
     fresh: bool = _option(
         False, "start anew where a run exists (a run knows its images by name, size and label)"
     )
+    verify: bool = _option(
+        False,
+        "read the images of an earlier run again, and evaluate anew those that were replaced since",
+    )
     skip_unreadable: bool = _option(
         False, "leave out images that cannot be decoded, and list them; otherwise they end the run"
     )

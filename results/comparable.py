@@ -1,6 +1,10 @@
 """Whether runs can be compared or averaged: each run once, on the same images, under the same protocols."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from results.errors import RunError, RunUsageError
 from results.manifest import BlacklistRecord, DataRecord, PlanRecord
@@ -34,6 +38,25 @@ def check_same_images(runs: Sequence[Run]) -> None:
 
 def _describe(data: DataRecord) -> str:
     return f"{data.images:,} of {data.path}, labelled by {data.labels}"
+
+
+def check_same_content(
+    ids: Sequence[str], content: Sequence[NDArray[np.uint64] | None], paths: Sequence[Path]
+) -> None:
+    """Raise `RunError` where runs saw different files under the same names.
+
+    `content` has, for each run in `paths`, the hashes of the images `ids`, or None where they are not known.
+    """
+    known = [(hashes, path) for hashes, path in zip(content, paths, strict=True) if hashes is not None]
+    for hashes, path in known[1:]:
+        first, first_path = known[0]
+        differing = np.flatnonzero(hashes != first)
+        if len(differing):
+            more = f" and {len(differing) - 1:,} more" if len(differing) > 1 else ""
+            raise RunError(
+                f"{ids[differing[0]]}{more} had another content for {path} than for {first_path}, under the "
+                "same name and of the same size: the same eval commands with --verify read the images again"
+            )
 
 
 def check_same_protocols(runs: Sequence[Run]) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from results.comparable import check_same_images, common_blacklist, common_protocol
+from results.comparable import check_same_content, check_same_images, common_blacklist, common_protocol
 from results.errors import RunError, RunUsageError
 from results.metrics import difference_interval, error_percent, mcnemar_p, top_classes
 from results.run import NON_BLACKLISTED, Run
@@ -58,15 +60,16 @@ class Comparison:
 def compare(a: Run, b: Run, protocol: str | None = None, image_set: str = "all") -> Comparison:
     """Compare two runs on the same images, by default under the last protocol that both have.
 
-    Raises `RunError`.
+    Raises `RunError`, also where the runs saw different files under one name.
     """
     check_same_images([a, b])
     name = common_protocol([a, b], protocol)
-    predicted_a, predicted_b = _predictions(a, name), _predictions(b, name)
+    (predicted_a, content_a), (predicted_b, content_b) = _predictions(a, name), _predictions(b, name)
     if in_one := sorted(set(predicted_a["image"]) ^ set(predicted_b["image"])):
         raise RunError(
             f"{in_one[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
         )
+    check_same_content(list(predicted_a["image"]), [content_a, content_b], [a.path, b.path])
     images = predicted_a.rename(columns={"predicted": "a"}).assign(b=predicted_b["predicted"])
     images = images[~images["image"].isin(_left_out([a, b], image_set))].reset_index(drop=True)
     n = len(images)
@@ -86,14 +89,19 @@ def compare(a: Run, b: Run, protocol: str | None = None, image_set: str = "all")
     )
 
 
-def _predictions(run: Run, protocol: str) -> pd.DataFrame:
-    """A row for each image: image, label, and the predicted class."""
-    frames = []
+def _predictions(run: Run, protocol: str) -> tuple[pd.DataFrame, NDArray[np.uint64] | None]:
+    """A row for each image: image, label, and the predicted class; and the hashes of the images' files, where
+    all are known.
+    """
+    frames, content = [], []
     for shard in run.shards():
         ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
         predicted = top_classes(shard.probabilities[protocol], 1)[:, 0]
         frames.append(pd.DataFrame({"image": ids, "label": shard.labels, "predicted": predicted}))
-    return pd.concat(frames, ignore_index=True)
+        content.append(shard.content)
+    known = [hashes for hashes in content if hashes is not None]
+    all_known = np.concatenate(known) if len(known) == len(content) else None
+    return pd.concat(frames, ignore_index=True), all_known
 
 
 def _left_out(runs: Sequence[Run], image_set: str) -> frozenset[str]:

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from results.comparable import check_each_once, check_same_images, check_same_protocols, common_blacklist
+from results.comparable import (
+    check_each_once,
+    check_same_content,
+    check_same_images,
+    check_same_protocols,
+    common_blacklist,
+)
 from results.errors import RunError, RunUsageError
 from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
 from results.metrics import error_percent
@@ -154,7 +160,7 @@ def check_members(members: Sequence[Run]) -> None:
 def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
     """The members' shards of the same images, a list for each range of images.
 
-    Raises `RunError` where a member has other ranges, or skipped an image that another has.
+    Raises `RunError` where a member has other ranges, skipped an image that another has, or saw another file.
     """
     first = members[0]
     for shards in zip(*(member.shards() for member in members), strict=False):
@@ -169,6 +175,8 @@ def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
                     f"{in_one[0]} is in only one of {first.path} and {member.path}: "
                     "it was skipped in the other; repair it"
                 )
+        paths = [member.path for member in members]
+        check_same_content(shards[0].ids, [shard.content for shard in shards], paths)
         yield list(shards)
 
 
@@ -178,7 +186,8 @@ def mean_shard(shards: Sequence[Shard]) -> Shard:
         protocol: np.stack([shard.probabilities[protocol] for shard in shards]).mean(axis=0, dtype=np.float32)
         for protocol in shards[0].probabilities
     }
-    return replace(shards[0], probabilities=mean)
+    content = next((shard.content for shard in shards if shard.content is not None), None)
+    return replace(shards[0], probabilities=mean, content=content)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,11 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-SCHEMA = 2
-"""The layout that is written, and the one that can be read."""
+SCHEMA = 3
+"""The layout that is written."""
+
+READABLE = (2, 3)
+"""Those that can be read. Since 3 the shards have a hash of each image's file."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]

@@ -1,7 +1,8 @@
 """A run on disk: what one network predicted for each image, and proof that nothing has changed since.
 
     RUN/manifest.json                         what was run, on what, with what (`results.manifest`)
-    RUN/shards/00000000-00000028.safetensors  images 0 to 27: ids, labels, probabilities by protocol
+    RUN/shards/00000000-00000028.safetensors  images 0 to 27: ids, labels, hashes of the files,
+                                              probabilities by protocol
 
 A shard is written whole or not at all, names its run, and carries the hash of its content. The manifest
 of a complete run lists each shard with its range and the hash of its file, and carries a hash of
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.errors import IncompleteRun, RunError
-from results.manifest import SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
+from results.manifest import READABLE, SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
 from results.storage import read, sha256, write
 
 MANIFEST = "manifest.json"
@@ -46,6 +47,8 @@ class Shard:
     """[n x classes] for each protocol."""
     skipped: dict[str, str] = field(default_factory=dict)
     """The reason for each image that could not be read; those are not among the n."""
+    content: NDArray[np.uint64] | None = None
+    """[n] `content_hash` of the file of each image; None where the program that wrote the run kept none."""
 
     @staticmethod
     def file_name(start: int, stop: int) -> str:
@@ -117,11 +120,11 @@ class Shard:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         content = json.loads(header["__metadata__"]["shard"])
         start, stop = map(int, path.name.partition(".")[0].split("-"))
-        labels = tensors.pop("labels")
+        labels, hashes = tensors.pop("labels"), tensors.pop("content", None)
         probabilities = {
             name.removeprefix("probabilities/"): array for name, array in sorted(tensors.items())
         }
-        shard = cls(start, stop, content["ids"], labels, probabilities, content["skipped"])
+        shard = cls(start, stop, content["ids"], labels, probabilities, content["skipped"], hashes)
         if (
             content["run"] != identity
             or content["sha256"] != shard._digest(identity)
@@ -134,9 +137,14 @@ class Shard:
         """Whether each image is here once, with a prediction that is finite."""
         names = {*self.ids, *self.skipped}
         each_once = len(names) == len(self.ids) + len(self.skipped) == self.stop - self.start
-        return each_once and all(
-            len(array) == len(self.labels) == len(self.ids) and np.isfinite(array).all()
-            for array in self.probabilities.values()
+        all_hashed = self.content is None or self.content.shape == (len(self.ids),)
+        return (
+            each_once
+            and all_hashed
+            and all(
+                len(array) == len(self.labels) == len(self.ids) and np.isfinite(array).all()
+                for array in self.probabilities.values()
+            )
         )
 
     def _digest(self, identity: str) -> str:
@@ -151,10 +159,11 @@ class Shard:
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays in C order, as safetensors needs them."""
-        named = {f"probabilities/{name}": array for name, array in self.probabilities.items()}
-        return {
-            name: np.ascontiguousarray(array) for name, array in ({"labels": self.labels} | named).items()
-        }
+        arrays: dict[str, NDArray[Any]] = {"labels": self.labels}
+        if self.content is not None:
+            arrays["content"] = self.content
+        arrays |= {f"probabilities/{name}": array for name, array in self.probabilities.items()}
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     def _record(self, file_sha256: str) -> ShardRecord:
         return ShardRecord(start=self.start, stop=self.stop, images=len(self.ids), sha256=file_sha256)
@@ -264,6 +273,7 @@ def write_manifest(path: Path, manifest: Manifest) -> Run:
     """Write the manifest of the run in the folder `path`, atomically, with the hash of itself. Raises
     `RunError`.
     """
+    manifest = replace(manifest, schema=SCHEMA)
     body = _to_json(manifest)
     write(path / MANIFEST, body + _SEAL + _closing(body))
     return Run(path, manifest)
@@ -294,9 +304,9 @@ def _unseal(data: bytes, file: Path) -> Manifest:
         schema = schema_of(data)
     except ValueError:
         raise damaged from None
-    if schema != SCHEMA:
+    if schema not in READABLE:
         raise RunError(
-            f"{file} has schema {schema}, this version reads {SCHEMA}: "
+            f"{file} has schema {schema}, this version reads {READABLE[0]} to {SCHEMA}: "
             "use the version that wrote it, or eval --fresh"
         )
     body, _, seal = data.rpartition(_SEAL)

@@ -74,7 +74,7 @@ INCOMPLETE = r"is incomplete: (\d+) of \1 images; the same eval command continue
 SOUND = r"the same eval command evaluates its images again; \d+ of \d+ images are sound"
 MISSING = f"safetensors is missing: {SOUND}"
 DAMAGED = f"safetensors is damaged or belongs to another run: {SOUND}"
-NEWER = "has schema 3, this version reads 2: use the version that wrote it, or eval --fresh"
+NEWER = "has schema 4, this version reads 2 to 3: use the version that wrote it, or eval --fresh"
 
 REPAIRABLE_MANIFESTS = [
     Damage("blank-added", replace_in_manifest('"complete": true', '"complete":  true'), EDITED),
@@ -91,7 +91,7 @@ REPAIRABLE_MANIFESTS = [
 """The shards are sound, and are kept."""
 
 UNUSABLE_MANIFESTS = [
-    Damage("newer-schema", replace_in_manifest('"schema": 2', '"schema": 3'), NEWER, 1),
+    Damage("newer-schema", replace_in_manifest('"schema": 3', '"schema": 4'), NEWER, 1),
     Damage("missing", lambda run: manifest_of(run).unlink(), f"is no run: it has no {MANIFEST}", 1),
     Damage(
         "folder",

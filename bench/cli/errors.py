@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 from bench.cli.output import print_error
-from bench.errors import BenchError, Terminated
+from bench.errors import BenchError, Terminated, first_line, is_out_of_memory
 from results.errors import RunError
 
 STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")
@@ -49,6 +49,8 @@ def errors_as_lines(debug: bool) -> Iterator[None]:
 
 
 def _unexpected(error: Exception) -> str:
+    if is_out_of_memory(error):
+        return f"out of memory ({first_line(error)}): free some, or pass a smaller --batch or fewer --workers"
     text = f"{type(error).__name__}: {error}"
     if type(error).__module__.partition(".")[0] in STORE_CLIENTS:
         return f"the object store cannot be reached ({text})"

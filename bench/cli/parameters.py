@@ -18,7 +18,7 @@ FLAGS = {"fresh": "--fresh/--resume"}
 
 DATA = ("data", "labels", "devkit", "blacklist", "limit", "shuffle_seed")
 MACHINE = ("device", "precision", "batch", "workers")
-OF_SEVERAL_NETWORKS = (*DATA, *MACHINE, "out", "fresh", "skip_unreadable", "allow_implausible")
+OF_SEVERAL_NETWORKS = (*DATA, *MACHINE, "out", "fresh", "verify", "skip_unreadable", "allow_implausible")
 """The options of commands that evaluate several networks."""
 
 RunFolder = Annotated[

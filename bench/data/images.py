@@ -2,14 +2,27 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from bench.data.classes import wordnet_ids
+from bench.data.file_names import shown
+from bench.errors import DataError
 from results import storage
+
+
+def content_hash(data: bytes) -> int:
+    """XXH3 of a file's bytes, 64 bits: tells one image from another, and is no protection from forgery.
+
+    >>> content_hash(b"the bytes of an image") == content_hash(b"the bytes of another")
+    False
+    """
+    return xxhash.xxh3_64_intdigest(data)
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class Images:
     """[n] class indices, from 0."""
 
     sizes: NDArray[np.int64]
-    """[n] bytes of each image's file."""
+    """[n] bytes of each image's file; 0 where that is not known before it is read."""
 
     read: Callable[[int], bytes]
     """The bytes of image i's file. Raises `OSError`."""
@@ -51,6 +64,33 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def read_unchanged(self, i: int) -> bytes:
+        """The bytes of image i's file, which must be as many as when it was listed.
+
+        Raises `DataError` where they are not, and where the disk or the network fails: neither is a fault of
+        the image.
+        """
+        where = f"{shown(self.ids[i])} in {self.path}"
+        try:
+            data = self.read(i)
+        except OSError as error:
+            raise DataError(
+                f"{where} cannot be read ({error.strerror or error}): the same command continues"
+            ) from None
+        listed = int(self.sizes[i])
+        if listed and len(data) != listed:
+            raise DataError(
+                f"{where} was replaced: it has {len(data):,} bytes, and had {listed:,} at the start; "
+                "start the same command again, which takes the images as they are now"
+            )
+        return data
+
+    def content_hashes(self, part: range) -> NDArray[np.uint64]:
+        """[n] `content_hash` of the files of some images as they are now. Raises `DataError`."""
+        with ThreadPoolExecutor() as pool:
+            hashes = list(pool.map(lambda i: content_hash(self.read_unchanged(i)), part))
+        return np.array(hashes, dtype=np.uint64)
 
     @property
     def location(self) -> Path | None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.device import PRECISIONS, Runtime
-from bench.errors import BenchError
+from bench.errors import BenchError, is_out_of_memory
 from bench.zoo.dense import dense
 from bench.zoo.folding import fold_batch_norms, fold_normalisation
 from bench.zoo.loading import LoadedNetwork
@@ -54,8 +54,8 @@ class Scorer:
             part = pixels[done : done + max(1, self.batch * self._size**2 // area)]
             try:
                 scores.append(self.classify(self.prepare(part)).cpu())
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
                     raise
                 self._halve_batch(len(part), area)
         return torch.cat(scores)
@@ -129,7 +129,3 @@ def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
     )
     normalised = rows.to(torch.float32, copy=True).div_(255).sub_(mean).div_(std)
     return normalised.view(number, height, width, colours).permute(0, 3, 1, 2)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -24,9 +24,10 @@ from torch import Tensor
 from bench.data import Images
 from bench.data.decode import decode
 from bench.data.file_names import shown
+from bench.data.images import content_hash
 from bench.device import Runtime
 from bench.distributed import Advance
-from bench.errors import BenchError, DataError, UnreadableImage
+from bench.errors import BenchError, UnreadableImage, first_line, is_out_of_memory
 from bench.evaluation.render import Render, Rendered
 from crops import Dialect, Plan, pool_scores
 from results.run import Shard
@@ -46,9 +47,12 @@ def shard_size(plan: Plan | Dialect) -> int:
     return min(SHARD_IMAGES, max(1, SHARD_CROPS // plan.crops))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pipeline:
-    """Networks that see the same crops of the same images, each decoded and rendered once for all of them."""
+    """Networks that see the same crops of the same images, each decoded and rendered once for all of them.
+
+    Where memory runs out, outside of the networks too, the batch is halved and the part begun again.
+    """
 
     images: Images
     plan: Plan | Dialect
@@ -56,6 +60,13 @@ class Pipeline:
     scorers: Sequence[Score]
     """What classifies, for each network."""
     runtime: Runtime
+    note: Callable[[str], None] = lambda text: None
+    """Called when the batch is halved."""
+    batch: int = field(init=False)
+    """Crops of the network's input that are gathered for a batch: never more than a part has."""
+
+    def __post_init__(self) -> None:
+        self.batch = min(self.runtime.batch, shard_size(self.plan) * self.plan.crops)
 
     def shards(
         self,
@@ -69,38 +80,73 @@ class Pipeline:
         A part is taken from `parts` when its first image is about to be decoded, a little ahead of the
         one whose shards come next. `progress` is called for each image with the first network's
         prediction. Raises `UnreadableImage` unless `skip_unreadable`, and `BenchError` where a
-        network's output is not finite.
+        network's output is not finite, or memory does not suffice for one crop at a time.
         """
+        unfinished = _Unfinished(parts)
+        shown: set[int] = set()  # the images of the part in hand that `progress` knows of
+
+        def show_once(image: _Image, right: bool | None) -> None:
+            if image.index not in shown:
+                shown.add(image.index)
+                progress(image.crops * len(self.scorers), right)
+
+        while True:
+            try:
+                for part, images in groupby(self._images(unfinished), key=lambda image: image.part):
+                    yield self._shards_of(part, images, skip_unreadable, show_once)
+                    unfinished.remove(part)
+                    shown.clear()
+                return
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve_batch(error)
+
+    def _images(self, parts: Iterable[range]) -> Generator["_Image"]:
+        """Each image of the parts, once its crops are classified."""
         runtime = self.runtime
-        ahead = (
-            runtime.workers + 2 * runtime.batch // self.plan.crops
-        )  # enough for the next batches, and no more
-        batches = _Batches(self.scorers, runtime.batch, self.plan.size**2, runtime.streams)
+        ahead = runtime.workers + 2 * self.batch // self.plan.crops  # enough for the next batches
+        batches = _Batches(self.scorers, self.batch, self.plan.size**2, runtime.streams)
         rendered = _rendered(self.images, parts, self.render, runtime.workers, ahead)
         with closing(rendered), closing(batches), closing(_classified(rendered, batches)) as classified:
-            for part, images in groupby(classified, key=lambda image: image.part):
-                yield self._shards_of(part, images, skip_unreadable, progress)
+            yield from classified
+
+    def _halve_batch(self, error: Exception) -> None:
+        if self.batch == 1:
+            raise BenchError(
+                f"out of memory with one crop at a time ({first_line(error)}): "
+                "free some, or pass fewer --workers"
+            ) from None
+        self.batch //= 2
+        self.note(f"out of memory: continuing with {self.batch:,} crops at a time")
 
     def _shards_of(
-        self, part: range, images: Iterable["_Image"], skip_unreadable: bool, progress: Advance
+        self,
+        part: range,
+        images: Iterable["_Image"],
+        skip_unreadable: bool,
+        show: Callable[["_Image", bool | None], None],
     ) -> list[Shard]:
         """The shards of a part, one for each network."""
         skipped: dict[int, str] = {}
         pooled: dict[int, list[NDArray[np.float32]]] = {}
+        content: list[int] = []
         for image in images:
             if image.unreadable:
                 if not skip_unreadable:
                     raise self._unreadable(image.index, image.unreadable)
                 skipped[image.index] = str(image.unreadable)
-                progress(0, None)
+                show(image, None)
                 continue
+            content.append(image.content)
             pooled[image.index] = [self._pool(image, scores) for scores in image.scores()]
             first_network = pooled[image.index][0]
             right = first_network[-1].argmax() == self.images.labels[image.index]
-            progress(image.crops * len(self.scorers), bool(right))
+            show(image, bool(right))
         networks = range(len(self.scorers))
         return [
-            self._shard(part, [rows[network] for rows in pooled.values()], skipped) for network in networks
+            self._shard(part, [rows[network] for rows in pooled.values()], content, skipped)
+            for network in networks
         ]
 
     def _pool(self, image: "_Image", scores: Scores) -> NDArray[np.float32]:
@@ -112,8 +158,10 @@ class Pipeline:
             )
         return pool_scores(scores, image.weights, self.plan.pool)
 
-    def _shard(self, part: range, pooled: list[NDArray[np.float32]], skipped: dict[int, str]) -> Shard:
-        """One network's shard: `pooled` are [protocols x classes] for each image that is not `skipped`."""
+    def _shard(
+        self, part: range, pooled: list[NDArray[np.float32]], content: list[int], skipped: dict[int, str]
+    ) -> Shard:
+        """One network's shard: [protocols x classes] and the file's hash for each image not `skipped`."""
         names, ids = self.plan.names, self.images.ids
         kept = [index for index in part if index not in skipped]
         table = (
@@ -122,13 +170,32 @@ class Pipeline:
         probabilities = {name: np.ascontiguousarray(table[:, row]) for row, name in enumerate(names)}
         reasons = {ids[index]: reason for index, reason in skipped.items()}
         kept_ids = [ids[index] for index in kept]
-        return Shard(part.start, part.stop, kept_ids, self.images.labels[kept], probabilities, reasons)
+        hashes = np.array(content, dtype=np.uint64)
+        labels = self.images.labels[kept]
+        return Shard(part.start, part.stop, kept_ids, labels, probabilities, reasons, hashes)
 
     def _unreadable(self, index: int, reason: UnreadableImage) -> UnreadableImage:
         where = f"{shown(self.images.ids[index])} in {self.images.path}"
         return UnreadableImage(
             f"{where}: {reason}; repair it, or leave such images out with --skip-unreadable"
         )
+
+
+class _Unfinished:
+    """Parts that are taken one by one; those that were taken and not finished come again, first."""
+
+    def __init__(self, parts: Iterable[range]) -> None:
+        self._new, self._taken = iter(parts), list[range]()
+
+    def __iter__(self) -> Iterator[range]:
+        yield from list(self._taken)
+        for part in self._new:
+            self._taken.append(part)
+            yield part
+
+    def remove(self, part: range) -> None:
+        """A part is finished."""
+        self._taken.remove(part)
 
 
 @dataclass(frozen=True)
@@ -150,6 +217,8 @@ class _Image:
 
     part: range
     index: int
+    content: int
+    """The `content_hash` of its file."""
     weights: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     """[protocols x crops]"""
     crops: int = 0
@@ -251,17 +320,24 @@ class _Batches:
         return [score(pixels).numpy() for score in self._scorers]
 
 
-def _classified(
-    rendered: Iterable[tuple[range, int, Rendered | UnreadableImage]], batches: _Batches
-) -> Generator[_Image]:
+@dataclass(frozen=True)
+class _Read:
+    """An image that was read, and decoded and rendered where that is possible."""
+
+    content: int
+    """The `content_hash` of its file."""
+    result: Rendered | UnreadableImage
+
+
+def _classified(rendered: Iterable[tuple[range, int, _Read]], batches: _Batches) -> Generator[_Image]:
     """Each image in order, once its crops are classified; a batch fills up with images of one part."""
     waiting: deque[_Image] = deque()
-    for part, index, result in rendered:
-        if isinstance(result, UnreadableImage):
-            waiting.append(_Image(part, index, unreadable=result))
+    for part, index, image in rendered:
+        if isinstance(image.result, UnreadableImage):
+            waiting.append(_Image(part, index, image.content, unreadable=image.result))
         else:
-            waiting.append(_Image(part, index, result.weights, result.crops))
-            batches.add(waiting[-1], result.blocks)
+            waiting.append(_Image(part, index, image.content, image.result.weights, image.result.crops))
+            batches.add(waiting[-1], image.result.blocks)
         while waiting and waiting[0].classified:
             yield waiting.popleft()
         if index == part[-1]:
@@ -271,20 +347,20 @@ def _classified(
 
 def _rendered(
     images: Images, parts: Iterable[range], render: Render, workers: int, most_ahead: int
-) -> Generator[tuple[range, int, Rendered | UnreadableImage]]:
+) -> Generator[tuple[range, int, _Read]]:
     """Each image of the parts in order: its part, index and crops, by threads that stay `most_ahead`
     images ahead.
     """
 
-    def read_and_render(index: int) -> Rendered | UnreadableImage:
-        data = _read(images, index)
+    def read_and_render(index: int) -> _Read:
+        data = images.read_unchanged(index)
         try:
-            return render(decode(data))
+            return _Read(content_hash(data), render(decode(data)))
         except UnreadableImage as error:
-            return error
+            return _Read(content_hash(data), error)
 
     pool = single_core_threads(workers)
-    ahead: deque[tuple[range, int, Future[Rendered | UnreadableImage]]] = deque()
+    ahead: deque[tuple[range, int, Future[_Read]]] = deque()
     try:
         for part in parts:
             for index in part:
@@ -297,24 +373,9 @@ def _rendered(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _first_result(
-    ahead: deque[tuple[range, int, Future[Rendered | UnreadableImage]]],
-) -> tuple[range, int, Rendered | UnreadableImage]:
+def _first_result(ahead: deque[tuple[range, int, Future[_Read]]]) -> tuple[range, int, _Read]:
     part, index, future = ahead.popleft()
     return part, index, future.result()
-
-
-def _read(images: Images, index: int) -> bytes:
-    """An image's bytes. Raises `DataError` where the disk or the network fails, which is no fault of
-    the image.
-    """
-    try:
-        return images.read(index)
-    except OSError as error:
-        raise DataError(
-            f"{shown(images.ids[index])} in {images.path} cannot be read ({error.strerror or error}): "
-            "the same command continues"
-        ) from None
 
 
 def single_core_threads(number: int) -> ThreadPoolExecutor:

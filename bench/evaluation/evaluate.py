@@ -89,7 +89,7 @@ def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None
         reporter.note(f"{names} see the same crops, which are rendered once")
     evaluations = [run.evaluation for run in runs]
     scorers = [evaluation.scorer(reporter.note) for evaluation in evaluations]
-    pipeline = build_pipeline(evaluations, scorers)
+    pipeline = build_pipeline(evaluations, scorers, reporter.note)
     reporter.start(sum(map(len, first.missing)))
     with ranks().share_progress(reporter.advance) as progress:
         parts = ranks().hand_out(first.missing)
@@ -98,7 +98,7 @@ def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None
             for run, shard in zip(runs, shards, strict=True):
                 run.save(shard)
     for run, scorer in zip(runs, scorers, strict=True):
-        run.batch = scorer.batch
+        run.batch = min(scorer.batch, pipeline.batch)
 
 
 def _groups_that_share_crops(runs: Sequence[UnfinishedRun]) -> list[list[UnfinishedRun]]:

@@ -77,10 +77,16 @@ class Evaluation:
         return identity_of(self.decisive)
 
 
-def build_pipeline(evaluations: Sequence[Evaluation], scorers: Sequence[Scorer]) -> Pipeline:
-    """The pipeline of evaluations that see the same crops of the same images, with the scorer of each."""
+def build_pipeline(
+    evaluations: Sequence[Evaluation],
+    scorers: Sequence[Scorer],
+    note: Callable[[str], None] = lambda text: None,
+) -> Pipeline:
+    """The pipeline of evaluations that see the same crops of the same images, with the scorer of each;
+    `note` is called where the batch has to be halved.
+    """
     first = evaluations[0]
-    return Pipeline(first.images, first.plan, first.render, scorers, first.runtime)
+    return Pipeline(first.images, first.plan, first.render, scorers, first.runtime, note)
 
 
 def with_precision(evaluation: Evaluation, precision: str) -> Evaluation:

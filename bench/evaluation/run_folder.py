@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
+from bench.data import Images
 from bench.distributed import ranks
 from bench.errors import BenchError, DataError, ImplausibleLabels
 from bench.evaluation.environment import environment
@@ -149,7 +151,7 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
     with ExitStack() as locks:
 
         def open_on_first() -> tuple[str, dict[str, str], list[range]]:
-            folder = _folder(evaluation)
+            folder = find_folder(evaluation)
             locks.enter_context(_locked(folder, reporter))
             own.append(_open_locked(folder, evaluation, reporter))
             return str(folder), evaluation.decisive, own[0].missing
@@ -181,9 +183,12 @@ def _find_missing(run: UnfinishedRun) -> None:
     """Look through the shards: those that are sound count, the others are missing, also in a complete run.
 
     Shards that leave out images count as missing unless `--skip-unreadable`: the images may have been
-    repaired.
+    repaired. With `--verify` those count as missing, too, of which an image has another content now, or whose
+    images' content is not known.
     """
     assert run.stored
+    options = run.evaluation.options
+    replaced = 0
     listed = {shard.start: shard.sha256 for shard in run.stored.manifest.shards}
     for part in run.stored.parts:
         try:
@@ -193,10 +198,27 @@ def _find_missing(run: UnfinishedRun) -> None:
         except IncompleteRun:
             run.missing.append(part)
             continue
-        if shard.skipped and not run.evaluation.options.skip_unreadable:
+        if shard.skipped and not options.skip_unreadable:
+            run.missing.append(part)
+        elif options.verify and not _has_the_content_of(run.evaluation.images, part, shard):
+            replaced += 1
             run.missing.append(part)
         else:
             run.add(shard, record)
+    if replaced:
+        run.reporter.note(
+            f"{replaced:,} of {len(run.stored.parts):,} shards are of images that were replaced, "
+            "or whose content was not recorded: they are evaluated again"
+        )
+
+
+def _has_the_content_of(images: Images, part: range, shard: Shard) -> bool:
+    """Whether the shard was evaluated on the files that these images have now. Raises `DataError`."""
+    if shard.content is None:
+        return False
+    now = images.content_hashes(part)
+    evaluated = [images.ids[i] not in shard.skipped for i in part]
+    return np.array_equal(now[evaluated], shard.content)
 
 
 def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) -> None:
@@ -215,8 +237,8 @@ def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) 
         )
 
 
-def _folder(evaluation: Evaluation) -> Path:
-    """Where the run is, or goes."""
+def find_folder(evaluation: Evaluation) -> Path:
+    """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
     protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]

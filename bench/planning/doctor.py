@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TypeVar
 from bench.data import Images, open_images
 from bench.data.decode import decode
 from bench.data.file_names import first_of, shown
-from bench.errors import BenchError, UnreadableImage
+from bench.data.images import content_hash
+from bench.errors import BenchError, DataError, UnreadableImage
 from bench.evaluation.evaluation import Evaluation, build_pipeline
 from bench.evaluation.findings import (
     Finding,
@@ -24,14 +25,15 @@ from bench.evaluation.findings import (
 )
 from bench.evaluation.label_check import ENOUGH, find_mix_up
 from bench.evaluation.prepare import check_options, prepare_loaded
+from bench.evaluation.run_folder import find_folder
 from bench.options import Options
 from bench.planning.throughput import measure
 from bench.progress import Reporter
 from bench.zoo.loading import load
-from results.errors import RunError
+from results.errors import IncompleteRun, RunError
 from results.report.cells import duration
-from results.run import Shard
-from results.storage import is_local, remove, write
+from results.run import MANIFEST, Run, Shard
+from results.storage import is_local, reaching, remove, write
 
 T = TypeVar("T")
 
@@ -52,7 +54,8 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
     if images:
         yield from examine_images(images, options)
         yield from _examine_blacklist(images, options)
-        yield _decode_all(images) if read else _NOT_DECODED
+        decoding, content = _decode_all(images) if read else (_NOT_DECODED, {})
+        yield decoding
     network = yield from _attempt(
         "weights", lambda: load(options.model, options.weights, options.label_order)
     )
@@ -60,7 +63,10 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
         yield from examine_weights(network, options)
     if images and network:
         images = images.sample(options.limit, options.shuffle_seed)
-        yield from _examine_evaluation(prepare_loaded(options, images, None, network, reporter))
+        evaluation = prepare_loaded(options, images, None, network, reporter)
+        yield from _examine_evaluation(evaluation)
+        if read:
+            yield from _examine_run(evaluation, content)
 
 
 def passed(findings: Sequence[Finding]) -> bool:
@@ -89,25 +95,63 @@ def _examine_blacklist(images: Images, options: Options) -> Iterator[Finding]:
     yield from findings or ()
 
 
-def _decode_all(images: Images) -> Finding:
-    """Decode every image."""
+def _decode_all(images: Images) -> tuple[Finding, dict[str, int]]:
+    """Decode every image; and the `content_hash` of each file that was read, by the image's id."""
+    content: dict[str, int] = {}
 
     def problem(i: int) -> str:
         try:
-            decode(images.read(i))
-        except (UnreadableImage, OSError) as error:
+            data = images.read_unchanged(i)
+            content[images.ids[i]] = content_hash(data)
+            decode(data)
+        except UnreadableImage as error:
             return f"{shown(images.ids[i])} ({error})"
+        except DataError as error:
+            return str(error)
         return ""
 
     with ThreadPoolExecutor() as pool:
         broken = [text for text in pool.map(problem, range(len(images))) if text]
     if not broken:
-        return Finding("reading", "ok", f"all {len(images):,} images can be decoded")
+        return Finding("reading", "ok", f"all {len(images):,} images can be decoded"), content
     text = (
         f"{len(broken):,} images cannot be decoded: {first_few(broken)}; "
         "repair them, or leave them out with --skip-unreadable"
     )
-    return Finding("reading", "wrong", text)
+    return Finding("reading", "wrong", text), content
+
+
+def _examine_run(evaluation: Evaluation, content: Mapping[str, int]) -> Iterator[Finding]:
+    """Whether the run of this evaluation, if `--out` has one, saw the files that the images have now."""
+    run = yield from _attempt("run", lambda: _stored_run(evaluation))
+    if run is None:
+        return
+    replaced: list[str] = []
+    unknown = 0
+    for part in run.parts:
+        try:
+            shard, _ = Shard.load(run.shard_path(part), run.identity)
+        except IncompleteRun:
+            continue
+        if shard.content is None:
+            unknown += len(shard.ids)
+            continue
+        seen = zip(shard.ids, shard.content.tolist(), strict=True)
+        replaced += [shown(name) for name, hashed in seen if content.get(name) != hashed]
+    if replaced:
+        text = f"{len(replaced):,} images were replaced since {run.path} was evaluated: {first_few(replaced)}"
+        yield Finding("run", "wrong", f"{text}; eval --verify evaluates them again")
+    elif unknown:
+        text = f"{run.path} was written without hashes of {unknown:,} images: eval --verify adds them"
+        yield Finding("run", "note", text)
+    else:
+        yield Finding("run", "ok", f"{run.path} saw the images that are here")
+
+
+def _stored_run(evaluation: Evaluation) -> Run | None:
+    folder = find_folder(evaluation)
+    with reaching(folder):
+        return Run.open(folder) if (folder / MANIFEST).exists() else None
 
 
 def _examine_evaluation(evaluation: Evaluation) -> Iterator[Finding]:

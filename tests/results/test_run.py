@@ -156,8 +156,8 @@ def test_missing_shard_makes_the_run_incomplete(run):
         (json.dumps({"schema": "2"}), "damaged"),
         (json.dumps({"schema": 2}), "damaged"),
         (json.dumps({"schema": 2, "sha256": "x"}), "damaged"),
-        (json.dumps({"schema": 1}), "schema 1, this version reads 2: use the version that wrote it"),
-        (json.dumps({"schema": 3}), "schema 3, this version reads 2"),
+        (json.dumps({"schema": 1}), "schema 1, this version reads 2 to 3: use the version that wrote it"),
+        (json.dumps({"schema": 4}), "schema 4, this version reads 2 to 3"),
     ],
 )
 def test_manifest_that_cannot_be_used_is_named(tmp_path, text, message):

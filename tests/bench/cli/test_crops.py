@@ -39,5 +39,7 @@ def test_wrong_options_are_errors(image, options, code, message):
 
 def test_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "image.jpg").write_text("x")
-    assert "image.jpg: this is not an image" in cli_error("crops", tmp_path / "image.jpg", code=1)
+    assert "image.jpg: this is not an image of a known format" in cli_error(
+        "crops", tmp_path / "image.jpg", code=1
+    )
     assert "nowhere.jpg: No such file" in cli_error("crops", tmp_path / "nowhere.jpg", code=1)

@@ -90,4 +90,6 @@ def test_message_has_the_name_on_one_line(eval_refusal, tmp_path, case):
     save_image(tmp_path / "images", case.name).write_bytes(b"x")
     (tmp_path / "labels.txt").write_text("0\n")
     line = eval_refusal("--data", tmp_path / "images")
-    assert line.startswith(f"{case.quoted or case.name} in {tmp_path}/images: this is not an image")
+    assert line.startswith(
+        f"{case.quoted or case.name} in {tmp_path}/images: this is not an image of a known format"
+    )

@@ -44,7 +44,7 @@ def png_with_a_large_comment():
 
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
-NO_IMAGE = "this is not an image"
+NO_IMAGE = "this is not an image of a known format"
 
 HOSTILE_IMAGES = [
     pytest.param(b"", "the file is empty", id="no-bytes"),
@@ -52,7 +52,8 @@ HOSTILE_IMAGES = [
     pytest.param(b"<!DOCTYPE html><title>404</title>", NO_IMAGE, id="error-page"),
     pytest.param(b'<svg xmlns="http://www.w3.org/2000/svg"/>', NO_IMAGE, id="svg"),
     pytest.param(b"PK\x03\x04" + bytes(100), NO_IMAGE, id="zip"),
-    pytest.param(POSTSCRIPT, "this is PostScript, which is a program and is not run", id="postscript"),
+    pytest.param(POSTSCRIPT, NO_IMAGE, id="postscript"),
+    *(pytest.param(encoded(IMAGE, kind), NO_IMAGE, id=kind) for kind in ("PPM", "TGA", "ICO")),
     pytest.param(encoded(drawn(300, 200))[:3000], "cannot be decoded: .*truncated.*", id="truncated-jpeg"),
     pytest.param(JPEG[:180], NO_IMAGE, id="jpeg-that-ends-after-its-header"),
     pytest.param(JPEG[:2] + b"\xff" * 50, NO_IMAGE, id="jpeg-header-and-nothing"),
@@ -102,7 +103,7 @@ def test_postscript_is_not_run(tmp_path, monkeypatch):
 def test_hostile_image_ends_the_run_with_its_name(eval_refusal, photos):
     (photos / "n01440764" / "hostile.JPEG").write_bytes(JPEG[:180])
     assert eval_refusal("--data", photos) == (
-        f"n01440764/hostile.JPEG in {photos}: this is not an image; "
+        f"n01440764/hostile.JPEG in {photos}: this is not an image of a known format; "
         "repair it, or leave such images out with --skip-unreadable"
     )
 

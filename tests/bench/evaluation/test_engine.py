@@ -114,7 +114,10 @@ def test_unreadable_image_ends_the_loop_after_the_parts_before_it(prepared, phot
     (photos / "n01484850" / "photo5.JPEG").write_bytes(b"\xff\xd8nothing")
     finished = []
     shards = pipeline_of(prepared("12"), brightness).shards([range(4), range(4, 6)])
-    with pytest.raises(UnreadableImage, match=r"photo5\.JPEG in .*: this is not an image.*--skip-unreadable"):
+    with pytest.raises(
+        UnreadableImage,
+        match=r"photo5\.JPEG in .*: this is not an image of a known format.*--skip-unreadable",
+    ):
         finished.extend(shards)
     assert [(shard.start, shard.stop) for (shard,) in finished] == [(0, 4)]
 

@@ -148,11 +148,12 @@ def test_precision_is_recorded(evaluate):
 def test_unreadable_image_ends_the_run_unless_skipped(evaluate, photos):
     (photos / "n01440764" / "broken.JPEG").write_text("not a picture")
     with pytest.raises(
-        UnreadableImage, match=r"n01440764/broken.JPEG in .*photos: this is not an image; repair it, or"
+        UnreadableImage,
+        match=r"n01440764/broken.JPEG in .*photos: this is not an image of a known format; repair it, or",
     ):
         evaluate()
     run = evaluate(skip_unreadable=True)
-    assert run.skipped == {"n01440764/broken.JPEG": "this is not an image"}
+    assert run.skipped == {"n01440764/broken.JPEG": "this is not an image of a known format"}
     assert accuracy([run])["n"].tolist() == [6, 6]
     with pytest.raises(UnreadableImage):  # what was accepted once is not accepted for ever
         evaluate()

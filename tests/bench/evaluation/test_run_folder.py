@@ -83,7 +83,9 @@ def test_repaired_image_is_evaluated(evaluate, photos):
 def test_no_readable_image_is_an_error(evaluate, photos):
     for path in photos.glob("*/*.JPEG"):
         path.write_text("x")
-    with pytest.raises(DataError, match=r"none of the 6 images in .* could be read: this is not an image"):
+    with pytest.raises(
+        DataError, match=r"none of the 6 images in .* could be read: this is not an image of a known format"
+    ):
         evaluate(skip_unreadable=True)
 
 

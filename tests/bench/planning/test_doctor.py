@@ -104,13 +104,16 @@ def test_unreadable_images_are_named(tmp_path):
     )
     found = examine("--data", data, "--read", code=1)
     ((state, words),) = (finding for finding in found["reading"] if "cannot be decoded" in finding[1])
-    assert (state, words.count("(this is not an image)")) == ("wrong", 5)
-    assert words.startswith("11 images cannot be decoded: class00/50.jpg (this is not an image)")
+    assert (state, words.count("(this is not an image of a known format)")) == ("wrong", 5)
+    assert words.startswith(
+        "11 images cannot be decoded: class00/50.jpg (this is not an image of a known format)"
+    )
     assert words.endswith(" and 6 more; repair them, or leave them out with --skip-unreadable")
     found = examine("--data", data, code=1)  # the sample for the label order meets them, too
-    assert "class00/50.jpg and 10 more are unreadable: this is not an image; see --read" in [
-        words for _, words in found["reading"]
-    ]
+    assert (
+        "class00/50.jpg and 10 more are unreadable: this is not an image of a known format; see --read"
+        in [words for _, words in found["reading"]]
+    )
     assert found["label order"][0][0] == "note"
     assert "too few to tell, 200 are needed" in found["label order"][0][1]
 

@@ -45,6 +45,7 @@ def test_batch_with_an_unreadable_image_names_it(colours):
     readable = found.readable(batches)
     assert next(readable)[1].tolist() == [0] * 16
     with pytest.raises(
-        UnreadableImage, match=r"^n01443537/5\.png in .*: this is not an image; repair or remove it$"
+        UnreadableImage,
+        match=r"^n01443537/5\.png in .*: this is not an image of a known format; repair or remove it$",
     ):
         next(readable)

@@ -134,7 +134,9 @@ def test_another_seed_or_other_images_are_another_training(colours, tmp_path):
 
 def test_unreadable_image_ends_the_training(colours, tmp_path):
     (colours / "n01443537" / "5.png").write_text("x")
-    with pytest.raises(UnreadableImage, match=r"^n01443537/5\.png in .*: this is not an image"):
+    with pytest.raises(
+        UnreadableImage, match=r"^n01443537/5\.png in .*: this is not an image of a known format"
+    ):
         train_here(colours, tmp_path / "out")
 
 
@@ -144,7 +146,8 @@ def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, 
     lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench:")]
     assert done.returncode == 1
     assert lines == [
-        f"inception-bench: n01443537/5.png in {colours}: this is not an image; repair or remove it"
+        f"inception-bench: n01443537/5.png in {colours}: this is not an image of a known format; "
+        "repair or remove it"
     ]
 
 

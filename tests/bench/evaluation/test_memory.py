@@ -1,0 +1,115 @@
+"""Memory that does not suffice: the batch is halved, wherever it ran out, and the figures are the same."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+
+from bench.errors import BenchError
+from bench.evaluation import engine
+from bench.evaluation.engine import Pipeline
+from tests.bench.evaluation.test_engine import brightness, prepared  # noqa: F401 - a fixture
+from tests.helpers import cli_error
+
+PARTS = [range(2), range(2, 4), range(4, 6)]
+
+
+@pytest.fixture
+def pipeline(prepared):  # noqa: F811
+    """Of two images in a part, ten crops of each, in batches of at most 16."""
+    evaluation = prepared("10")
+    runtime = replace(evaluation.runtime, batch=16, workers=1, streams=1)
+    notes = []
+    parts = (evaluation.images, evaluation.plan, evaluation.render)
+    return Pipeline(*parts, [brightness], runtime, notes.append), notes
+
+
+def bytes_of(shards):
+    return [{name: array.tobytes() for name, array in shard.probabilities.items()} for (shard,) in shards]
+
+
+@pytest.fixture
+def expected(pipeline):
+    return bytes_of(pipeline[0].shards(PARTS))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_crops_are_gathered_in_smaller_batches(pipeline, expected, monkeypatch, error):
+    pipeline, notes = pipeline
+    concatenate = torch.cat
+
+    def cat(blocks):
+        if sum(map(len, blocks)) > 5:
+            raise error
+        return concatenate(blocks)
+
+    monkeypatch.setattr(engine.torch, "cat", cat)
+    shown = []
+    shards = list(pipeline.shards(PARTS, progress=lambda crops, right: shown.append(crops)))
+    assert bytes_of(shards) == expected
+    assert notes == [f"out of memory: continuing with {batch} crops at a time" for batch in (8, 4)]
+    assert shown == [10] * 6
+    assert pipeline.batch == 4
+
+
+def test_images_that_could_not_be_rendered_are_rendered_again(pipeline, expected):
+    pipeline, notes = pipeline
+    render, calls = pipeline.render, count()
+
+    def render_or_fail(image):
+        if next(calls) in (1, 5):
+            raise MemoryError
+        return render(image)
+
+    pipeline.render = render_or_fail
+    assert bytes_of(pipeline.shards(PARTS)) == expected
+    assert len(notes) == 2
+
+
+def test_one_crop_that_does_not_fit_is_one_line(pipeline):
+    pipeline, notes = pipeline
+
+    def render(image):
+        raise MemoryError
+
+    pipeline.render = render
+    with pytest.raises(BenchError, match=r"^out of memory with one crop at a time \(MemoryError\): free"):
+        list(pipeline.shards(PARTS))
+    assert len(notes) == 4  # 8, 4, 2, 1
+
+
+def test_other_errors_are_not_taken_for_it(pipeline):
+    def render(image):
+        raise RuntimeError("shapes differ")
+
+    pipeline[0].render = render
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        list(pipeline[0].shards(PARTS))
+
+
+def test_batch_is_no_larger_than_a_part(pipeline):
+    """Batches do not cross the border of a part: a larger one would only render more images ahead."""
+    pipeline, _ = pipeline
+    huge = replace(pipeline.runtime, batch=1_000_000)
+    larger = Pipeline(pipeline.images, pipeline.plan, pipeline.render, pipeline.scorers, huge)
+    assert larger.batch == engine.shard_size(pipeline.plan) * 10 == 4090
+
+
+def test_memory_that_runs_out_elsewhere_is_one_line(monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.evaluation.evaluate.open_data", raise_memory_error)
+    line = cli_error("eval", "--out", tmp_path, code=1)
+    assert "out of memory (MemoryError): free some, or pass a smaller --batch or fewer --workers" in line
+
+
+def raise_memory_error(*arguments):
+    raise MemoryError
