@@ -61,7 +61,9 @@ def lite0(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         convert = [sys.executable, str(script), "0", str(folder / "lite0.safetensors")]
         for command in (install, convert):
             environment = os.environ | {"PYTHONPATH": str(folder)}
-            subprocess.run(command, check=True, capture_output=True, timeout=300, env=environment)
+            subprocess.run(
+                command, check=True, capture_output=True, timeout=processes.PATIENCE, env=environment
+            )
 
     try:
         return made_once(tmp_path_factory, "lite0", make) / "lite0.safetensors"

@@ -118,7 +118,7 @@ app(sys.argv[2:])
 @pytest.mark.parametrize("module", ["torch", "bench.evaluation.engine", "bench.zoo.loading", "safetensors"])
 def test_signal_while_a_module_is_imported_is_no_other_error(tmp_path, command, module):
     words = [sys.executable, "-c", TERMINATE_AT_IMPORT, module, command, "--out", tmp_path]
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 143, done.stderr
     assert done.stderr.splitlines()[-1] == "inception-bench: terminated; the same command continues"
 

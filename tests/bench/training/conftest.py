@@ -14,6 +14,7 @@ from bench.progress import Silent
 from bench.training.recipes import find_recipe
 from bench.training.train import Training, train
 from tests.conftest import TINY, made_once
+from tests.processes import PATIENCE
 
 
 def draw_colours(folder):
@@ -64,7 +65,7 @@ def command(data, out, epochs, *more, launcher=()):
 def run_with_one_thread(arguments):
     """Run a command line, as quickly as `one_thread` makes it."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, env=environment)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, env=environment)
 
 
 def train_by_command(*arguments, **options):

@@ -16,6 +16,7 @@ from bench.errors import WeightsError
 from bench.zoo import from_torchvision
 from bench.zoo.loading import load
 from tests.conftest import TINY
+from tests.processes import PATIENCE
 
 REPOSITORY = "timm/test_efficientnet.r160_in1k"
 
@@ -87,7 +88,7 @@ except WeightsError as error:
         "HF_HUB_DISABLE_XET": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     return done

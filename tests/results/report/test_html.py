@@ -13,6 +13,7 @@ from results.report import html
 from results.run import write_manifest
 from results.tables import accuracy, predictions
 from tests.helpers import random_run
+from tests.processes import PATIENCE
 
 HOSTILE = """<script>alert(1)</script>"' onload=x & ]]>"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -137,7 +138,7 @@ def test_heading_sorts_its_column_in_a_browser(runs, tmp_path):
         "--dump-dom",
         path.as_uri(),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     rows = [row.split(",") for row in re.findall(r'<p class="result">(.*?)</p>', done.stdout)]
     down, up, names, errors = rows
     assert [float(value) for value in down] == sorted(map(float, down), reverse=True)
