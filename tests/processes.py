@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 PYTHON = [sys.executable, "-m", "bench"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
-PATIENCE = 600.0
+PATIENCE = 3600.0
 """Seconds after which something that does not come counts as failed; the machine may be busy."""
 
 SMALL_SHARDS = [sys.executable, "-m", "tests.small_shards"]
