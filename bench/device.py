@@ -128,6 +128,12 @@ def _first_available() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def release_freed_memory() -> None:
+    """Return what `configure_torch` lets glibc keep, where other parts of the process need the memory."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _keep_freed_memory() -> None:
     """Let glibc keep freed memory for the next batch, instead of returning it to the kernel and getting
     it back zeroed.

@@ -61,6 +61,8 @@ OUT_OF_MEMORY = (
     "bad_alloc",  # C++
     "could not create a primitive",  # oneDNN
     "ALLOC_FAILED",  # cuDNN, cuBLAS
+    "start new thread",  # Python, which needs memory for that
+    "error return without exception set",  # Python, while it imports a module
 )
 """What errors that mean too little memory say, by whom."""
 
@@ -77,7 +79,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def first_line(error: BaseException) -> str:
     r"""The first line of an error's text, or the name of its kind where it has none.
 
-    >>> first_line(ValueError("no such file\\nhint: look elsewhere")), first_line(MemoryError())
+    >>> first_line(ValueError("no such file\nhint: look elsewhere")), first_line(MemoryError())
     ('no such file', 'MemoryError')
     """
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -25,7 +25,7 @@ from bench.data import Images
 from bench.data.decode import decode
 from bench.data.file_names import shown
 from bench.data.images import content_hash
-from bench.device import Runtime
+from bench.device import Runtime, release_freed_memory
 from bench.distributed import Advance
 from bench.errors import BenchError, UnreadableImage, first_line, is_out_of_memory
 from bench.evaluation.render import Render, Rendered
@@ -100,7 +100,8 @@ class Pipeline:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._halve_batch(error)
+                reason = first_line(error)
+            self._halve_batch(reason)  # out here, where no traceback keeps crops in memory
 
     def _images(self, parts: Iterable[range]) -> Generator["_Image"]:
         """Each image of the parts, once its crops are classified."""
@@ -111,13 +112,13 @@ class Pipeline:
         with closing(rendered), closing(batches), closing(_classified(rendered, batches)) as classified:
             yield from classified
 
-    def _halve_batch(self, error: Exception) -> None:
+    def _halve_batch(self, reason: str) -> None:
         if self.batch == 1:
             raise BenchError(
-                f"out of memory with one crop at a time ({first_line(error)}): "
-                "free some, or pass fewer --workers"
-            ) from None
+                f"out of memory with one crop at a time ({reason}): free some, or pass fewer --workers"
+            )
         self.batch //= 2
+        release_freed_memory()
         self.note(f"out of memory: continuing with {self.batch:,} crops at a time")
 
     def _shards_of(
