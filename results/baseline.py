@@ -99,7 +99,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     """
     try:
         table = pd.read_csv(StringIO(path.read_text("utf-8")), dtype=dict.fromkeys((*KEY, *HASHES), str))
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"cannot read the table {path} ({reason}): name a CSV that `report` wrote") from None
     if missing := [name for name in (*KEY, *COUNTS) if name not in table]:
@@ -132,7 +132,7 @@ def _read(paths: Sequence[Path]) -> tuple[pd.DataFrame, list[Run]]:
         runs = [Run.open(path) for path in paths]
         return accuracy(runs), runs
     tables = [accuracy([Run.open(path)]) if _is_run(path) else read_csv(path) for path in paths]
-    return pd.concat(tables, ignore_index=True), []
+    return pd.concat(tables), []
 
 
 def _is_run(path: Path) -> bool:
@@ -203,14 +203,13 @@ def _judge_row(measured: _Row, baseline: _Row, tolerance: Tolerance) -> tuple[bo
     if measured.n != baseline.n:
         return False, f"other images: n = {measured.n:,}, the baseline has {baseline.n:,}"
 
-    # From hits, and with some slack, so that a change of exactly the tolerance passes however floats round.
+    # From hits: a change of exactly the tolerance passes, as both are the float nearest to the same number.
     changes = {
         "top-1": 100 * (baseline.top1_hits - measured.top1_hits) / measured.n,
         "top-5": 100 * (baseline.top5_hits - measured.top5_hits) / measured.n,
     }
-    allowed = tolerance.points + 1e-9
     for name, change in changes.items():
-        if change > allowed:
+        if change > tolerance.points:
             return False, f"worse: {name} error {change:+.2f} points"
     if _both_known_and_differ(measured.images_sha256, baseline.images_sha256):
         return False, "other images or labels than the baseline's, though as many"
@@ -218,7 +217,7 @@ def _judge_row(measured: _Row, baseline: _Row, tolerance: Tolerance) -> tuple[bo
         return False, "another protocol than the baseline's: other scales, pooling, resampling or input"
     if tolerance.both_ways:
         for name, change in changes.items():
-            if change < -allowed:
+            if change < -tolerance.points:
                 return False, f"better: {name} error {change:+.2f} points; renew the baseline with --update"
     if not any(changes.values()):
         return True, "equal"

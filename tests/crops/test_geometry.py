@@ -14,7 +14,8 @@ from torchvision.transforms.functional import (
 from torchvision.transforms.v2 import InterpolationMode
 
 from crops import parse, patch_of
-from crops.lattice import View, lattice, scale_set
+from crops.geometry import Patch
+from crops.lattice import DenseView, View, lattice, scale_set
 from crops.pillow import render
 from tests.conftest import drawn
 
@@ -116,6 +117,11 @@ def test_boxes_of_1_10_and_12_crops_of_an_odd_size_at_299():
     assert boxes("1", 437, 371, 299) == [((402, 342), (52, 22, 351, 321))]
     assert boxes("10", 437, 371, 299) == [((402, 342), box) for box in ten]
     assert boxes("12", 437, 371, 299) == [((402, 342), box) for box in [*ten, (30, 0, 372, 342)]]
+
+
+def test_patch_of_a_dense_view_is_the_whole_resized_image():
+    patch = patch_of(DenseView(256), 500, 375, 224)
+    assert patch == Patch((341, 256), (0, 0, 341, 256), output=(341, 256), mirror=False)
 
 
 @pytest.mark.parametrize("dimensions", [(500, 375), (375, 500), (300, 300), (437, 371), (121, 97)])

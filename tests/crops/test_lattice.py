@@ -1,9 +1,13 @@
-from crops.lattice import GOOGLENET_SCALES, View, lattice, scale_set
+from crops.lattice import DENSE_SCALES, GOOGLENET_SCALES, View, lattice, scale_set
 
 
 def test_scales_for_other_inputs_keep_the_ratio():
     assert scale_set(224) == (256, 288, 320, 352) == GOOGLENET_SCALES
     assert scale_set(299) == (342, 384, 427, 470)
+
+
+def test_scales_of_dense_evaluation_are_those_of_the_resnet_paper():
+    assert DENSE_SCALES == (224, 256, 384, 480, 640)
 
 
 def test_lattice_of_the_paper_has_144_different_views():

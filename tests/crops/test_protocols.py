@@ -24,6 +24,7 @@ def names(text, size=224, scales=None):
         ("dense", ["dense"]),
         ("dense,10", ["1", "10", "dense"]),
         ("1x1x5x2", ["1", "10"]),
+        ("1x1x6x2", ["1", "10", "12"]),
         ("2x1x2x2", ["1", "2x1x2x2"]),
         ("2x1x5x2", ["1", "10", "2x1x5x2"]),
         ("4x3x6x2", ["1", "10", "12", "144"]),
@@ -41,7 +42,29 @@ def test_scales_replace_those_of_the_papers():
     protocols = parse("144", 299, [320, 352, 384, 416])
     assert {view.scale for protocol in protocols for view in protocol.views} == {320, 352, 384, 416}
     assert names("10", 224, [240]) == ["1", "10"]
-    assert names("dense", 224, [200, 240]) == ["dense"]  # dense evaluation may look at less than the input
+
+
+def test_scale_of_the_input_size_leaves_room_for_a_crop():
+    assert names("10", 224, [224]) == ["1", "10"]
+
+
+def test_scales_have_to_be_used_by_one_of_the_protocols_only():
+    assert names("1,144", 224, [256, 288, 320, 352]) == ["1", "10", "12", "144"]
+
+
+def test_dense_evaluation_may_look_at_less_than_the_input():
+    (dense,) = parse("dense", 224, [1, 200])
+    assert dense.views == (DenseView(1), DenseView(200))
+
+
+def test_two_positions_are_the_centre_and_the_whole_square():
+    views = parse("1x1x2x2", 224)[-1].views
+    assert [(view.position, view.mirror) for view in views] == [
+        ("centre", False),
+        ("centre", True),
+        ("whole", False),
+        ("whole", True),
+    ]
 
 
 def test_dense_views_have_the_five_scales_of_the_resnet_paper():
@@ -62,13 +85,19 @@ def test_refusal_of_an_unknown_protocol_lists_the_known_ones(text):
     [
         ([256], "144 crops need 4 scales"),
         ([256, 257, 258, 259, 260], "uses 4 of the 5 scales"),
-        ([200, 256, 300, 400], "does not fit"),
+        ([256, 200, 300, 400], "scale 200 is smaller than the network's input of 224 pixels"),
         ([256, 256, 300, 400], "different"),
     ],
 )
 def test_unsuitable_scales_are_refused(scales, message):
     with pytest.raises(ProtocolError, match=message):
         parse("144", 224, scales)
+
+
+@pytest.mark.parametrize("scales", [[256, 256], [0, 256], [256, -1]])
+def test_dense_scales_that_are_repeated_or_too_small_are_refused(scales):
+    with pytest.raises(ProtocolError, match="write different positive numbers"):
+        parse("dense", 224, scales)
 
 
 @given(

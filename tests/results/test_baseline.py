@@ -19,7 +19,7 @@ def table(*rows):
     """Rows (model, protocol, n, top-1 hits, top-5 hits), all images."""
     frame = pd.DataFrame(rows, columns=["model", "protocol", "n", "top1_hits", "top5_hits"])
     for k in (1, 5):
-        frame[f"top{k}_error"] = 100 * (1 - frame[f"top{k}_hits"] / frame["n"])
+        frame[f"top{k}_error"] = 100 * (frame["n"] - frame[f"top{k}_hits"]) / frame["n"]
     return frame.assign(image_set="all", images_sha256="i", protocol_sha256="p")
 
 
@@ -73,6 +73,28 @@ def test_verdicts(measured, both_ways, expected):
         assert verdict.why.startswith(words.removeprefix("!"))
 
 
+@given(hundredths=st.integers(0, 2499), times=st.integers(1, 1000))
+def test_change_of_exactly_the_tolerance_passes(hundredths, times):
+    """One image more fails, for the better where both ways count."""
+    n, exact = 10_000 * times, hundredths * times
+    top1, top5 = n // 4, n // 2
+    changes = (exact, -exact, exact + 1, -exact - 1)
+    hits = [(top1 - change, top5) for change in changes] + [(top1, top5 - change) for change in changes]
+    measured = table(*(("v3", str(row), n, *pair) for row, pair in enumerate(hits)))
+    baseline = table(*(("v3", str(row), n, top1, top5) for row in range(8)))
+    verdicts = judge(measured, baseline, Tolerance(hundredths / 100, 0.01, both_ways=True))
+    assert [verdict.passed for verdict in verdicts] == [True, True, False, False] * 2
+
+
+def test_verdict_has_the_images_and_the_errors_of_both_sides():
+    measured = table(("v3", "1", 1000, 779, 950), ("v4", "1", 500, 400, 475))
+    both, missing, new = judge(measured, BASELINE, Tolerance(1, 0.01))
+    assert (both.n, both.baseline, both.measured) == (1000, (22, 6), (22.1, 5))
+    assert (missing.n, missing.baseline, missing.measured) == (1000, (19, 4), None)
+    assert (new.n, new.baseline, new.measured) == (500, None, (20, 5))
+    assert [verdict.name for verdict in (both, missing, new)] == ["v3, 1, all", "v3, 144, all", "v4, 1, all"]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -119,6 +141,42 @@ def test_baseline_is_read_as_it_was_written(tmp_path):
     assert again["protocol"].tolist() == ["1", "144"]
 
 
+def test_baseline_is_a_csv_of_these_columns():
+    text = to_csv(BASELINE.head(1).assign(paper_top1=21.2))
+    assert text.splitlines() == [
+        "model,protocol,image_set,n,top1_hits,top5_hits,top1_error,top5_error,images_sha256,protocol_sha256",
+        "v3,1,all,1000,780,940,22.0,6.0,i,p",
+    ]
+
+
+def test_table_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(RunError, match=r"cannot read the table .*none.csv \(.*No such file"):
+        read_csv(tmp_path / "none.csv")
+
+
+def test_hashes_are_read_from_a_baseline_and_may_be_empty_or_left_out(tmp_path):
+    path = tmp_path / "baseline.csv"
+    for column in ("images_sha256", "protocol_sha256"):
+        path.write_text(to_csv(BASELINE.assign(**{column: ["other", ""]})))
+        first, second = judge(BASELINE, read_csv(path), TOLERANCE)
+        assert first.why.startswith("other images" if column == "images_sha256" else "another protocol")
+        assert second.why == "equal"
+    path.write_text(HEADING + "v3,1,all,1000,780,940\n")
+    assert judge(BASELINE, read_csv(path), TOLERANCE)[0].why == "equal"
+
+
+@pytest.mark.parametrize("counts", [[1, 0, 0], [1, 0, 1], [1, 1, 1]])
+def test_all_or_no_images_may_be_hits(tmp_path, counts):
+    (tmp_path / "table.csv").write_text(HEADING + f"v3,1,all,{counts[0]},{counts[1]},{counts[2]}\n")
+    assert read_csv(tmp_path / "table.csv")[["n", "top1_hits", "top5_hits"]].to_numpy().tolist() == [counts]
+
+
+def test_counts_are_read_up_to_where_floats_skip_integers(tmp_path):
+    largest = 2**53 - 1
+    (tmp_path / "table.csv").write_text(HEADING + f"v3,1,all,{largest},{largest - 2},{largest - 1}\n")
+    assert read_csv(tmp_path / "table.csv")["top5_hits"].tolist() == [largest - 1]
+
+
 def test_errors_are_computed_from_hits(tmp_path):
     """An error that was edited by hand has no effect."""
     (tmp_path / "baseline.csv").write_text(to_csv(BASELINE.assign(top1_error=99.0)))
@@ -135,6 +193,7 @@ def test_errors_are_computed_from_hits(tmp_path):
         (HEADING + "v3,1,all,10,x,8\n", "line 2 has counts that cannot be"),
         (HEADING + "v3,1,all,10,2.5,8\n", "line 2 has counts that cannot be"),
         (HEADING + "v3,1,all,0,0,0\n", "line 2 has counts that cannot be"),
+        (HEADING + f"v3,1,all,{2**53},0,0\n", "line 2 has counts that cannot be"),
         (HEADING + "v3,1,all,9.223372036854776e+18,0,0\n", "line 2 has counts that cannot be"),
         ("\x00\x01", "cannot read|lacks the columns"),
     ],
@@ -211,10 +270,41 @@ def test_two_runs_are_put_to_the_paired_test(tmp_path):
     assert {verdict.why for verdict in verdicts} == {"better: 0 images lost, 10 gained, p = 0.002 < 0.01"}
 
 
-def test_runs_that_cannot_be_compared_image_by_image_fail(members, tmp_path):
-    other = random_run(tmp_path / "other", 0, skipped=(12,))
-    model = replace(other.manifest.model, name="net0")
-    assert model == members[0].manifest.model
-    (tmp_path / "baseline.csv").write_text(to_csv(accuracy([other])))
-    verdicts = check([members[0].path], other.path, Tolerance(99, 0.01))
-    assert {verdict.why for verdict in verdicts} == {"other images: n = 25, the baseline has 24"}
+@pytest.mark.parametrize("kept", [lambda run: run.path, lambda run: run.path / "manifest.json"])
+def test_run_is_put_to_the_paired_test_by_its_folder_or_its_manifest(tmp_path, kept):
+    good, bad = run_with_hits(tmp_path / "good", 90), run_with_hits(tmp_path / "bad", 80)
+    verdicts = check([kept(bad)], kept(good), Tolerance(50, 0.01))
+    assert all(verdict.why.startswith("worse: 10 images lost") for verdict in verdicts)
+
+
+def test_table_is_not_put_to_the_paired_test(tmp_path):
+    """It has no images, on whichever side it is."""
+    good, bad = run_with_hits(tmp_path / "good", 90), run_with_hits(tmp_path / "bad", 80)
+    update([good.path], tmp_path / "good.csv")
+    update([bad.path], tmp_path / "bad.csv")
+    for measured, baseline in ((tmp_path / "bad.csv", good.path), (bad.path, tmp_path / "good.csv")):
+        verdicts = check([measured], baseline, Tolerance(50, 0.01))
+        assert {verdict.why for verdict in verdicts} == {"within 50 points: +10.00 / +0.00"}
+
+
+@pytest.mark.parametrize(("alpha", "passed"), [(0.49, True), (0.5, True), (0.51, False)])
+def test_row_fails_where_the_p_value_is_below_alpha(tmp_path, alpha, passed):
+    """Two images lost and none gained: p is 2 / 2**2."""
+    good, bad = run_with_hits(tmp_path / "good", 90), run_with_hits(tmp_path / "bad", 88)
+    verdicts = check([bad.path], good.path, Tolerance(50, alpha))
+    assert [verdict.passed for verdict in verdicts] == [passed, passed]
+
+
+def test_row_that_fails_by_its_errors_keeps_its_reason(tmp_path):
+    good, bad = run_with_hits(tmp_path / "good", 90), run_with_hits(tmp_path / "bad", 80)
+    verdicts = check([bad.path], good.path, Tolerance(0.1, 0.01))
+    assert {verdict.why for verdict in verdicts} == {"worse: top-1 error +10.00 points"}
+
+
+def test_runs_that_cannot_be_compared_image_by_image_fail(tmp_path):
+    """Each skipped one image, but not the same."""
+    a, b = (random_run(tmp_path / f"{number}", 0, skipped=(number,)) for number in (12, 13))
+    verdicts = check([b.path], a.path, Tolerance(99, 0.01))
+    assert len(verdicts) == 2
+    assert not any(verdict.passed for verdict in verdicts)
+    assert all(verdict.why.startswith("image 12 is in only one of") for verdict in verdicts)
