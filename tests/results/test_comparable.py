@@ -1,9 +1,13 @@
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from results.comparable import (
     check_each_once,
+    check_same_content,
     check_same_images,
     check_same_protocols,
     common_blacklist,
@@ -39,6 +43,23 @@ def test_other_class_names_are_refused(members, tmp_path):
     data = replace(members[0].manifest.data, classes=("a", "b"))
     with pytest.raises(RunError, match="other is on other images or labels"):
         check_same_images([members[0], random_run(tmp_path / "other", 7, data=data)])
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ([1, 2, 3], None),
+        (None, None),
+        ([1, 0, 3], r"^b had another content for two than for one, under the same name"),
+        ([0, 0, 0], r"^a and 2 more had another content for two than for one"),
+    ],
+)
+def test_files_with_another_content_are_refused_where_it_is_known(other, message):
+    hashes = np.array([1, 2, 3], dtype=np.uint64)
+    content = [None, hashes, hashes, None if other is None else np.array(other, dtype=np.uint64)]
+    paths = [Path(name) for name in ("unknown", "one", "same", "two")]
+    with pytest.raises(RunError, match=message) if message else nullcontext():
+        check_same_content(["a", "b", "c"], content, paths)
 
 
 def test_incomplete_run_is_refused(members):
@@ -83,6 +104,23 @@ def test_scales_in_the_same_ratio_to_the_input_are_the_same_protocol(tmp_path, s
         check_same_protocols(runs)
 
 
+@pytest.mark.parametrize(("scale", "same"), [(3, True), (4, True), (5, True), (6, False), (2, False)])
+def test_scales_may_differ_by_half_a_pixel_of_each(tmp_path, scale, same):
+    runs = [start_run(tmp_path / "a", plan=plan(2, 4)), start_run(tmp_path / "b", plan=plan(2, scale))]
+    with nullcontext() if same else pytest.raises(RunError, match="has other 1 crops"):
+        check_same_protocols(runs)
+
+
+@pytest.mark.parametrize("scales", [(256,), (256, 288, 320), ()])
+def test_another_number_of_scales_is_another_protocol(tmp_path, scales):
+    runs = [
+        start_run(tmp_path / "a", plan=plan(224, 256, 288)),
+        start_run(tmp_path / "b", plan=plan(224, *scales)),
+    ]
+    with pytest.raises(RunError, match="has other 1 crops"):
+        check_same_protocols(runs)
+
+
 def test_common_protocol_is_the_last_that_all_runs_have(tmp_path):
     both = start_run(tmp_path / "both")
     single = start_run(tmp_path / "single", plan=plan(224, 256))
@@ -91,6 +129,9 @@ def test_common_protocol_is_the_last_that_all_runs_have(tmp_path):
     assert common_protocol([both, both], "1") == "1"
     with pytest.raises(RunUsageError, match=r"no protocol 10 that all runs have: .*both has 1, 10; .*single"):
         common_protocol([both, single], "10")
+    dense = PlanRecord(protocols={"dense": ProtocolRecord(crops=5)})
+    with pytest.raises(RunUsageError, match=r"no protocol that all runs have: .*both has 1, 10; .*dense"):
+        common_protocol([both, start_run(tmp_path / "dense", plan=dense)], None)
 
 
 def test_common_blacklist_is_that_of_the_runs_that_know_it(members):

@@ -1,9 +1,31 @@
+import numpy as np
 import pytest
 
 from results.comparison import compare
 from results.errors import RunError
+from results.run import Shard
 from results.tables import predictions
-from tests.helpers import random_run, with_blacklist
+from tests.helpers import complete_run, random_run, start_run, with_blacklist
+
+LABELS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
+A = [0, 0, 1, 1, 1, 0, 2, 2, 0, 2]
+"""Right but for images 2, 5 and 8."""
+B = [0, 1, 0, 2, 2, 0, 2, 2, 2, 2]
+"""Right but for images 1, 3, 4 and 5."""
+
+
+def run_that_predicts(folder, classes, content=None):
+    """A run of the images of `LABELS` in two shards; `content` has the hashes of each shard's images."""
+    run = start_run(folder, len(LABELS), identity=folder.name, shard_images=5)
+    shards = []
+    for part, hashes in zip(run.parts, content or [None, None], strict=True):
+        some = slice(part.start, part.stop)
+        likely = np.eye(3, dtype=np.float32)[classes[some]]
+        ids = [f"image {number}" for number in part]
+        probabilities = {"1": likely, "10": likely}
+        labels = np.array(LABELS[some])
+        shards.append(Shard(part.start, part.stop, ids, labels, probabilities, content=hashes))
+    return complete_run(run, shards)
 
 
 @pytest.fixture
@@ -26,6 +48,43 @@ def test_flips_are_those_of_the_exported_predictions(runs):
     assert classes["n"].tolist() == [(a["label"] == label).sum() for label in classes["label"]]
 
 
+def test_comparison_by_hand(tmp_path):
+    found = compare(run_that_predicts(tmp_path / "a", A), run_that_predicts(tmp_path / "b", B))
+    assert (found.n, found.top1_error) == (10, (30, 40))
+    assert (found.only_a_right, found.only_b_right, found.p_value) == (3, 2, 1)
+    half = 1.959963984540054 * np.sqrt(6 - 1 / 12) / 12
+    assert found.interval == pytest.approx((100 * (1 / 12 - half), 100 * (1 / 12 + half)))
+    assert found.images[["label", "a", "b"]].to_numpy().T.tolist() == [LABELS, A, B]
+    assert found.flipped["image"].tolist() == [f"image {number}" for number in (1, 2, 3, 4, 8)]
+
+
+def test_classes_that_changed_most_come_first(tmp_path):
+    """Class 0 gained an image and lost one, class 1 lost two, class 2 gained one."""
+    classes = compare(run_that_predicts(tmp_path / "a", A), run_that_predicts(tmp_path / "b", B)).classes()
+    assert list(classes) == ["label", "n", "gained", "lost"]
+    assert classes.to_numpy().tolist() == [[1, 3, 0, 2], [2, 4, 1, 0], [0, 3, 1, 1]]
+    assert classes.index.tolist() == [0, 1, 2]
+
+
+def test_classes_without_a_flipped_image_are_left_out(tmp_path):
+    gained = [0, 0, 0, 1, 1, 0, 2, 2, 0, 2]
+    classes = compare(
+        run_that_predicts(tmp_path / "a", A), run_that_predicts(tmp_path / "b", gained)
+    ).classes()
+    assert classes.to_numpy().tolist() == [[0, 3, 1, 0]]
+
+
+def test_file_with_another_content_is_refused_where_both_runs_know_all(tmp_path):
+    hashes = [np.arange(5, dtype=np.uint64), np.arange(5, 10, dtype=np.uint64)]
+    other = [hashes[0], hashes[1] + np.array([0, 0, 1, 0, 0], dtype=np.uint64)]
+    a = run_that_predicts(tmp_path / "a", A, hashes)
+    b = run_that_predicts(tmp_path / "b", B, other)
+    with pytest.raises(RunError, match=r"^image 7 had another content for .*b than for .*a"):
+        compare(a, b)
+    assert compare(a, run_that_predicts(tmp_path / "partly", B, [hashes[0], None])).n == 10
+    assert compare(a, run_that_predicts(tmp_path / "same", B, hashes)).n == 10
+
+
 def test_run_is_equal_to_itself(runs):
     found = compare(runs[0], runs[0])
     assert (found.only_a_right, found.only_b_right, found.p_value) == (0, 0, 1.0)
@@ -39,6 +98,13 @@ def test_blacklist_leaves_images_out(runs):
     found = compare(runs[0], marked, "1", "non-blacklisted")
     assert found.n == 23
     assert "image 3" not in set(found.images["image"])
+    assert found.images.index.tolist() == list(range(23))
+
+
+def test_blacklist_of_all_images_leaves_nothing_to_compare(runs):
+    marked = with_blacklist(runs[0], *(f"image {number}" for number in range(25)))
+    with pytest.raises(RunError, match=r"no image of .*run0 is in the image set non-blacklisted"):
+        compare(marked, runs[1], image_set="non-blacklisted")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +117,13 @@ def test_protocol_or_image_set_that_does_not_exist_is_refused(runs, arguments, m
 
 
 def test_image_that_one_run_skipped_is_refused(runs, tmp_path):
-    other = random_run(tmp_path / "other", 2, classes=4, skipped=(12,))
-    with pytest.raises(RunError, match=r"image 12 is in only one of .*run0 and .*other"):
+    other = random_run(tmp_path / "other", 2, classes=4, skipped=(12, 24))
+    with pytest.raises(RunError, match=r"^image 12 is in only one of .*run0 and .*other"):
         compare(runs[0], other)
+    with pytest.raises(RunError, match=r"^image 12 is in only one of .*other and .*run0"):
+        compare(other, runs[0])
+
+
+def test_runs_on_other_images_are_refused(runs, tmp_path):
+    with pytest.raises(RunError, match=r"other is on other images or labels than .*run0"):
+        compare(runs[0], random_run(tmp_path / "other", 2, classes=4, label_seed=1))

@@ -35,6 +35,14 @@ def test_lower_class_index_comes_first_in_a_tie():
     assert top_classes(probabilities, 3).tolist() == [[0, 1, 2]] * 4
 
 
+def test_ties_among_a_thousand_classes_are_in_the_order_of_their_indices():
+    """Ten levels only, so that each has a hundred classes."""
+    probabilities = np.random.default_rng(0).integers(0, 10, (5, 1000)).astype(np.float32)
+    for row, best in zip(probabilities, top_classes(probabilities, 300), strict=True):
+        in_order = sorted(range(1000), key=lambda index: (-row[index], index))
+        assert best.tolist() == in_order[:300]
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_ranks_and_top_agree(seed):
     probabilities, labels = random_predictions(seed, n=50)
