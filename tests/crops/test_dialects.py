@@ -17,6 +17,7 @@ from torchvision.models import (
 
 from bench.evaluation.classify import normalise
 from crops import CAFFE, DIALECTS, HALF, IMAGENET, make_dialect
+from crops.dialects import caffe
 from tests.conftest import SHARED, drawn
 
 SIZES = [(500, 375), (375, 500), (300, 300), (437, 371), (90, 61), (223, 640)]
@@ -90,15 +91,29 @@ def test_tf_slim_samples_the_central_part_as_tensorflow_1_did(dimensions):
     assert pixels == pytest.approx(sampled_by_scipy(part, rows, columns), abs=1e-3)
 
 
+def warped_by_opencv(image):
+    """256 x 256, before levels are rounded."""
+    rows, columns = ((np.arange(256) + 0.5) * length / 256 - 0.5 for length in image.shape[:2])
+    return sampled_by_scipy(image, rows, columns)
+
+
 @pytest.mark.parametrize("dimensions", SIZES)
 def test_caffe_warps_as_opencv_does_and_cuts_the_centre(dimensions):
     image = np.asarray(drawn(*dimensions))
-    height, width = image.shape[:2]
-    rows, columns = ((np.arange(256) + 0.5) * length / 256 - 0.5 for length in (height, width))
-    expected = sampled_by_scipy(image, rows, columns)[16:240, 16:240]
     pixels = make_dialect("caffe", 224, "bicubic")(Image.fromarray(image))
-    assert np.abs(pixels - expected).max() <= 0.5 + 1e-6
+    assert np.abs(pixels - warped_by_opencv(image)[16:240, 16:240]).max() <= 0.5 + 1e-6
     assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("dimensions", SIZES)
+def test_caffe_repeats_the_border_where_the_crop_is_the_whole_square(dimensions):
+    image = np.asarray(drawn(*dimensions))
+    assert np.abs(caffe(image, 256, 256) - warped_by_opencv(image)).max() <= 0.5 + 1e-6
+
+
+def test_caffe_cuts_the_centre_of_an_odd_margin_at_the_pixel_before():
+    image = np.asarray(drawn(90, 61))
+    assert np.array_equal(caffe(image, 223, 256), caffe(image, 256, 256)[16:239, 16:239])
 
 
 def test_torchvision_resizes_bilinearly_at_a_fixed_ratio_for_other_weights():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 
 from crops import Plan, Protocol, lattice, parse, patch_of, pool_scores
 
@@ -62,6 +63,15 @@ def test_pooling_equals_a_loop_over_the_views(pool, dimensions):
         else:
             expected = np.mean(scores_of_views, axis=0)
         assert row == pytest.approx(expected / expected.sum(), abs=1e-7)
+
+
+def test_logits_of_any_size_are_pooled_as_by_scipy():
+    """Their exponentials are more than a float can hold, or too small for one."""
+    logits = np.array([[2000.0, 1999, 0], [1000, 1001, 1000], [-3000, -3001, -3002]])
+    weights = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25]])
+    pooled = pool_scores(logits, weights, "logits")
+    assert pooled == pytest.approx(softmax(weights @ logits, axis=1), abs=1e-7)
+    assert pooled.dtype == np.float32
 
 
 def test_describe_has_the_exact_views():

@@ -59,6 +59,19 @@ def test_both_ways_to_resize_equal_pillow_within_two_levels(dimensions, interpol
     assert (difference > 0).float().mean() < share
 
 
+@pytest.mark.parametrize("resizer", [resize, resize_floats])
+@pytest.mark.parametrize("length", [40, 299])
+def test_levels_beyond_black_and_white_are_cut_off_as_in_pillow(resizer, length):
+    """Bicubic interpolation gives such levels at sharp edges."""
+    blocks = 255 * np.random.default_rng(0).integers(0, 2, (12, 16), dtype=np.uint8)
+    image = Image.fromarray(blocks.repeat(8, axis=0).repeat(8, axis=1)).convert("RGB")
+    size = resized_size(*image.size, length)
+    ours = resizer(tensor_of(image), size, "bicubic")
+    difference = (ours.int() - tensor_of(image.resize(size, Image.Resampling.BICUBIC)).int()).abs()
+    assert difference.max() <= 1
+    assert (difference > 0).float().mean() < 0.02
+
+
 def test_crops_of_one_scale_share_its_memory():
     image = tensor_of(drawn(500, 375))
     patches, _ = Plan(parse("1x1x5x1", 160), 160).patches(500, 375)
