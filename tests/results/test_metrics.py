@@ -59,6 +59,13 @@ def test_wilson_interval_is_that_of_scipy(n, share):
     assert wilson_interval(hits, n) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-9)
 
 
+def test_wilson_interval_stays_between_0_and_100():
+    """However floats round at its ends, where no image or each one is a hit."""
+    for n in range(1, 1000):
+        assert wilson_interval(0, n)[1] <= 100
+        assert wilson_interval(n, n)[0] >= 0
+
+
 def test_error_is_in_percent():
     assert error_percent(39_033, 50_000) == pytest.approx(21.934)
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from contextlib import nullcontext
 from dataclasses import replace
@@ -6,15 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load, save
 
 from results.errors import IncompleteRun, RunError
-from results.run import MANIFEST, SHARDS, Run, Shard, finish
-from tests.helpers import complete_run, random_shard, start_run
+from results.run import MANIFEST, SHARDS, Run, Shard, finish, write_manifest
+from tests.helpers import complete_run, random_manifest, random_shard, start_run
 
 SKIPPED = {"image 12": "no image"}
 
 
-def save(run, *shards):
+def save_all(run, *shards):
     """The records of shards that were saved as the run's."""
     return [shard.save(run.path / SHARDS, run.identity) for shard in shards]
 
@@ -55,6 +57,108 @@ def test_record_of_a_saved_shard_is_that_of_the_loaded_one(tmp_path):
     assert (record.start, record.stop, record.images) == (10, 20, 9)
 
 
+def test_hashes_of_the_files_come_back(tmp_path):
+    hashes = np.arange(2**64 - 10, 2**64, dtype=np.uint64)
+    replace(random_shard(0, 10), content=hashes).save(tmp_path, "x")
+    loaded, _ = Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+    assert loaded.content.tolist() == hashes.tolist()
+    random_shard(0, 10).save(tmp_path, "x")
+    assert Shard.load(tmp_path / Shard.file_name(0, 10), "x")[0].content is None
+
+
+ROWS = np.full((10, 3), 1 / 3, dtype=np.float32)
+NOT_A_NUMBER, INFINITE = ROWS.copy(), ROWS.copy()
+NOT_A_NUMBER[9, 2], INFINITE[0, 0] = np.nan, np.inf
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"content": np.zeros(9, dtype=np.uint64)},
+        {"labels": np.zeros(9, dtype=np.int64)},
+        {"labels": np.zeros(11, dtype=np.int64)},
+        {"probabilities": {"1": ROWS, "10": ROWS[:9]}},
+        {"probabilities": {"1": NOT_A_NUMBER, "10": ROWS}},
+        {"probabilities": {"1": ROWS, "10": INFINITE}},
+        {"skipped": {"image 3": "read and skipped"}},
+        {"skipped": {"image 10": "one too many"}},
+        {"ids": [f"image {number % 9}" for number in range(10)]},
+    ],
+)
+def test_shard_with_parts_that_do_not_fit_is_damaged(tmp_path, changes):
+    shard = replace(random_shard(0, 10), probabilities={"1": ROWS, "10": ROWS})
+    shard.save(tmp_path, "x")
+    Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+    replace(shard, **changes).save(tmp_path, "x")
+    with pytest.raises(IncompleteRun, match="is damaged or belongs to another run"):
+        Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+
+
+def test_shard_under_the_name_of_another_range_is_damaged(tmp_path):
+    random_shard(0, 10).save(tmp_path, "x")
+    path = (tmp_path / Shard.file_name(0, 10)).rename(tmp_path / Shard.file_name(10, 20))
+    with pytest.raises(IncompleteRun, match="is damaged"):
+        Shard.load(path, "x")
+
+
+def metadata_of(data):
+    """What a shard's file says of itself beside its arrays."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return json.loads(header["__metadata__"]["shard"])
+
+
+def swap_protocols(arrays, _):
+    one, ten = arrays["probabilities/1"], arrays["probabilities/10"]
+    arrays.update({"probabilities/1": ten, "probabilities/10": one})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda arrays, _: arrays.update(labels=arrays["labels"][::-1].copy()),
+        lambda arrays, _: arrays.update(labels=arrays["labels"].view(np.uint64)),
+        lambda arrays, _: arrays.update(content=arrays["content"][::-1].copy()),
+        lambda arrays, _: arrays.pop("content"),
+        swap_protocols,
+        lambda arrays, _: arrays.update({"probabilities/1": arrays["probabilities/1"].reshape(9, 5, 2)}),
+        lambda _, metadata: metadata["ids"].reverse(),
+        lambda _, metadata: metadata["skipped"].update({"image 3": "another reason"}),
+        lambda _, metadata: metadata.update(run="y"),
+        lambda _, metadata: metadata.update(sha256="0" * 64),
+    ],
+)
+def test_edited_shard_is_found_by_the_hash_of_its_content(tmp_path, edit):
+    shard = random_shard(0, 10, skipped={"image 3": "no image"})
+    path = tmp_path / Shard.file_name(0, 10)
+    replace(shard, content=np.arange(9, dtype=np.uint64)).save(tmp_path, "x")
+    arrays, metadata = load(path.read_bytes()), metadata_of(path.read_bytes())
+    path.write_bytes(save(arrays, {"shard": json.dumps(metadata)}))
+    Shard.load(path, "x")
+    edit(arrays, metadata)
+    path.write_bytes(save(arrays, {"shard": json.dumps(metadata)}))
+    with pytest.raises(IncompleteRun, match="is damaged"):
+        Shard.load(path, "x")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"other": "{}"},
+        {"shard": "{"},
+        {"shard": "[]"},
+        {"shard": "{}"},
+        {"shard": "[" * 100_000},
+        {"shard": '{"ids": [[]], "skipped": null, "run": "x", "sha256": ""}'},
+    ],
+)
+@pytest.mark.parametrize("arrays", [{}, {"labels": np.zeros(10, dtype=np.int64)}])
+def test_arrays_that_are_no_shard_are_damaged(tmp_path, arrays, metadata):
+    path = tmp_path / Shard.file_name(0, 10)
+    path.write_bytes(save(arrays, metadata))
+    with pytest.raises(IncompleteRun, match="is damaged"):
+        Shard.load(path, "x")
+
+
 def test_shard_does_not_depend_on_the_order_of_arrays_in_memory(tmp_path):
     shard = random_shard(0, 10)
     turned = {name: np.asfortranarray(array) for name, array in shard.probabilities.items()}
@@ -65,7 +169,7 @@ def test_shard_does_not_depend_on_the_order_of_arrays_in_memory(tmp_path):
 
 def test_incomplete_run_gives_no_shards(tmp_path):
     run = start_run(tmp_path)
-    records = save(run, random_shard(0, 10), random_shard(20, 25))
+    records = save_all(run, random_shard(0, 10), random_shard(20, 25))
     with pytest.raises(IncompleteRun, match="15 of 25 images; the same eval command continues"):
         list(run.shards())
     with pytest.raises(IncompleteRun, match="15 of 25"):
@@ -74,10 +178,48 @@ def test_incomplete_run_gives_no_shards(tmp_path):
 
 def test_finish_takes_records_in_any_order_but_each_once(tmp_path):
     run = start_run(tmp_path)
-    records = save(run, *whole())
+    records = save_all(run, *whole())
     assert finish(run, records[::-1], SKIPPED, 0).manifest.shards == tuple(records)
     with pytest.raises(IncompleteRun):
         finish(run, [*records, records[0]], SKIPPED, 0)
+
+
+def test_finish_keeps_the_seconds_to_the_millisecond(tmp_path):
+    run = start_run(tmp_path)
+    assert finish(run, save_all(run, *whole()), SKIPPED, 12.345678).manifest.seconds == 12.346
+
+
+def test_run_is_complete_if_it_was_finished_and_lists_each_shard(run):
+    shards = run.manifest.shards
+    assert not replace(run, manifest=replace(run.manifest, complete=False)).complete
+    assert not replace(run, manifest=replace(run.manifest, shards=shards[:2])).complete
+    assert not replace(run, manifest=replace(run.manifest, shards=shards[::-1])).complete
+
+
+def test_run_without_images_is_complete_and_has_no_shards(tmp_path):
+    run = finish(start_run(tmp_path, 0), [], {}, 0)
+    assert run.complete
+    assert list(run.shards()) == []
+
+
+def test_manifest_is_json_with_a_line_for_each_shard(run):
+    text = (run.path / MANIFEST).read_text("ascii")
+    lines = [line.removesuffix(",") for line in text.splitlines() if '"start"' in line]
+    assert [json.loads(line)["start"] for line in lines] == [0, 10, 20]
+    manifest = json.loads(text)
+    assert (manifest["schema"], manifest["complete"], len(manifest["shards"])) == (3, True, 3)
+    before, _, seal = text.rpartition(',\n  "sha256": "')
+    assert seal == hashlib.sha256(before.encode()).hexdigest() + '"\n}\n'
+
+
+def test_manifest_of_a_run_without_shards_is_json(tmp_path):
+    start_run(tmp_path)
+    assert json.loads((tmp_path / MANIFEST).read_text())["shards"] == []
+
+
+def test_manifest_is_written_in_the_present_schema(tmp_path):
+    run = write_manifest(tmp_path, random_manifest(schema=2))
+    assert run.manifest.schema == Run.open(tmp_path).manifest.schema == 3
 
 
 @pytest.mark.parametrize("per_mille", range(0, 1000, 37))
@@ -94,7 +236,9 @@ def test_flipped_byte_in_a_shard_is_found(run, per_mille):
 def test_shard_of_another_run_is_found(run, identity):
     """Of the same images, and whole in itself."""
     random_shard(10, 20).save(run.path / SHARDS, identity)
-    with pytest.raises(IncompleteRun, match=r"00000010-00000020\.safetensors is damaged or belongs to"):
+    with pytest.raises(
+        IncompleteRun, match=r"00000010-00000020\.safetensors is damaged or belongs to .* 15 of 25 images"
+    ):
         list(run.shards())
     path = run.shard_path(run.parts[1])
     with pytest.raises(IncompleteRun, match="belongs to") if identity == "y" else nullcontext():
@@ -104,6 +248,14 @@ def test_shard_of_another_run_is_found(run, identity):
 def test_image_in_two_shards_is_found(tmp_path):
     ids = [f"image {number}" for number in range(10)]
     shards = [replace(random_shard(start, start + 10), ids=ids) for start in (0, 10)]
+    run = complete_run(start_run(tmp_path, 20), shards)
+    with pytest.raises(IncompleteRun, match="has an image in two shards"):
+        list(run.shards())
+
+
+def test_image_in_one_shard_and_skipped_in_another_is_found(tmp_path):
+    second = random_shard(10, 20, skipped=SKIPPED)
+    shards = [random_shard(0, 10), replace(second, skipped={"image 2": "no image"})]
     run = complete_run(start_run(tmp_path, 20), shards)
     with pytest.raises(IncompleteRun, match="has an image in two shards"):
         list(run.shards())
@@ -185,7 +337,7 @@ def test_any_other_json_and_bytes_are_no_manifest(tmp_path, data):
 
 def test_files_that_are_not_shards_are_left_alone(tmp_path):
     run = start_run(tmp_path)
-    save(run, random_shard(0, 10))
+    save_all(run, random_shard(0, 10))
     (tmp_path / SHARDS / "copy.safetensors").write_text("x")
     with pytest.raises(IncompleteRun, match="10 of 25"):
         list(run.shards())
@@ -193,4 +345,10 @@ def test_files_that_are_not_shards_are_left_alone(tmp_path):
 
 def test_folder_without_manifest_is_not_a_run(tmp_path):
     with pytest.raises(RunError, match="is no run"):
+        Run.open(tmp_path)
+
+
+def test_manifest_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / MANIFEST).mkdir()
+    with pytest.raises(RunError, match=r"manifest\.json cannot be read: Is a directory"):
         Run.open(tmp_path)
