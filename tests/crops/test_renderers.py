@@ -59,6 +59,14 @@ def test_both_ways_to_resize_equal_pillow_within_two_levels(dimensions, interpol
     assert (difference > 0).float().mean() < share
 
 
+def test_other_devices_than_the_cpu_resize_floats(monkeypatch):
+    """They have no resize of uint8. `meta` is such a device: it has shapes only."""
+    monkeypatch.setattr("crops.tensor._resize_bytes", None)
+    image = torch.zeros(3, 375, 500, dtype=torch.uint8, device="meta")
+    resized = resize(image, (341, 256), "bicubic")
+    assert (resized.shape, resized.dtype) == ((3, 256, 341), torch.uint8)
+
+
 @pytest.mark.parametrize("resizer", [resize, resize_floats])
 @pytest.mark.parametrize("length", [40, 299])
 def test_levels_beyond_black_and_white_are_cut_off_as_in_pillow(resizer, length):
@@ -77,6 +85,19 @@ def test_crops_of_one_scale_share_its_memory():
     patches, _ = Plan(parse("1x1x5x1", 160), 160).patches(500, 375)
     crops = render_by_tensor(image, patches, "bilinear")
     assert len({crop.untyped_storage().data_ptr() for crop in crops}) == 1
+
+
+def test_whole_square_is_resized_once_for_both_mirrors(monkeypatch):
+    sizes = []
+
+    def recorded(image, size, interpolation):
+        sizes.append(size)
+        return resize(image, size, interpolation)
+
+    monkeypatch.setattr("crops.tensor.resize", recorded)
+    patches, _ = Plan(parse("1x1x2x2", 160), 160).patches(500, 375)
+    assert len(render_by_tensor(tensor_of(drawn(500, 375)), patches, "bilinear")) == 4
+    assert sizes == [patches[0].resized, (160, 160)]
 
 
 def test_dense_view_is_the_whole_image():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from results.comparison import compare
 from results.errors import RunError
 from results.run import Shard
 from results.tables import predictions
-from tests.helpers import complete_run, random_run, start_run, with_blacklist
+from tests.helpers import complete_run, random_run, random_shard, start_run, with_blacklist
 
 LABELS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
 A = [0, 0, 1, 1, 1, 0, 2, 2, 0, 2]
@@ -14,11 +16,11 @@ B = [0, 1, 0, 2, 2, 0, 2, 2, 2, 2]
 """Right but for images 1, 3, 4 and 5."""
 
 
-def run_that_predicts(folder, classes, content=None):
-    """A run of the images of `LABELS` in two shards; `content` has the hashes of each shard's images."""
-    run = start_run(folder, len(LABELS), identity=folder.name, shard_images=5)
+def run_that_predicts(folder, classes, content=(None, None)):
+    """A run of the images of `LABELS`; `content` has the hashes of each shard's images."""
+    run = start_run(folder, len(LABELS), identity=folder.name, shard_images=len(LABELS) // len(content))
     shards = []
-    for part, hashes in zip(run.parts, content or [None, None], strict=True):
+    for part, hashes in zip(run.parts, content, strict=True):
         some = slice(part.start, part.stop)
         likely = np.eye(3, dtype=np.float32)[classes[some]]
         ids = [f"image {number}" for number in part]
@@ -48,12 +50,16 @@ def test_flips_are_those_of_the_exported_predictions(runs):
     assert classes["n"].tolist() == [(a["label"] == label).sum() for label in classes["label"]]
 
 
-def test_comparison_by_hand(tmp_path):
-    found = compare(run_that_predicts(tmp_path / "a", A), run_that_predicts(tmp_path / "b", B))
+@pytest.mark.parametrize("shards_of_b", [1, 2])
+def test_comparison_by_hand(tmp_path, shards_of_b):
+    """Run a has two shards."""
+    b = run_that_predicts(tmp_path / "b", B, [None] * shards_of_b)
+    found = compare(run_that_predicts(tmp_path / "a", A), b)
     assert (found.n, found.top1_error) == (10, (30, 40))
     assert (found.only_a_right, found.only_b_right, found.p_value) == (3, 2, 1)
     half = 1.959963984540054 * np.sqrt(6 - 1 / 12) / 12
     assert found.interval == pytest.approx((100 * (1 / 12 - half), 100 * (1 / 12 + half)))
+    assert list(found.images) == ["image", "label", "a", "b"]
     assert found.images[["label", "a", "b"]].to_numpy().T.tolist() == [LABELS, A, B]
     assert found.flipped["image"].tolist() == [f"image {number}" for number in (1, 2, 3, 4, 8)]
 
@@ -83,6 +89,12 @@ def test_file_with_another_content_is_refused_where_both_runs_know_all(tmp_path)
         compare(a, b)
     assert compare(a, run_that_predicts(tmp_path / "partly", B, [hashes[0], None])).n == 10
     assert compare(a, run_that_predicts(tmp_path / "same", B, hashes)).n == 10
+
+
+def test_images_whose_names_are_not_unicode_are_compared(tmp_path):
+    shard = replace(random_shard(0, 10), ids=[f"image \udcff{number}" for number in range(10)])
+    runs = [complete_run(start_run(tmp_path / name, 10, identity=name), [shard]) for name in "ab"]
+    assert compare(*runs).images["image"].tolist() == shard.ids
 
 
 def test_run_is_equal_to_itself(runs):

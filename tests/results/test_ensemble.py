@@ -1,12 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import top_k_accuracy_score
 
-from results.ensemble import ensemble, growth
+from results.ensemble import aligned_shards, ensemble, growth, mean_shard
 from results.errors import RunError
 from results.run import Run, Shard
 from results.tables import accuracy, predictions
-from tests.helpers import pooled, random_run, with_blacklist
+from tests.helpers import complete_run, pooled, random_run, random_shard, with_blacklist
 
 
 def labels_of(run):
@@ -35,6 +37,65 @@ def test_ensemble_is_a_run_with_its_members_in_it(members, tmp_path):
     assert run.manifest.runtime is None
     assert len(predictions(run, "10")) == 25
     assert accuracy([run, members[0]])["n"].tolist() == [25] * 4
+
+
+def test_cost_of_an_ensemble_is_not_known_where_that_of_a_member_is_not(members, tmp_path):
+    model = replace(members[0].manifest.model, name="other", parameters=None)
+    other = random_run(tmp_path / "other", 8, model=model)
+    model = ensemble([members[0], other], tmp_path / "out").manifest.model
+    assert (model.parameters, model.multiply_adds) == (None, 10)
+    assert model.weights == "2 networks"
+
+
+def test_folder_of_an_ensemble_has_its_networks_data_and_largest_protocol_in_its_name(members, tmp_path):
+    run = ensemble(members[:2], tmp_path / "out")
+    assert run.path == tmp_path / "out" / f"net0+net1-val-10-{run.identity[:8]}"
+
+
+def test_folder_of_an_ensemble_is_a_name_that_file_systems_take(tmp_path):
+    """However long, and whatever letters are in it."""
+    runs = []
+    for seed, name in enumerate(["a/b:c", "x" * 200]):
+        model = replace(random_run(tmp_path / "usual", seed).manifest.model, name=name)
+        runs.append(random_run(tmp_path / f"run{seed}", seed, model=model))
+    run = ensemble(runs, tmp_path / "out")
+    assert run.path.name == "a_b_c+" + "x" * 114 + f"-{run.identity[:8]}"
+
+
+def test_ensemble_is_found_again_under_another_name(members, tmp_path):
+    first = ensemble(members[:2], tmp_path / "out")
+    renamed = first.path.rename(tmp_path / "out" / f"mine-{first.identity[:8]}")
+    assert ensemble(members[:2], tmp_path / "out").path == renamed
+
+
+def test_fresh_ensemble_is_made_again(members, tmp_path):
+    first = ensemble(members[:2], tmp_path / "out")
+    shard = first.shard_path(first.parts[0])
+    before = shard.stat().st_ino
+    assert ensemble(members[:2], tmp_path / "out").path == first.path
+    assert shard.stat().st_ino == before
+    assert ensemble(members[:2], tmp_path / "out", fresh=True).path == first.path
+    assert shard.stat().st_ino != before
+
+
+def test_hashes_of_files_are_those_of_the_first_member_that_knows_them():
+    hashes = np.arange(10, dtype=np.uint64)
+    unknown = random_shard(0, 10)
+    known = replace(unknown, content=hashes)
+    assert mean_shard([unknown, unknown]).content is None
+    assert mean_shard([unknown, known]).content is hashes
+    assert mean_shard([known, unknown]).content is hashes
+
+
+def test_file_that_members_saw_with_another_content_is_refused(members):
+    runs = []
+    for member, first in zip(members[:2], (1, 2), strict=True):
+        hashes = [np.arange(len(shard.ids), dtype=np.uint64) for shard in member.shards()]
+        hashes[2][0] = first
+        shards = [replace(shard, content=known) for shard, known in zip(member.shards(), hashes, strict=True)]
+        runs.append(complete_run(member, shards))
+    with pytest.raises(RunError, match=r"^image 20 had another content for .*run1 than for .*run0"):
+        list(aligned_shards(runs))
 
 
 def test_ensemble_of_an_ensemble_is_refused(members, tmp_path):
@@ -121,8 +182,17 @@ def test_growth_has_a_row_for_each_number_of_networks_and_protocol(members):
     labels = labels_of(members[0])
     for row in steps.to_dict("records"):
         mean = np.mean([pooled(member, row["protocol"]) for member in members[: row["networks"]]], axis=0)
-        assert row["top5_hits"] == top_k_accuracy_score(labels, mean, k=5, labels=range(10), normalize=False)
-        assert row["top5_to_base"] == pytest.approx(row["top5_error"] - steps["top5_error"][0])
+        for k in (1, 5):
+            hits = top_k_accuracy_score(labels, mean, k=k, labels=range(10), normalize=False)
+            error = row[f"top{k}_error"]
+            assert (row[f"top{k}_hits"], row["n"]) == (hits, 25)
+            assert error == pytest.approx(100 * (25 - hits) / 25)
+            assert row[f"top{k}_to_base"] == pytest.approx(error - steps[f"top{k}_error"][0])
+
+
+def test_growth_has_no_row_for_an_image_set_without_images(members):
+    members[0] = with_blacklist(members[0], *(f"image {number}" for number in range(25)))
+    assert growth(members)["image_set"].tolist() == ["all"] * 8
 
 
 def test_growth_has_both_image_sets_with_a_base_each(members):

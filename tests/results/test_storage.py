@@ -1,3 +1,6 @@
+import errno
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -5,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from results.errors import RunError, RunUsageError
-from results.storage import is_local, leftovers, parse_path, read, remove, write
+from results.storage import is_local, leftovers, parse_path, reaching, read, remove, sha256, write
 
 
 def test_path_of_this_machine_and_url_are_told_apart():
@@ -25,12 +28,21 @@ def test_file_is_read_as_written_and_removed(tmp_path, url):
     path = parse_path(f"{url}{tmp_path}") / "folder" / "file"
     write(path, b"0123456789")
     assert read(path) == b"0123456789"
-    assert (read(path, 2, 5), read(path, 7)) == (b"234", b"789")
+    assert (read(path, 2, 5), read(path, 7), read(path, stop=3)) == (b"234", b"789", b"012")
     write(path, b"new")
     assert read(path) == b"new"
-    remove(path.parent)
-    assert not path.exists()
-    remove(path.parent)
+    write(path.parent / "other", b"")
+    for _ in range(2):
+        remove(path)
+        assert not path.exists()
+    for _ in range(2):
+        remove(path.parent)
+        assert not path.parent.exists()
+
+
+def test_hash_is_that_of_the_standard_test_vector():
+    """FIPS 180-2, appendix B.1."""
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_write_leaves_no_temporary_file(tmp_path):
@@ -39,6 +51,64 @@ def test_write_leaves_no_temporary_file(tmp_path):
     (tmp_path / ".file.0123.part").touch()
     assert leftovers(tmp_path) == [tmp_path / ".file.0123.part"]
     assert leftovers(parse_path("memory://")) == []
+
+
+def test_file_and_then_its_folder_are_flushed_to_disk(tmp_path, monkeypatch):
+    flushed = []
+
+    def recorded(descriptor):
+        names = [path.name for path in tmp_path.iterdir()]
+        flushed.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), names))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    write(tmp_path / "file", b"x")
+    (is_folder, (temporary,)), folder = flushed
+    assert not is_folder
+    assert temporary.endswith(".part")
+    assert folder == (True, ["file"])
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_interrupted_write_leaves_the_old_content_alone(tmp_path, monkeypatch, error):
+    write(tmp_path / "file", b"old")
+
+    def interrupt(_):
+        raise error
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises((RunError, KeyboardInterrupt)):
+        write(tmp_path / "file", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert read(tmp_path / "file") == b"old"
+
+
+def raised_by(path, error):
+    """What an error becomes while `path` is reached."""
+    with pytest.raises(Exception) as raised, reaching(path):  # noqa: PT011 - compared by the tests
+        raise error
+    return raised.value
+
+
+def test_error_with_a_reason_stays_as_it_is(tmp_path):
+    error = PermissionError(errno.EACCES, "Permission denied")
+    assert raised_by(tmp_path, error) is error
+    error = ValueError("a fault of the program")
+    assert raised_by(tmp_path, error) is error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (FileNotFoundError("no such\n  key"), FileNotFoundError, "no such key"),
+        (PermissionError(), PermissionError, "PermissionError"),
+        (ValueError("bad\nanswer"), OSError, "cannot be reached (ValueError: bad answer)"),
+    ],
+)
+def test_error_of_an_object_store_gets_a_reason_on_one_line(error, kind, reason):
+    path = parse_path("memory://folder/file")
+    found = raised_by(path, error)
+    assert type(found) is kind
+    assert (found.errno, found.strerror, found.filename) == (errno.EIO, reason, str(path))
 
 
 def test_failed_write_leaves_the_old_content(tmp_path):

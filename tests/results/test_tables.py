@@ -1,11 +1,25 @@
+import hashlib
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from results.errors import RunUsageError
+from results.ensemble import ensemble
+from results.errors import RunError, RunUsageError
+from results.manifest import PlanRecord, ProtocolRecord, RuntimeRecord
+from results.metrics import wilson_interval
 from results.run import Run, Shard
-from results.tables import KEY, MEASURED, AccuracyRow, Counts, accuracy, count_hits, paper_names, predictions
+from results.tables import (
+    KEY,
+    MEASURED,
+    AccuracyRow,
+    Counts,
+    _protocol_hash,
+    accuracy,
+    count_hits,
+    paper_names,
+    predictions,
+)
 from tests.helpers import complete_run, random_run, random_shard, start_run, with_blacklist
 
 
@@ -34,6 +48,34 @@ def test_hits_are_those_of_the_exported_predictions(run):
         row = table.loc[(protocol, "non-blacklisted")]
         assert row["top1_hits"] == (kept["top1"] == kept["label"]).sum()
         assert row["top5_hits"] == (five == kept[["label"]].to_numpy()).any(axis=1).sum()
+
+
+def test_errors_have_their_intervals_beside_them(run):
+    for row in accuracy([run]).to_dict("records"):
+        for k in (1, 5):
+            hits = row[f"top{k}_hits"]
+            assert row[f"top{k}_error"] == pytest.approx(100 * (25 - hits) / 25)
+            assert (row[f"top{k}_low"], row[f"top{k}_high"]) == wilson_interval(hits, 25)
+
+
+def test_image_set_without_images_has_no_row(run):
+    table = accuracy([with_blacklist(run, *(f"image {number}" for number in range(25)))])
+    assert table["image_set"].tolist() == ["all", "all"]
+
+
+def test_run_without_images_has_no_table(tmp_path):
+    nothing = random_run(tmp_path / "run", 0, skipped=range(25))
+    with pytest.raises(RunError, match=r"run has no image that could be read, so there is nothing to report"):
+        accuracy([nothing])
+
+
+def test_weights_are_named_by_their_tag_or_where_they_came_from(tmp_path):
+    model = random_run(tmp_path / "run", 1).manifest.model
+    for number, (tag, weights, expected) in enumerate([("tag", "file", "tag"), ("", "file", "file")]):
+        changed = replace(model, tag=tag, weights=weights)
+        run = random_run(tmp_path / f"{number}", 1, model=changed)
+        assert set(accuracy([run])["weights"]) == {expected}
+        assert set(accuracy([run])["run"]) == {f"{number}"}
 
 
 def test_counts_of_shards_add_up(run):
@@ -80,6 +122,29 @@ def test_predictions_have_a_row_for_each_image_in_order(run):
     )
 
 
+def test_predictions_have_the_likeliest_classes_and_their_probabilities(run):
+    frame = predictions(run, "1")
+    shard = random_shard(0, 10)
+    for probabilities, row in zip(shard.probabilities["1"], frame.to_dict("records"), strict=False):
+        likeliest = sorted(enumerate(probabilities), key=lambda pair: -pair[1])[:5]
+        assert [(row[f"top{k}"], row[f"p{k}"]) for k in range(1, 6)] == likeliest
+    assert frame["label"][:10].tolist() == shard.labels.tolist()
+    assert frame.index.tolist() == list(range(25))
+
+
+def test_names_of_images_and_folders_need_not_be_unicode(tmp_path):
+    shard = replace(random_shard(0, 10), ids=[f"image \udcff{number}" for number in range(10)])
+    run = complete_run(start_run(tmp_path / "run \udcff", 10), [shard])
+    assert predictions(run, "1")["image"].tolist() == shard.ids
+    assert set(accuracy([run])["run"]) == {"run \udcff"}
+
+
+def test_predictions_among_three_classes_have_three_of_them(tmp_path):
+    frame = predictions(random_run(tmp_path / "run", 0, classes=3), "1")
+    assert list(frame) == ["image", "label", "top1", "top2", "top3", "p1", "p2", "p3", "p_label"]
+    assert frame[["p1", "p2", "p3"]].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
 def test_without_a_known_blacklist_there_is_one_image_set(run):
     assert set(accuracy([run])["image_set"]) == {"all"}
 
@@ -106,6 +171,42 @@ def test_protocol_hash_depends_on_how_the_protocol_is_evaluated(tmp_path):
     for changes in ({"pool": "max"}, {"size": 299}, {"interpolation": "bicubic"}):
         other = random_run(tmp_path / f"{changes}", 1, plan=replace(plan, **changes))
         assert not set(usual) & set(accuracy([other])["protocol_sha256"])
+
+
+def test_protocol_hash_is_that_of_these_plain_values(tmp_path):
+    """Baselines have it, so a change to it fails the gate of all who stored one."""
+    protocol = ProtocolRecord(crops=2, scales=(256,), views={"scale": (256,), "mirror": (False, True)})
+    plan = PlanRecord(protocols={"2": protocol}, size=224, pool="mean", interpolation="bicubic")
+    run = random_run(tmp_path / "run", 1, plan=plan)
+    values = (
+        '[[{"crops": 2, "scales": [256], "views": {"mirror": [false, true], "scale": [256]}}, '
+        '"mean", "bicubic", 224]]'
+    )
+    assert _protocol_hash(run, "2") == hashlib.sha256(values.encode()).hexdigest()
+
+
+def test_protocol_hash_of_an_ensemble_is_of_the_plans_of_its_members(members, tmp_path):
+    other = replace(members[1].manifest.plan, size=299)
+    run = random_run(tmp_path / "other", 1, plan=other)
+    both = [ensemble(pair, tmp_path / "out") for pair in (members[:2], [members[0], run])]
+    hashes = [set(accuracy([each])["protocol_sha256"]) for each in (members[0], *both)]
+    assert len(set.union(*hashes)) == 6
+
+
+def test_rounding_of_an_ensemble_is_that_of_its_least_precise_member(tmp_path):
+    """The first two classes of each image are 0.001 apart, which fp16 may turn around and fp32 may not."""
+    rows = np.tile(np.array([0.4, 0.401, 0.199], dtype=np.float32), (10, 1))
+    shard = Shard(0, 10, list("abcdefghij"), np.zeros(10, dtype=np.int64), {"1": rows, "10": rows})
+    near = {}
+    members = []
+    for precision in ("fp32", "fp16"):
+        runtime = RuntimeRecord(device="cpu", precision=precision)
+        run = start_run(tmp_path / precision, 10, identity=precision, runtime=runtime)
+        members.append(complete_run(run, [shard]))
+        near[precision] = accuracy(members[-1:])["top1_near"].tolist()
+    assert near == {"fp32": [0, 0], "fp16": [10, 10]}
+    for pair in (members, members[::-1]):
+        assert accuracy([ensemble(pair, tmp_path / "out")])["top1_near"].tolist() == [10, 10]
 
 
 def test_images_that_rounding_decides_are_counted(tmp_path):
