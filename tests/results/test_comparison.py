@@ -72,6 +72,18 @@ def test_classes_that_changed_most_come_first(tmp_path):
     assert classes.index.tolist() == [0, 1, 2]
 
 
+def test_classes_that_changed_as_much_are_in_the_order_of_their_labels(tmp_path):
+    """Of forty classes, those with an odd label lost two images and the others one."""
+    labels = np.array([label for label in range(40) for _ in range(1 + label % 2)])
+    runs = []
+    for name, predicted in (("a", labels), ("b", (labels + 1) % 40)):
+        likely = np.eye(40, dtype=np.float32)[predicted]
+        ids = [f"image {number}" for number in range(60)]
+        shard = Shard(0, 60, ids, labels, {"1": likely, "10": likely})
+        runs.append(complete_run(start_run(tmp_path / name, 60, identity=name, shard_images=60), [shard]))
+    assert compare(*runs).classes()["label"].tolist() == [*range(1, 40, 2), *range(0, 40, 2)]
+
+
 def test_classes_without_a_flipped_image_are_left_out(tmp_path):
     gained = [0, 0, 0, 1, 1, 0, 2, 2, 0, 2]
     classes = compare(
