@@ -13,7 +13,8 @@ RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling
 def render(image: Image.Image, patches: Sequence[Patch], interpolation: str) -> list[Image.Image]:
     """Cut `patches` from an RGB image, in their order; `interpolation` is a key of `RESAMPLING`.
 
-    Pillow resizes with antialiasing, and rounds to whole levels.
+    Pillow resizes with antialiasing, and rounds to whole levels; a crop that has its size already stays as it
+    is.
 
     >>> from crops import Plan, parse
     >>> patches, _ = Plan(parse("12", 224), 224).patches(500, 375)
@@ -26,8 +27,6 @@ def render(image: Image.Image, patches: Sequence[Patch], interpolation: str) -> 
     resized = {size: image.resize(size, resample) for size in sizes}
     rendered = []
     for patch in patches:
-        crop = resized[patch.resized].crop(patch.box)
-        if crop.size != patch.output:
-            crop = crop.resize(patch.output, resample)
+        crop = resized[patch.resized].crop(patch.box).resize(patch.output, resample)
         rendered.append(ImageOps.mirror(crop) if patch.mirror else crop)
     return rendered

@@ -88,7 +88,7 @@ def test_tf_slim_samples_the_central_part_as_tensorflow_1_did(dimensions):
     rows, columns = (np.arange(299) * length / 299 for length in part.shape[:2])
     pixels = make_dialect("tf-slim", 299, "bicubic")(Image.fromarray(image))
     assert pixels.dtype == np.float32
-    assert pixels == pytest.approx(sampled_by_scipy(part, rows, columns), abs=1e-3)
+    assert np.abs(pixels - sampled_by_scipy(part, rows, columns)).max() < 1e-3
 
 
 def warped_by_opencv(image):
@@ -116,9 +116,24 @@ def test_caffe_cuts_the_centre_of_an_odd_margin_at_the_pixel_before():
     assert np.array_equal(caffe(image, 223, 256), caffe(image, 256, 256)[16:239, 16:239])
 
 
-def test_torchvision_resizes_bilinearly_at_a_fixed_ratio_for_other_weights():
-    assert make_dialect("torchvision", 299, "bicubic").resized == 342
-    assert make_dialect("torchvision", 224, "bicubic").interpolation == "bilinear"
+@pytest.mark.parametrize(
+    ("name", "size", "resized", "interpolation", "squash"),
+    [
+        ("timm", 299, 332, "bicubic", True),  # 299 / 0.9 is 332.2
+        ("timm", 224, 248, "bicubic", True),  # 224 / 0.9 is 248.9
+        ("torchvision", 299, 342, "bilinear", False),
+        ("torchvision", 224, 256, "bilinear", False),
+        ("tf-slim", 299, 299, "bilinear", False),
+        ("caffe", 299, 342, "bilinear", False),
+        ("caffe", 224, 256, "bilinear", False),
+    ],
+)
+def test_only_timm_uses_the_interpolation_and_the_share_of_any_weights(
+    name, size, resized, interpolation, squash
+):
+    dialect = make_dialect(name, size, "bicubic", 0.9, squash=True)
+    assert dialect.size == size
+    assert (dialect.resized, dialect.interpolation, dialect.squash) == (resized, interpolation, squash)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +159,10 @@ def test_describe_gives_exactly_these_plain_values():
         },
         "interpolation": "bicubic",
     }
+
+
+def test_dialects_are_these_four():
+    assert DIALECTS == ("timm", "torchvision", "tf-slim", "caffe")
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from crops import Plan, Protocol, lattice, parse, patch_of, pool_scores
+from crops import POOLS, Plan, Protocol, lattice, parse, patch_of, pool_scores
 
 SIDES = st.integers(1, 5000)
 
@@ -45,7 +45,7 @@ def test_all_positions_are_one_patch_if_the_scale_is_the_input_size():
     assert len(plan.patches(224, 224)[0]) == 2  # one of them mirrored
 
 
-@pytest.mark.parametrize("pool", ["mean", "logits", "max"])
+@pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("dimensions", [(500, 375), (300, 300)])
 def test_pooling_equals_a_loop_over_the_views(pool, dimensions):
     """The loop scores each of the 144 views by itself, even where their patches are equal."""
@@ -56,12 +56,8 @@ def test_pooling_equals_a_loop_over_the_views(pool, dimensions):
     pooled = pool_scores(scores, weights, pool)
     for row, protocol in zip(pooled, plan.protocols, strict=True):
         scores_of_views = [scores[patches.index(patch_of(view, *dimensions, 224))] for view in protocol.views]
-        if pool == "max":
-            expected = np.max(scores_of_views, axis=0)
-        elif pool == "logits":
-            expected = np.exp(np.mean(scores_of_views, axis=0))
-        else:
-            expected = np.mean(scores_of_views, axis=0)
+        mean, highest = np.mean(scores_of_views, axis=0), np.max(scores_of_views, axis=0)
+        expected = {"mean": mean, "logits": np.exp(mean), "max": highest}[pool]
         assert row == pytest.approx(expected / expected.sum(), abs=1e-7)
 
 

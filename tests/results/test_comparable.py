@@ -138,6 +138,7 @@ def test_common_blacklist_is_that_of_the_runs_that_know_it(members):
     assert common_blacklist(members) is None
     marked = with_blacklist(members[1], "image 3")
     assert common_blacklist([members[0], marked]) == marked.manifest.blacklist
+    assert common_blacklist([marked, with_blacklist(members[3], "image 3")]) == marked.manifest.blacklist
     other = with_blacklist(members[2], "image 4")
     with pytest.raises(RunError, match=r"run2 has another blacklist than .*run1"):
         common_blacklist([marked, other])
