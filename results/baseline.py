@@ -12,7 +12,7 @@ from results.comparison import compare
 from results.errors import RunError, RunUsageError
 from results.metrics import error_percent
 from results.run import MANIFEST, Run
-from results.storage import write
+from results.storage import write_output
 from results.tables import KEY, MEASURED, accuracy
 
 COUNTS = ("n", "top1_hits", "top5_hits")
@@ -84,7 +84,7 @@ def update(measured: Sequence[Path], baseline: Path) -> None:
         raise RunUsageError(f"--update writes a .csv, which {baseline} is not")
     table, _ = _read(measured)
     _by_key(table, "the measured table")  # refuses a row that is there twice
-    write(baseline, to_csv(table).encode())
+    write_output(baseline, to_csv(table).encode("utf-8", "backslashreplace"))
 
 
 def to_csv(table: pd.DataFrame) -> str:

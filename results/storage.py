@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,18 +87,26 @@ def write(path: Path, data: bytes) -> None:
     A local file is written beside the target, flushed to disk, and renamed; then the folder is flushed. An
     object store puts an object at once.
     """
-    try:
+    with _write_errors(path):
         if is_local(path):
             _write_file(path, data)
         else:
             remote = cast(Any, path)
             with reaching(path):
                 remote.fs.pipe_file(remote.path, data)
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path}: {error.strerror or error}; "
-            "make room or choose another place, and the same command continues"
-        ) from None
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write `data` to what the user named, as `write` does. Raises `RunError`.
+
+    A link stays, and its target is written. A device or a pipe stays, too, and `data` goes through it.
+    """
+    with _write_errors(path):
+        if is_local(path) and _is_stream(path):
+            with path.open("wb") as stream:
+                stream.write(data)
+            return
+    write(path.resolve() if is_local(path) and path.is_symlink() else path, data)
 
 
 def remove(path: Path) -> None:
@@ -124,6 +133,25 @@ def sha256(data: bytes) -> str:
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files that interrupted writes left in a folder; none for an object store."""
     return sorted(folder.glob(".*.part")) if is_local(folder) else []
+
+
+@contextlib.contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write {path}: {error.strerror or error}; "
+            "make room or choose another place, and the same command continues"
+        ) from None
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether there is something at `path` that is no regular file."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _write_file(path: Path, data: bytes) -> None:

@@ -54,7 +54,7 @@ def check(
     from results import baseline
     from results.report import junit
     from results.report.comparison_tables import verdict_tables
-    from results.storage import write
+    from results.storage import write_output
 
     allowed = baseline.Tolerance(tolerance, alpha, both_ways)
     if update:
@@ -62,7 +62,7 @@ def check(
         print(f"wrote {against}", file=sys.stderr)
     verdicts = baseline.check(measured, against, allowed)
     if junit_file:
-        write(junit_file, junit.write(verdicts, str(against)))
+        write_output(junit_file, junit.write(verdicts, str(against)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _report_to_github(verdicts, against, as_json)
     passed = all(verdict.passed for verdict in verdicts)

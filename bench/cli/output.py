@@ -11,7 +11,7 @@ import typer
 
 from bench.distributed import is_first
 from bench.errors import AnotherRankFailed
-from results.storage import parse_path, write
+from results.storage import parse_path, write_output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SHARED_ERRORS = (2, 130, 143)
 """Exit codes of errors that all ranks have at once: of usage, and of signals."""
+
+STDOUT = ("-", "/dev/stdout")
+"""Names of stdout as an output. Were it opened by its path, a file that it goes to would be replaced."""
 
 WIDE = 200
 """Columns of a table where stdout is no terminal: enough for any."""
@@ -68,9 +71,9 @@ def show(*renderables: "RenderableType") -> None:
 def write_text(output: str, text: str) -> None:
     """Write text to a file, or to stdout for `-`. Names that are not UTF-8 come out as the bytes they are."""
     data = text.encode("utf-8", "surrogateescape")
-    if output == "-":
+    if output in STDOUT:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    write(parse_path(output), data)
+    write_output(parse_path(output), data)
     print(f"wrote {output}", file=sys.stderr)

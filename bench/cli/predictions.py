@@ -27,7 +27,7 @@ def predictions(
     from results.run import Run
     from results.tables import predictions as table
 
-    if output != "-" and Path(output).suffix != ".csv":
+    if Path(output).suffix not in ("", ".csv"):
         raise UsageError(f"{output}: predictions are written as .csv")
     opened = Run.open(run)
     name = protocol or opened.protocols[-1]

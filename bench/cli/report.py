@@ -19,7 +19,7 @@ def report(
     ] = "-",
     format: Annotated[
         str | None,
-        typer.Option("--format", help="csv, md, tex, json or html, where the ending does not say."),
+        typer.Option("--format", help="csv, md, tex, json or html (default: as the ending says, else md)."),
     ] = None,
     real: Annotated[
         bool,
@@ -31,7 +31,7 @@ def report(
     from results.run import Run
     from results.tables import accuracy
 
-    kind = format or (Path(output).suffix[1:] if output != "-" else "md")
+    kind = format or Path(output).suffix[1:] or "md"
     if kind not in (*FORMATS, "html"):
         raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)} or html")
     if real and kind != "html":

@@ -42,7 +42,7 @@ def write_curve(runs: dict[int, Run], model: str, folder: Path) -> pd.DataFrame:
     """The table of the runs, with a column `epoch`; written to `folder` as `curve.csv` and `curve.svg`."""
     tables = [accuracy([run]).assign(epoch=epoch) for epoch, run in runs.items()]
     table = pd.concat(tables, ignore_index=True)
-    write(folder / "curve.csv", csv.write(table).encode())
+    write(folder / "curve.csv", csv.write(table).encode("utf-8", "surrogateescape"))
     write(folder / "curve.svg", _draw(table, model).encode())
     return table
 

@@ -3,12 +3,23 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from results.errors import RunError, RunUsageError
-from results.storage import is_local, leftovers, parse_path, reaching, read, remove, sha256, write
+from results.storage import (
+    is_local,
+    leftovers,
+    parse_path,
+    reaching,
+    read,
+    remove,
+    sha256,
+    write,
+    write_output,
+)
 
 
 def test_path_of_this_machine_and_url_are_told_apart():
@@ -141,3 +152,49 @@ def test_write_below_a_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot write .*file/runs/manifest\.json"):
         write(tmp_path / "file" / "runs" / "manifest.json", b"")
+
+
+@pytest.mark.parametrize("old", [b"old", None], ids=["file", "nowhere"])
+def test_link_is_kept_and_its_target_written(tmp_path, old):
+    (tmp_path / "place").mkdir()
+    target = tmp_path / "place" / "target.md"
+    if old:
+        target.write_bytes(old)
+    link = tmp_path / "link.md"
+    link.symlink_to("place/target.md")
+    write_output(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert [path.name for path in target.parent.iterdir()] == ["target.md"]
+
+
+def test_pipe_is_kept_and_written_through(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=write_output, args=(pipe, b"new"))
+    writer.start()
+    assert pipe.read_bytes() == b"new"
+    writer.join()
+    assert pipe.is_fifo()
+
+
+def test_device_is_kept_and_written_through():
+    terminal, inside = os.openpty()
+    path = Path(os.ttyname(inside))
+    write_output(path, b"new")
+    assert os.read(terminal, 100) == b"new"
+    assert path.is_char_device()
+    os.close(inside)
+    os.close(terminal)
+
+
+def test_output_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    for name, reason in (("", "Is a directory"), ("loop", "Too many levels of symbolic links")):
+        with pytest.raises(RunError, match=f"cannot write {tmp_path / name}: {reason}"):
+            write_output(tmp_path / name, b"")
+
+
+def test_output_in_an_object_store_is_written():
+    write_output(parse_path("memory://table.md"), b"new")
+    assert read(parse_path("memory://table.md")) == b"new"

@@ -60,6 +60,16 @@ def test_junit_file_has_the_failures(bad, baseline, tmp_path):
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().attrib["failures"] == "2"
 
 
+def test_junit_file_may_be_a_link_and_so_may_the_baseline(good, tmp_path):
+    for name in ("junit.xml", "baseline.csv"):
+        (tmp_path / f"link-{name}").symlink_to(name)
+    links = ("--against", tmp_path / "link-baseline.csv", "--junit", tmp_path / "link-junit.xml")
+    cli("check", good, *links, "--update")
+    for name in ("junit.xml", "baseline.csv"):
+        assert (tmp_path / f"link-{name}").is_symlink()
+        assert not (tmp_path / name).is_symlink()
+
+
 def test_github_gets_annotations_and_a_summary(bad, baseline, tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))

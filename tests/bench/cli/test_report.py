@@ -1,4 +1,6 @@
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +16,27 @@ def test_format_follows_the_ending(run, tmp_path, ending, start):
     assert cli("report", run.path, "-o", path).stderr == f"wrote {path}\n"
     assert start in path.read_text().splitlines()[0]
     assert cli("report", run.path, "--format", ending).stdout == path.read_text()
+
+
+def test_link_is_kept_and_its_target_written(run, tmp_path):
+    (tmp_path / "link.md").symlink_to("table.md")
+    cli("report", run.path, "-o", tmp_path / "link.md")
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "table.md").read_text() == cli("report", run.path).stdout
+
+
+@pytest.mark.parametrize("command", ["report", "predictions"])
+def test_table_goes_through_a_pipe(run, tmp_path, command):
+    """As in `report RUN -o >(less)`."""
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        text = pool.submit((tmp_path / "pipe").read_text)
+        cli(command, run.path, "-o", tmp_path / "pipe")
+    assert text.result() == cli(command, run.path).stdout
+
+
+def test_stdout_may_be_named_by_its_path(run):
+    assert cli("report", run.path, "-o", "/dev/stdout").stdout == cli("report", run.path).stdout
 
 
 def test_default_is_markdown_on_stdout(run):
