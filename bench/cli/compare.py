@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import show
-from bench.cli.parameters import Json, RunFolder
+from bench.cli.output import note, show
+from bench.cli.parameters import Json, PictureData, RunFolder
 
 
 @app.command(epilog="Example: inception-bench compare runs/v3-val-144-1a2b3c4d runs/v4-val-144-5e6f7a8b")
@@ -25,6 +25,7 @@ def compare(
         Path | None,
         typer.Option("--show", help="Draw the images that flipped into this .png.", show_default=False),
     ] = None,
+    data: PictureData = None,
     as_json: Json = False,
 ) -> None:
     """Compare two runs image by image: errors, flips, an exact paired test, the classes that changed."""
@@ -39,7 +40,7 @@ def compare(
     if picture:
         from bench.views.flips import draw_flips
 
-        print(draw_flips(found, runs, picture), file=sys.stderr)
+        print(draw_flips(found, runs, picture, data, note), file=sys.stderr)
     if as_json:
         described = {
             "n": found.n,

@@ -57,6 +57,11 @@ def print_error(message: str, error: BaseException, code: int) -> None:
         print("inception-bench:", " ".join(message.split()), file=sys.stderr)
 
 
+def note(text: str) -> None:
+    """Print something worth knowing, in one line on stderr."""
+    print(f"note: {text}", file=sys.stderr)
+
+
 def show(*renderables: "RenderableType") -> None:
     """Print tables and text on stdout. Text with `no_wrap` stays on one line, however long it is."""
     from rich.console import Console

@@ -28,6 +28,14 @@ RunFolders = Annotated[
     list[Path],
     typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=parse_path),
 ]
+PictureData = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="The images, for the pictures (default: where the run saw them, if on this machine).",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 
 

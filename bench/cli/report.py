@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import write_text
-from bench.cli.parameters import RunFolders
+from bench.cli.output import note, write_text
+from bench.cli.parameters import PictureData, RunFolders
 from bench.errors import UsageError
 
 
@@ -25,6 +25,7 @@ def report(
         bool,
         typer.Option("--real", help="On the .html page: what the ReaL labels say of ImageNet's mistakes."),
     ] = False,
+    data: PictureData = None,
 ) -> None:
     """Write the table of one run or several, beside the published figures; as .html, a page with pictures."""
     from results.report import FORMATS
@@ -40,6 +41,6 @@ def report(
     if kind == "html":
         from bench.views.page import page
 
-        write_text(output, page(opened, real=real))
+        write_text(output, page(opened, real=real, data=data, note=note))
     else:
         write_text(output, FORMATS[kind](accuracy(opened)))

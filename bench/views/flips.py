@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from bench.views.save import save_picture
-from bench.views.thumbnails import class_names, thumbnail_reader
+from bench.views.thumbnails import Note, class_names, thumbnail_reader
 from results.comparison import Comparison
 from results.run import Run
 
@@ -37,13 +37,13 @@ LABEL, RIGHT, WRONG = "black", "#1a7f37", "#b42318"
 """Colours of the label, and of a predicted class that is the label or is not."""
 
 
-def draw_flips(found: Comparison, runs: Sequence[Run], output: Path) -> str:
+def draw_flips(found: Comparison, runs: Sequence[Run], output: Path, data: str | None, note: Note) -> str:
     """Draw the images that flipped, with their label and what each of the two runs predicts, into `output`.
 
-    Returns the line for the user that says how many there are. Raises `DataError` where the images are gone
-    from where the first run saw them, and `BenchError` where `output` cannot be written.
+    `data` and `note` are those of `thumbnail_reader`, for the first run. Returns the line for the user that
+    says how many images there are. Raises as `thumbnail_reader` and `save_picture` do.
     """
-    thumbnail, names = thumbnail_reader(runs[0], SIDE), class_names(runs[0])
+    thumbnail, names = thumbnail_reader(runs[0], SIDE, data, note), class_names(runs[0])
     rows = found.flipped.to_dict("records")[:MAX_IMAGES]
     columns = max(1, min(COLUMNS, len(rows)))
     width, height = SIDE + GAP, SIDE + TEXT + GAP

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from bench.data.file_names import is_imagenet, validation_number
 from bench.errors import BenchError, DataError
-from bench.views.thumbnails import class_names, read_timm_imagenet_file, thumbnail_reader
+from bench.views.thumbnails import Note, class_names, read_timm_imagenet_file, thumbnail_reader
 from results.comparable import check_same_images
 from results.errors import RunError
 from results.metrics import error_percent
@@ -23,24 +23,28 @@ QUALITY = 80
 """Of the pictures as JPEG."""
 
 
-def page(runs: Sequence[Run], *, real: bool) -> str:
+def page(runs: Sequence[Run], *, real: bool, data: str | None, note: Note) -> str:
     """The page of runs on the same images; with `real`, the runs are also held to the ReaL labels.
 
-    Raises `RunError` for runs on other images than the first, and for `real` on other images than ImageNet's.
+    `data` and `note` are those of `thumbnail_reader`. Raises `RunError` for runs on other images than the
+    first, and for `real` on other images than ImageNet's; and `BenchError` where `data` has no images.
     """
     check_same_images(runs)
     noise = [real_noise(run) for run in runs] if real else None
-    return html.write(runs, class_names(runs[0]), _picture_addresses(runs[0]), noise)
+    return html.write(runs, class_names(runs[0]), _picture_addresses(runs[0], data, note), noise)
 
 
-def _picture_addresses(run: Run) -> Callable[[str], str] | None:
+def _picture_addresses(run: Run, data: str | None, note: Note) -> Callable[[str], str] | None:
     """A function from an image's id to its picture as a data: address, empty where the image is gone.
 
-    None where all images are gone.
+    None where the images cannot be found without `data`.
     """
     try:
-        thumbnail = thumbnail_reader(run, SIDE)
-    except (BenchError, OSError):
+        thumbnail = thumbnail_reader(run, SIDE, data, note)
+    except (BenchError, OSError) as error:
+        if data is not None:
+            raise
+        note(f"the page has no pictures: {error}")
         return None
 
     def address(image_id: str) -> str:

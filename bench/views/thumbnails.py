@@ -10,30 +10,51 @@ from bench.data.classes import wordnet_ids
 from bench.data.decode import open_image
 from bench.data.file_names import image_id, shown
 from bench.data.files import find_images
-from bench.errors import DataError
+from bench.data.huggingface import open_dataset
+from bench.errors import DataError, UsageError
 from results.run import Run
+from results.storage import URL
+
+Note = Callable[[str], None]
+"""Prints a line worth knowing."""
 
 
-def thumbnail_reader(run: Run, side: int) -> Callable[[str], Image.Image]:
+def thumbnail_reader(run: Run, side: int, data: str | None, note: Note) -> Callable[[str], Image.Image]:
     """A function from an image's id to the image, its longer side at most `side` pixels.
 
-    This function, and the one that it returns, raise `DataError` where the images are gone from where the run
-    saw them.
+    The images are read from `data`, named as for `eval`. Without it they are read where the run saw them, and
+    `note` is called with a line that says so: the manifest of a run from elsewhere could name any place. For
+    that reason a URL in it is not opened, and raises `UsageError`. This function, and the one that it
+    returns, raise `DataError` where the images are not there.
     """
-    files = find_images(run.manifest.data.path)
-    index = {image_id(name): number for number, name in enumerate(files.names)}
+    seen = run.manifest.data.path
+    if data is None:
+        if URL.match(seen) or "\0" in seen:
+            raise UsageError(f"{run.path} is on images at {seen}, which is opened with --data {seen} alone")
+        note(f"pictures are read from {seen}, where {run.path} saw its images: --data names another place")
+        data = seen
+    ids, read_file = _image_files(data)
+    index = {name: number for number, name in enumerate(ids)}
 
     def read(wanted: str) -> Image.Image:
         if wanted not in index:
             raise DataError(
-                f"{shown(wanted)} is no longer in {files.path}: "
-                "bring the images back to where the run saw them"
+                f"{shown(wanted)} is not in {data}: name the folder that has the run's images, --data"
             )
-        image = open_image(files.read(index[wanted]))
+        image = open_image(read_file(index[wanted]))
         image.thumbnail((side, side))
         return image
 
     return read
+
+
+def _image_files(data: str) -> tuple[Sequence[str], Callable[[int], bytes]]:
+    """The ids of the images at `data`, and what reads the file of one by its number."""
+    if data.startswith("hf://"):
+        images = open_dataset(data)
+        return images.ids, images.read
+    files = find_images(data)
+    return [image_id(name) for name in files.names], files.read
 
 
 def class_names(run: Run) -> Sequence[str]:

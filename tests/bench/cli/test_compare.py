@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 import bench
+from results.run import write_manifest
 from tests.helpers import cli, cli_error, cli_json
 
 
@@ -28,6 +31,21 @@ def test_flipped_images_are_drawn(paths, tmp_path):
     assert f"wrote {tmp_path}/flips.png: {flipped} of {flipped} images that flipped" in done.stderr
     with Image.open(tmp_path / "flips.png") as picture:
         assert picture.format == "PNG"
+
+
+def test_images_at_a_url_are_drawn_only_where_the_user_names_it(run, evaluate, tmp_path):
+    data = replace(run.manifest.data, path="memory://nowhere")
+    write_manifest(run.path, replace(run.manifest, data=data))
+    other = evaluate(crops="1").path
+    show = ("--show", tmp_path / "flips.png")
+    line = cli_error("compare", run.path, other, *show, code=2)
+    assert line.endswith(
+        "is on images at memory://nowhere, which is opened with --data memory://nowhere alone"
+    )
+    assert "no images at memory://nowhere" in cli_error(
+        "compare", run.path, other, *show, "--data", "memory://nowhere", code=1
+    )
+    assert not (tmp_path / "flips.png").exists()
 
 
 def test_default_protocol_is_the_last_that_both_runs_have(mini_runs, tmp_path):

@@ -39,6 +39,16 @@ def test_stdout_may_be_named_by_its_path(run):
     assert cli("report", run.path, "-o", "/dev/stdout").stdout == cli("report", run.path).stdout
 
 
+def test_pictures_are_read_after_a_note_or_from_data(run, photos, tmp_path):
+    notes = cli("report", run.path, "-o", tmp_path / "page.html").stderr.splitlines()
+    assert notes[0].startswith(f"note: pictures are read from {photos}, where {run.path} saw its images")
+    done = cli("report", run.path, "--data", photos, "-o", tmp_path / "page.html")
+    assert done.stderr == f"wrote {tmp_path}/page.html\n"
+    assert "no images at nowhere" in cli_error(
+        "report", run.path, "--data", "nowhere", "--format", "html", code=1
+    )
+
+
 def test_default_is_markdown_on_stdout(run):
     assert cli("report", run.path).stdout == cli("report", run.path, "--format", "md", "-o", "-").stdout
 
