@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from results.text import one_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -96,7 +98,7 @@ class Console:
 
     def note(self, text: str) -> None:
         """Print a line."""
-        self._console.print(f"note: {text}", markup=False, soft_wrap=True)
+        self._console.print(f"note: {one_line(text)}", markup=False, soft_wrap=True)
 
     def start(self, images: int) -> None:
         """Begin to count, with a bar where stderr is a terminal."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -101,9 +102,14 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     Reads each shard once. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
     """
     check_each_once(runs)
-    rows = [asdict(row) for run in runs for row in _rows(run)]
-    folders = pd.Series([row.pop("run") for row in rows], dtype=object)  # some names are not Unicode
-    return pd.DataFrame(rows).assign(run=folders)
+    rows = [row for run in runs for row in _rows(run)]
+    names = [item.name for item in fields(AccuracyRow)]
+    return pd.DataFrame({name: _column([getattr(row, name) for row in rows]) for name in names})
+
+
+def _column(values: Sequence[Any]) -> "pd.Series[Any]":
+    """A column of a table. Text stays Python's own, because some names are not Unicode."""
+    return pd.Series(values, dtype=object if str in map(type, values) else None)
 
 
 def count_hits(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import show
+from bench.cli.output import note, show
 from bench.cli.parameters import Json
 from results.storage import parse_path
+from results.text import printable
 
 if TYPE_CHECKING:
     from results.baseline import Verdict
@@ -59,7 +60,7 @@ def check(
     allowed = baseline.Tolerance(tolerance, alpha, both_ways)
     if update:
         baseline.update(measured, against)
-        print(f"wrote {against}", file=sys.stderr)
+        print(printable(f"wrote {against}"), file=sys.stderr)
     verdicts = baseline.check(measured, against, allowed)
     if junit_file:
         write_output(junit_file, junit.write(verdicts, str(against)))
@@ -86,4 +87,4 @@ def _report_to_github(verdicts: "list[Verdict]", against: Path, as_json: bool) -
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(markdown.verdict_summary(verdicts, str(against)))
     except OSError as error:
-        print(f"note: cannot write the step summary {summary}: {error.strerror}", file=sys.stderr)
+        note(f"cannot write the step summary {summary}: {error.strerror}")

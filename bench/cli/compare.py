@@ -10,6 +10,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import note, show
 from bench.cli.parameters import Json, PictureData, RunFolder
+from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench compare runs/v3-val-144-1a2b3c4d runs/v4-val-144-5e6f7a8b")
@@ -40,7 +41,7 @@ def compare(
     if picture:
         from bench.views.flips import draw_flips
 
-        print(draw_flips(found, runs, picture, data, note), file=sys.stderr)
+        print(printable(draw_flips(found, runs, picture, data, note)), file=sys.stderr)
     if as_json:
         described = {
             "n": found.n,

@@ -7,6 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.parameters import MEANINGS
+from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench crops cat.jpg --crops 144 -o sheet.png")
@@ -24,4 +25,4 @@ def crops(
     """Draw what a protocol looks at: the boxes on the image, and the crops as the network sees them."""
     from bench.views.contact_sheet import draw_contact_sheet
 
-    print(draw_contact_sheet(image, crops, model, scales, output))
+    print(printable(draw_contact_sheet(image, crops, model, scales, output)))

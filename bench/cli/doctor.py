@@ -10,6 +10,7 @@ from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import DATA, MACHINE, Json, takes_options
 from bench.options import Options
+from results.text import one_line
 
 
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
@@ -32,7 +33,7 @@ def doctor(
         for finding in examine(options, reporter, read=read):
             findings.append(finding)
             if not as_json:
-                print(f"{finding.state:<6}{finding.subject:<13}{' '.join(finding.text.split())}", flush=True)
+                print(f"{finding.state:<6}{finding.subject:<13}{one_line(finding.text)}", flush=True)
     if as_json:
         listed = [asdict(finding) for finding in findings]
         print(json.dumps({"passed": passed(findings), "findings": listed}))

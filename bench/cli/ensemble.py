@@ -11,6 +11,7 @@ from bench.cli.output import progress, show
 from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
 from bench.options import Options
 from results.storage import parse_path
+from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench ensemble --models v4,ir-v2 --crops 144 --data imagenet/val")
@@ -60,4 +61,4 @@ def ensemble(
         show(*accuracy_tables(table))
     else:
         show(*growth_tables(steps, [member.name for member in members]))
-    print(f"run: {run.path}")
+    print(printable(f"run: {run.path}"))

@@ -8,6 +8,7 @@ from bench.cli.app import app
 from bench.cli.output import progress, show
 from bench.cli.parameters import Json, takes_options
 from bench.options import Options
+from results.text import printable
 
 
 @app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
@@ -29,7 +30,7 @@ def evaluate(options: Options, as_json: Json = False) -> None:
         print(json.dumps({"run": str(run.path)} | summary(table)))
     else:
         show(*accuracy_tables(table))
-        print(f"run: {run.path}")
+        print(printable(f"run: {run.path}"))
 
 
 def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
         runs = evaluate_checkpoints(options, reporter)
     folder = Path(options.weights or "").expanduser()
     table = write_curve(runs, options.model, folder)
-    print(f"wrote {folder}/curve.csv and {folder}/curve.svg", file=sys.stderr)
+    print(printable(f"wrote {folder}/curve.csv and {folder}/curve.svg"), file=sys.stderr)
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
     else:

@@ -12,6 +12,7 @@ import typer
 from bench.distributed import is_first
 from bench.errors import AnotherRankFailed
 from results.storage import parse_path, write_output
+from results.text import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,12 +55,12 @@ def print_error(message: str, error: BaseException, code: int) -> None:
     """Print an error in one line on stderr; an error that several ranks have is printed once."""
     printed_elsewhere = isinstance(error, AnotherRankFailed) or (code in SHARED_ERRORS and not is_first())
     if not printed_elsewhere:
-        print("inception-bench:", " ".join(message.split()), file=sys.stderr)
+        print("inception-bench:", one_line(message), file=sys.stderr)
 
 
 def note(text: str) -> None:
     """Print something worth knowing, in one line on stderr."""
-    print(f"note: {text}", file=sys.stderr)
+    print(f"note: {one_line(text)}", file=sys.stderr)
 
 
 def show(*renderables: "RenderableType") -> None:
@@ -69,16 +70,21 @@ def show(*renderables: "RenderableType") -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     for renderable in renderables:
-        one_line = isinstance(renderable, Text) and bool(renderable.no_wrap)
-        console.print(renderable, soft_wrap=one_line)
+        unbroken = isinstance(renderable, Text) and bool(renderable.no_wrap)
+        console.print(renderable, soft_wrap=unbroken)
 
 
 def write_text(output: str, text: str) -> None:
-    """Write text to a file, or to stdout for `-`. Names that are not UTF-8 come out as the bytes they are."""
+    """Write text to a file, or to stdout for `-`. Names that are not UTF-8 come out as the bytes they are.
+
+    On a terminal each line is made printable.
+    """
+    if output in STDOUT and sys.stdout.isatty():
+        text = "\n".join(map(printable, text.split("\n")))
     data = text.encode("utf-8", "surrogateescape")
     if output in STDOUT:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
     write_output(parse_path(output), data)
-    print(f"wrote {output}", file=sys.stderr)
+    print(printable(f"wrote {output}"), file=sys.stderr)

@@ -8,6 +8,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import MEANINGS
+from results.text import printable
 
 
 @app.command(
@@ -62,4 +63,4 @@ def train(
     )
     with progress() as reporter:
         last = run_training(training, reporter)
-    print(last)
+    print(printable(str(last)))

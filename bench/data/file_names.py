@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from results.text import printable
+
 IMAGE_ENDINGS = frozenset((".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"))
 LABEL_FILES = ("labels.txt", "labels.csv", "val.txt", "val_labels.txt")
 """Names under which a label file is found in or beside the data, the first ones first."""
@@ -83,7 +85,7 @@ def shown(name: str) -> str:
     >>> print(shown("cat.jpg"), shown("two\nlines.jpg"))
     cat.jpg 'two\nlines.jpg'
     """
-    return name if name.isprintable() else repr(name)
+    return name if name.isprintable() else f"'{printable(name)}'"
 
 
 def first_of(names: Sequence[str]) -> str:

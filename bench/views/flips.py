@@ -11,6 +11,7 @@ from bench.views.save import save_picture
 from bench.views.thumbnails import Note, class_names, thumbnail_reader
 from results.comparison import Comparison
 from results.run import Run
+from results.text import printable
 
 SIDE = 160
 """Pixels of an image's longer side."""
@@ -64,7 +65,7 @@ def _write_classes(
     """Write the names of the label and of the classes that runs a and b predict, `at` and below."""
     left, top = at
     for line, (title, column) in enumerate((("is", "label"), ("a", "a"), ("b", "b"))):
-        text = f"{title}: {names[row[column]]}"
+        text = printable(f"{title}: {names[row[column]]}")
         if len(text) > MAX_LETTERS:
             text = text[: MAX_LETTERS - 1] + "..."
         pen.text((left, top + LINE * line), text, fill=_colour(row, column))

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from results.report.cells import NUMBERS, cells, has_published, note
 from results.report.titled_table import titled_table
+from results.text import printable
 
 
 def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
@@ -13,6 +14,8 @@ def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
 
     Where published figures are beside the rows, or all rows are of one run, each run has tables of its own.
     """
+    # pandas groups by no text that is not Unicode
+    table = table.assign(**{name: table[name].map(printable) for name in ("model", "run")})
     rows = pd.Series(cells(table), index=table.index)
     together = table["run"].nunique() > 1 and not has_published(table)
     hidden = {"images", "n"} if together else {"images", "n", "model"}  # they are in the title

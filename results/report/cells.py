@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from results.text import printable
+
 NUMBERS = ("n", "top-1 error", "top-5 error")
 """Columns that are aligned to the right."""
 
@@ -18,8 +20,8 @@ def cells(table: pd.DataFrame) -> list[dict[str, str]]:
     rows = []
     for row in table.to_dict("records"):
         columns = {
-            "model": str(row["model"]),
-            "protocol": str(row["protocol"]),
+            "model": printable(str(row["model"])),
+            "protocol": printable(str(row["protocol"])),
             "images": str(row["image_set"]),
             "n": f"{row['n']:,}",
             "top-1 error": error_cell(row["top1_error"], row["top1_low"], row["top1_high"]),

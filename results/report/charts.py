@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
+from results.text import printable
+
 WIDTH, HEIGHT = 680, 340
 """Of a chart, in the units of SVG."""
 
@@ -79,7 +81,7 @@ class _Axis:
 def page_chart(title: str, axis: str, lines: Sequence[Line], ticks: Sequence[Tick]) -> str:
     """An <svg> element for the HTML page: errors over a logarithmic axis, which is called `axis`."""
     content = _content(axis, lines, ticks, log10)
-    start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+    start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(title)}">'
     return "\n".join([start, *content, "</svg>"])
 
 
@@ -93,7 +95,7 @@ def file_chart(title: str, axis: str, lines: Sequence[Line], ticks: Sequence[Tic
     frame = [
         f"<style>{STYLE}</style>",
         f'<rect y="{-TITLE_HEIGHT}" width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text class="title" x="{LEFT}" y="-10">{escape(title)}</text>',
+        f'<text class="title" x="{LEFT}" y="-10">{_escape(title)}</text>',
     ]
     return "\n".join([start, *frame, *_content(axis, lines, ticks, float), "</svg>", ""])
 
@@ -110,10 +112,15 @@ def _content(
     up = _Axis(levels[0], levels[-1], HEIGHT - BOTTOM, TOP)
     elements = [*_grid(levels, up), *_ticks(ticks, across)]
     middle = (LEFT + WIDTH - RIGHT) / 2
-    elements.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(axis)}</text>')
+    elements.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{_escape(axis)}</text>')
     for number, line in enumerate(lines):
         elements += _line(line, f"c{number % len(COLOURS)}", across, up)
     return elements + _names(lines, across, up)
+
+
+def _escape(text: str) -> str:
+    """The text as SVG has it."""
+    return escape(printable(text))
 
 
 def _levels(low: float, high: float) -> range:
@@ -143,7 +150,7 @@ def _ticks(ticks: Sequence[Tick], across: _Axis) -> list[str]:
     for tick in ticks:
         x = across.at(tick.x)
         if x >= free:
-            text = escape(tick.text)
+            text = _escape(tick.text)
             elements.append(
                 f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{text}</text>'
             )
@@ -162,7 +169,7 @@ def _line(line: Line, colour: str, across: _Axis, up: _Axis) -> list[str]:
         if point.low < point.high:
             low, high = f"{up.at(point.low):.1f}", f"{up.at(point.high):.1f}"
             elements.append(f'<line class="{colour} bar" x1="{x}" x2="{x}" y1="{low}" y2="{high}"/>')
-        title = f"<title>{escape(point.text)}</title>"
+        title = f"<title>{_escape(point.text)}</title>"
         elements.append(f'<circle class="{colour}" cx="{x}" cy="{y}" r="4">{title}</circle>')
     return elements
 
@@ -186,7 +193,7 @@ def _names(lines: Sequence[Line], across: _Axis, up: _Axis) -> list[str]:
         )
         elements.append(
             f'<text class="name c{number % len(COLOURS)}" x="{left}" y="{height + 4:.1f}">'
-            f"{escape(text)}<title>{escape(line.name)}</title></text>"
+            f"{_escape(text)}<title>{_escape(line.name)}</title></text>"
         )
     return elements
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from results.baseline import Verdict
 from results.comparison import Comparison
 from results.report.cells import error_pair
-from results.report.titled_table import titled_table, whole_line
+from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
 
 CLASSES = 10
@@ -39,7 +39,7 @@ def comparison_tables(
     table = titled_table("classes that changed most", ("class", *counts), counts, overflow="ellipsis")
     for row in classes.head(CLASSES).to_dict("records"):
         name = names[row["label"]] if names else str(row["label"])
-        table.add_row(Text(name), *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
+        table.add_row(cell(name), *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
     return [*lines, table]
 
 
@@ -57,7 +57,7 @@ def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[Renderabl
             error_pair(verdict.measured),
             verdict.why,
         )
-        table.add_row(mark, *map(Text, cells))
+        table.add_row(mark, *map(cell, cells))
     failed = sum(not verdict.passed for verdict in verdicts)
     count = f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
     return [table, Text(count)]
@@ -77,7 +77,7 @@ def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[Renderabl
             is_base = number == 0
             table.add_row(
                 str(row["networks"]),
-                Text(str(row["protocol"])),
+                cell(str(row["protocol"])),
                 f"{row['cost']:,}",
                 f"{row['top1_error']:.2f}",
                 "base" if is_base else f"{row['top1_to_base']:+.2f}",

@@ -6,6 +6,7 @@ The summary of a job's step is the Markdown of `results.report.markdown.verdict_
 from collections.abc import Sequence
 
 from results.baseline import Verdict
+from results.text import printable
 
 
 def annotations(verdicts: Sequence[Verdict]) -> list[str]:
@@ -17,13 +18,13 @@ def annotations(verdicts: Sequence[Verdict]) -> list[str]:
     ]
 
 
-def _escape(text: str, letters: str = "%\r\n") -> str:
-    """The text with these letters as their codes.
+def _escape(text: str, letters: str = "%") -> str:
+    """The text, made printable, with these letters as their codes.
 
     >>> _escape("100 %")
     '100 %25'
     """
-    return "".join(f"%{ord(letter):02X}" if letter in letters else letter for letter in text)
+    return "".join(f"%{ord(letter):02X}" if letter in letters else letter for letter in printable(text))
 
 
 def _escape_property(text: str) -> str:
@@ -32,4 +33,4 @@ def _escape_property(text: str) -> str:
     >>> _escape_property("v3, 144")
     'v3%2C 144'
     """
-    return _escape(text, "%\r\n:,")
+    return _escape(text, "%:,")

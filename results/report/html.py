@@ -15,6 +15,7 @@ from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Line, Point, Tick, page_chart
 from results.run import Run
 from results.tables import accuracy, predictions
+from results.text import printable
 
 MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
@@ -60,6 +61,7 @@ def write(
         autoescape=True,
         loader=PackageLoader("results.report", "."),
         undefined=StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
     )
     return environment.get_template("page.html").render(
@@ -75,6 +77,11 @@ def write(
         noise=list(zip(titles, noise, strict=True)) if noise else [],
         provenance=[_provenance(run) for run in runs],
     )
+
+
+def _finalize(value: Any) -> Any:
+    """What the page shows of a value: text is made printable, except charts and pictures."""
+    return printable(value) if type(value) is str else value
 
 
 def _titles(runs: Sequence[Run]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from results.baseline import Verdict
+from results.text import printable
 
 
 def write(verdicts: Sequence[Verdict], baseline: str) -> bytes:
@@ -11,24 +12,13 @@ def write(verdicts: Sequence[Verdict], baseline: str) -> bytes:
     failed = sum(not verdict.passed for verdict in verdicts)
     suite = Element(
         "testsuite",
-        name=f"inception-bench check against {baseline}",
+        name=printable(f"inception-bench check against {baseline}"),
         tests=str(len(verdicts)),
         failures=str(failed),
     )
     for verdict in verdicts:
-        case = SubElement(
-            suite, "testcase", classname=_printable(verdict.model), name=_printable(verdict.name)
-        )
+        case = SubElement(suite, "testcase", classname=printable(verdict.model), name=printable(verdict.name))
         if not verdict.passed:
-            failure = SubElement(case, "failure", message=_printable(verdict.why))
-            failure.text = _printable(f"{verdict.name}: {verdict.why}")
+            failure = SubElement(case, "failure", message=printable(verdict.why))
+            failure.text = printable(f"{verdict.name}: {verdict.why}")
     return bytes(tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _printable(text: str) -> str:
-    """The text without the control characters that XML cannot have.
-
-    >>> _printable("v3" + chr(7))
-    'v3?'
-    """
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -33,4 +33,4 @@ def _escape(text: str) -> str:
     >>> print(_escape("ir_v2 & 5 %"))
     ir\_v2 \& 5 \%
     """
-    return "".join(SPECIAL.get(letter, letter if letter.isprintable() else "?") for letter in text)
+    return "".join(SPECIAL.get(letter, letter) for letter in text)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from results.baseline import Verdict
 from results.report.cells import NUMBERS, cells, error_pair, note
+from results.text import printable
 
 
 def write(table: pd.DataFrame) -> str:
@@ -42,4 +43,4 @@ def _escape(text: str) -> str:
     >>> print(_escape("a|b<i>"))
     a\|b&lt;i>
     """
-    return " ".join(text.splitlines()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

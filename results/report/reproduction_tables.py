@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.report.cells import duration, error_cell
-from results.report.titled_table import titled_table, whole_line
+from results.report.titled_table import cell, titled_table, whole_line
 
 HEADINGS = (
     *("network", "crops", "images", "published", "measured", "difference"),
@@ -27,17 +27,16 @@ def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[Renderable
         rows = [record for record in records if record["table"] == name]
         table = titled_table(name, HEADINGS, ("published", "measured", "difference"), lines=True)
         for row in rows:
-            cells = (
-                _network(row),
-                row["protocol"],
-                row["image_set"],
+            table.add_row(
+                cell(_network(row)),
+                cell(row["protocol"]),
+                cell(row["image_set"]),
                 _pair(row["published_top1"], row["published_top5"]),
-                _measured(row),
+                Text(_measured(row)),
                 _pair(row["difference_top1"], row["difference_top5"], "+.2f"),
                 _pair(row["weights_top1"], row["weights_top5"]),
-                row["verdict"],
+                cell(row["verdict"]),
             )
-            table.add_row(*map(Text, cells))
         shown.append(table)
         shown += [
             whole_line(f"{row['network']}, {row['protocol']} crops: {row['note']}")
@@ -81,7 +80,7 @@ def estimate_tables(
     for one in listed:
         table.add_row(
             one["network"],
-            Text(one["weights"]),
+            cell(one["weights"]),
             one["crops"],
             f"{one['images']:,}",
             f"{one['crops_in_all']:,}",

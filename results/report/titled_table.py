@@ -6,6 +6,8 @@ from rich.console import OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
+from results.text import printable
+
 
 def titled_table(
     title: str,
@@ -19,12 +21,18 @@ def titled_table(
 
     `overflow` is what happens to a cell that is too wide. `lines` are drawn between the rows.
     """
-    table = Table(title=Text(title, style="bold"), title_justify="left", show_lines=lines)
+    line = Text(printable(title), style="bold", no_wrap=True, overflow="ignore")
+    table = Table(title=line, title_justify="left", show_lines=lines)
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left", overflow=overflow)
     return table
 
 
+def cell(text: str) -> Text:
+    """A cell that shows the text as it is: neither markup nor a terminal's escapes have an effect in it."""
+    return Text(printable(text))
+
+
 def whole_line(text: str) -> Text:
     """Text that stays on one line however long it is, such as one with a path."""
-    return Text(text, no_wrap=True)
+    return Text(printable(text), no_wrap=True)

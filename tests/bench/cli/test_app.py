@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from bench.cli import COMMANDS
 from bench.cli.app import main
-from bench.errors import AnotherRankFailed, BenchError, DataError, Terminated, UsageError
+from bench.errors import AnotherRankFailed, BenchError, DataError, Terminated, UsageError, WeightsError
 from crops import ProtocolError
 from results.errors import IncompleteRun, RunError
 from tests.helpers import cli
@@ -79,6 +79,7 @@ def fail():
     ("error", "code", "line"),
     [
         (BenchError("no more"), 1, "no more"),
+        (WeightsError("no tensor \x1b[31m\x9b\u202e"), 1, r"no tensor \x1b[31m\x9b\u202e"),
         (DataError("no images\nat all"), 1, "no images at all"),
         (UsageError("no such thing"), 2, "no such thing"),
         (ProtocolError("no protocol '11'"), 2, "no protocol '11'"),

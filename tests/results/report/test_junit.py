@@ -19,5 +19,7 @@ def test_junit_has_a_case_for_each_row_and_the_reason_for_a_failure(passed, miss
 
 
 def test_junit_is_well_formed_whatever_a_model_is_called(missing):
-    tree = ElementTree.fromstring(junit.write([replace(missing, model='v3 <&"\x07>')], "base.csv"))
-    assert tree[0].attrib["classname"] == 'v3 <&"?>'
+    written = junit.write([replace(missing, model='v3 <&"\x07>')], "base\x1b.csv")
+    tree = ElementTree.fromstring(written)
+    assert tree[0].attrib["classname"] == r'v3 <&"\x07>'
+    assert tree.attrib["name"] == r"inception-bench check against base\x1b.csv"
