@@ -9,6 +9,7 @@ Three things are ours, because torch.distributed has none of them:
 - The progress of all ranks on one display: each adds up its images in the store, about once a second.
 """
 
+import hashlib
 import os
 import pickle
 import threading
@@ -38,6 +39,9 @@ noticed at once.
 
 MEETING = 600.0
 """Seconds that the ranks have to find each other."""
+
+REACHING = timedelta(seconds=5)
+"""How long a rank tries to reach the store only to know whether another one has printed a line."""
 
 INTERVAL = 0.1
 """Seconds between two looks at the store while the ranks find each other."""
@@ -177,6 +181,22 @@ def ranks() -> Ranks:
     return _join() if under_torchrun() else Ranks()
 
 
+def is_news(text: str) -> bool:
+    """Whether no other rank has called this with the same `text`; also where that cannot be known.
+
+    Does not wait for the other ranks.
+    """
+    if not under_torchrun():
+        return True
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT")
+    try:
+        joined = ranks.cache_info().currsize
+        here = ranks() if joined else Ranks(lasting_store=_reach_store(timeout=REACHING)[0])
+        return here.is_new(f"{attempt}/{hashlib.sha256(text.encode()).hexdigest()}")
+    except Exception:  # noqa: BLE001 - whatever is wrong with the store, the text comes first
+        return True
+
+
 def take_parts(store: Any, key: str, parts: Sequence[range]) -> Iterator[range]:
     """The parts that fall to whoever iterates; the number of those taken so far stands at `key`."""
     while True:
@@ -228,15 +248,25 @@ def _join() -> Ranks:
     """Meet the other ranks, and form a group with them."""
     from torch import distributed
     from torch.distributed import PrefixStore  # type: ignore[attr-defined]
-    from torch.distributed.rendezvous import rendezvous
 
     with _reaching_store():
-        store, rank, size = next(rendezvous("env://"))
-        lasting = PrefixStore("inception-bench", store)
+        lasting, rank, size = _reach_store()
         of_this_start = PrefixStore(_agree_on_start(lasting, rank, size), lasting)
         group = PrefixStore("group", of_this_start)
         distributed.init_process_group("gloo", store=group, rank=rank, world_size=size, timeout=TIMEOUT)
     return Ranks(rank, size, of_this_start, lasting)
+
+
+def _reach_store(**options: Any) -> tuple[Any, int, int]:
+    """The store of torchrun, which outlives its ranks; the number of this rank, and how many there are.
+
+    `options` are those of torch's `rendezvous`.
+    """
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, size = next(rendezvous("env://", **options))
+    return PrefixStore("inception-bench", store), rank, size
 
 
 def _agree_on_start(store: Any, rank: int, size: int) -> str:

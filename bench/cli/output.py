@@ -1,6 +1,7 @@
 """What reaches the user. Of torchrun's ranks only the first prints, and that is decided here."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bench.distributed import is_first
+from bench.distributed import is_first, is_news, under_torchrun
 from bench.errors import AnotherRankFailed
 from results.storage import parse_path, write_output
 from results.text import one_line, printable
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from bench.progress import Reporter
 
-SHARED_ERRORS = (2, 130, 143)
-"""Exit codes of errors that all ranks have at once: of usage, and of signals."""
+OF_SIGNALS = (130, 143)
+"""Exit codes of signals, which all ranks get at once."""
 
 STDOUT = ("-", "/dev/stdout")
 """Names of stdout as an output. Were it opened by its path, a file that it goes to would be replaced."""
@@ -53,9 +54,13 @@ def progress() -> "Iterator[Reporter]":
 
 def print_error(message: str, error: BaseException, code: int) -> None:
     """Print an error in one line on stderr; an error that several ranks have is printed once."""
-    printed_elsewhere = isinstance(error, AnotherRankFailed) or (code in SHARED_ERRORS and not is_first())
-    if not printed_elsewhere:
-        print("inception-bench:", one_line(message), file=sys.stderr)
+    if isinstance(error, AnotherRankFailed) or (code in OF_SIGNALS and not is_first()):
+        return
+    line = f"inception-bench: {one_line(message)}"
+    if under_torchrun():  # which ends this rank when another one has ended
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if code in OF_SIGNALS or is_news(line):
+        print(line, file=sys.stderr)
 
 
 def note(text: str) -> None:

@@ -172,6 +172,17 @@ def test_ranks_with_other_commands_end_with_a_line(tmp_path, command, message):
     assert lines == [f"inception-bench: {message}"]
 
 
+@pytest.mark.parametrize("limit", ["$([ $RANK = 1 ] && echo 0 || echo 20)", "0"], ids=["one", "both"])
+def test_usage_error_of_one_rank_or_of_both_is_printed_once(tmp_path, limit):
+    """Beside it the first rank may say that torchrun ended it."""
+    command = f"exec {sys.executable} -m bench eval --limit {limit} --out {tmp_path}"
+    done = torchrun_to_the_end("--no-python", "bash", "-c", command)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")]
+    (line,) = (line for line in lines if "terminated; the same command continues" not in line)
+    assert line.startswith("inception-bench: --limit 0")
+
+
 def test_ranks_that_write_elsewhere_end_with_a_line(tmp_path):
     command = f"mkdir {tmp_path}/$RANK; cd {tmp_path}/$RANK; exec {sys.executable} -m bench eval --limit 20"
     environment = os.environ | {"PYTHONPATH": str(Path(bench.__file__).parents[1])}
