@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.errors import errors_as_lines
 from bench.cli.output import silence_other_ranks
+from bench.cli.streams import repair_streams
 from bench.errors import Terminated
 
 app = typer.Typer(
@@ -27,11 +28,12 @@ def main(
     show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """What every command begins with."""
+    repair_streams()
+    context.with_resource(errors_as_lines(debug))
     if show_version:
         print(version("inception-bench"))
         raise typer.Exit
     logging.getLogger("inception-bench").setLevel(logging.DEBUG if debug else logging.WARNING)
-    context.with_resource(errors_as_lines(debug))
     signal.signal(signal.SIGTERM, _terminate)
     silence_other_ranks()
 

@@ -1,7 +1,5 @@
 """Every error becomes one line on stderr and an exit code; with `--debug` its traceback."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -40,8 +38,6 @@ def errors_as_lines(debug: bool) -> Iterator[None]:
         _end("terminated; the same command continues", 143, error, debug)
     except KeyboardInterrupt as error:
         _end("interrupted; the same command continues", 130, error, debug)
-    except BrokenPipeError:  # the reader of stdout is gone, as `head` is when it has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         _end(f"{error.filename or 'input or output'}: {error.strerror or error}", 1, error, debug)
     except Exception as error:  # noqa: BLE001 - the last resort, so that users never see a traceback unasked
