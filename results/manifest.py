@@ -20,6 +20,7 @@ READABLE = (2, 3)
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Precision = Annotated[str, msgspec.Meta(pattern="^(fp32|bf16|fp16)$")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ class PlanRecord:
 class AgreementRecord:
     """How often half precision predicted the class that fp32 did, on single crops."""
 
-    precision: str
+    precision: Precision
     same_top1: Count
     images: Count
     """Images compared."""
@@ -145,7 +146,7 @@ class RuntimeRecord:
 
     device: str
     """As torch names it, such as `cuda:0`."""
-    precision: str
+    precision: Precision
     """`fp32`, `bf16` or `fp16`."""
     device_name: str = ""
     """Such as `NVIDIA H200`."""

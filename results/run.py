@@ -138,14 +138,14 @@ class Shard:
         names = {*self.ids, *self.skipped}
         each_once = len(names) == len(self.ids) + len(self.skipped) == self.stop - self.start
         all_hashed = self.content is None or self.content.shape == (len(self.ids),)
-        return (
-            each_once
-            and all_hashed
-            and all(
-                len(array) == len(self.labels) == len(self.ids) and np.isfinite(array).all()
-                for array in self.probabilities.values()
-            )
-        )
+        return each_once and all_hashed and all(map(self._fits, self.probabilities.values()))
+
+    def _fits(self, probabilities: NDArray[np.float32]) -> bool:
+        """Whether these are finite, for all images, and of classes among which are all labels."""
+        if probabilities.ndim != 2 or not len(probabilities) == len(self.labels) == len(self.ids):
+            return False
+        labels_are_known = ((self.labels >= 0) & (self.labels < probabilities.shape[1])).all()
+        return bool(labels_are_known and np.isfinite(probabilities).all())
 
     def _digest(self, identity: str) -> str:
         """sha256 of the content."""
@@ -242,10 +242,20 @@ class Run:
                 shard, _ = Shard.load(self.shard_path(part), self.identity, record.sha256)
             except IncompleteRun as error:
                 raise IncompleteRun(f"{error}; {self._count_sound()} are sound") from None
+            self._check_class_names(shard)
             hashes.append(np.fromiter(map(hash, (*shard.ids, *shard.skipped)), dtype=np.int64))
             yield shard
         if hashes and len(np.unique(np.concatenate(hashes))) != self.manifest.data.images:
             raise IncompleteRun(f"{self.path} has an image in two shards: make the run again with --fresh")
+
+    def _check_class_names(self, shard: Shard) -> None:
+        names = self.manifest.data.classes
+        for probabilities in shard.probabilities.values():
+            if names is not None and len(names) != probabilities.shape[1]:
+                raise RunError(
+                    f"{self.path} names {len(names):,} classes, and its predictions are of "
+                    f"{probabilities.shape[1]:,}: take another copy, or make the run again with --fresh"
+                )
 
     def check_complete(self) -> None:
         """Raise `IncompleteRun`, with the number of images that have a sound shard, unless the run is

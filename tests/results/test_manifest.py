@@ -108,6 +108,7 @@ def test_the_reason_for_a_refusal_names_the_field(content):
         (["runtime", "colour"], "red", "RuntimeRecord has no field 'colour'"),
         (["data", "images"], "12", r"Expected `int`, got `str` - at `\$.data.images`"),
         (["identity"], None, "missing required field `identity`"),
+        (["runtime", "precision"], "fp64", r"Expected `str` matching regex .* at `\$.runtime.precision`"),
     ):
         with pytest.raises(ValueError, match=reason):
             parse_manifest(json.dumps(changed(content, path, value)).encode())

@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST, SHARDS, Run, Shard, finish, write_manifest
-from tests.helpers import complete_run, random_manifest, random_shard, start_run
+from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run
 
 SKIPPED = {"image 12": "no image"}
 
@@ -66,7 +66,7 @@ def test_hashes_of_the_files_come_back(tmp_path):
     assert Shard.load(tmp_path / Shard.file_name(0, 10), "x")[0].content is None
 
 
-ROWS = np.full((10, 3), 1 / 3, dtype=np.float32)
+ROWS = np.full((10, 10), 0.1, dtype=np.float32)
 NOT_A_NUMBER, INFINITE = ROWS.copy(), ROWS.copy()
 NOT_A_NUMBER[9, 2], INFINITE[0, 0] = np.nan, np.inf
 
@@ -80,6 +80,9 @@ NOT_A_NUMBER[9, 2], INFINITE[0, 0] = np.nan, np.inf
         {"probabilities": {"1": ROWS, "10": ROWS[:9]}},
         {"probabilities": {"1": NOT_A_NUMBER, "10": ROWS}},
         {"probabilities": {"1": ROWS, "10": INFINITE}},
+        {"probabilities": {"1": ROWS, "10": ROWS[:, 0]}},
+        {"labels": np.full(10, 10, dtype=np.int64)},
+        {"labels": np.full(10, -1, dtype=np.int64)},
         {"skipped": {"image 3": "read and skipped"}},
         {"skipped": {"image 10": "one too many"}},
         {"ids": [f"image {number % 9}" for number in range(10)]},
@@ -92,6 +95,18 @@ def test_shard_with_parts_that_do_not_fit_is_damaged(tmp_path, changes):
     replace(shard, **changes).save(tmp_path, "x")
     with pytest.raises(IncompleteRun, match="is damaged or belongs to another run"):
         Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+
+
+def test_run_with_other_class_names_than_predictions_is_refused(tmp_path):
+    run = random_run(tmp_path, 1, classes=10)
+    for number in (9, 10, 11):
+        data = replace(run.manifest.data, classes=tuple(f"class {index}" for index in range(number)))
+        named = write_manifest(run.path, replace(run.manifest, data=data))
+        if number == 10:
+            assert len(list(named.shards())) == 3
+            continue
+        with pytest.raises(RunError, match=f"names {number} classes, and its predictions are of 10: take"):
+            list(named.shards())
 
 
 def test_shard_under_the_name_of_another_range_is_damaged(tmp_path):
