@@ -283,10 +283,12 @@ def schema_of(data: bytes) -> int:
 
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in JSON text. Raises `ValueError` for anything else: a field that is missing, unknown, or
-    of another type.
+    of another type, or one network without a runtime.
     """
     content = _from_json(data)
     manifest = _convert(content, Manifest)
+    if not (manifest.runtime or manifest.model.members):
+        raise ValueError("an ensemble alone has no runtime, and this has no members")
     _check_known(content, manifest)
     return manifest
 

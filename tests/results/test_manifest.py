@@ -114,6 +114,11 @@ def test_the_reason_for_a_refusal_names_the_field(content):
             parse_manifest(json.dumps(changed(content, path, value)).encode())
 
 
+def test_one_network_without_a_runtime_is_refused(content):
+    with pytest.raises(ValueError, match="an ensemble alone has no runtime, and this has no members"):
+        parse_manifest(json.dumps(content | {"runtime": None}).encode())
+
+
 def test_names_that_are_not_unicode_come_back(tmp_path):
     """File names are bytes; what is not UTF-8 in them is a lone surrogate in Python."""
     name = b"\xff.jpg".decode("utf-8", "surrogateescape")
