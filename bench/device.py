@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from bench.distributed import local_rank, local_world_size
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, first_line
 from bench.options import Options
 
 BATCH_ON_CPU, BATCH_ELSEWHERE = 4, 256
@@ -116,9 +116,10 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         float(torch.zeros(1, device=device))
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"device {name!r} cannot be used here ({reason}): write auto or cpu") from None
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        raise UsageError(
+            f"device {name!r} cannot be used here ({first_line(error)}): write auto or cpu"
+        ) from None
     return device
 
 

@@ -25,7 +25,7 @@ from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 
-from bench.errors import AnotherRankFailed, BenchError, first_line
+from bench.errors import AnotherRankFailed, BenchError, UsageError, first_line
 
 T = TypeVar("T")
 
@@ -48,6 +48,9 @@ INTERVAL = 0.1
 
 AGAIN = "start the same command again, on all machines"
 
+NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_PORT")
+"""Variables of the environment that torchrun sets to numbers."""
+
 
 def under_torchrun() -> bool:
     """Whether torchrun started this process."""
@@ -60,13 +63,13 @@ def is_first() -> bool:
 
 
 def local_rank() -> int:
-    """The number of this rank among those of its machine, from 0."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
+    """The number of this rank among those of its machine, from 0. Raises `UsageError`."""
+    return _number_by_torchrun("LOCAL_RANK") if under_torchrun() else 0
 
 
 def local_world_size() -> int:
-    """How many ranks this machine has."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    """How many ranks this machine has. Raises `UsageError`."""
+    return _number_by_torchrun("LOCAL_WORLD_SIZE") if under_torchrun() else 1
 
 
 @dataclass(frozen=True)
@@ -244,11 +247,30 @@ class SharedProgress:
                     self._shown[kind] = total
 
 
+def _number_by_torchrun(name: str) -> int:
+    """The value of a variable. Raises `UsageError`."""
+    _check_variables()
+    return int(os.environ[name])
+
+
+def _check_variables() -> None:
+    """Raise `UsageError` where a variable of torchrun's is missing or odd: it did not start this process."""
+    odd = [name for name in NUMBERS if not os.environ.get(name, "").isdecimal()]
+    if not os.environ.get("MASTER_ADDR"):
+        odd.append("MASTER_ADDR")
+    if odd:
+        raise UsageError(
+            f"TORCHELASTIC_RUN_ID is set, but not what else torchrun sets ({', '.join(odd)}): "
+            "unset it, or start the command with torchrun"
+        )
+
+
 def _join() -> Ranks:
     """Meet the other ranks, and form a group with them."""
     from torch import distributed
     from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
+    _check_variables()
     with _reaching_store():
         lasting, rank, size = _reach_store()
         of_this_start = PrefixStore(_agree_on_start(lasting, rank, size), lasting)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,7 @@ from results.comparable import (
 from results.errors import RunError, RunUsageError
 from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
 from results.metrics import error_percent
-from results.run import SHARDS, Run, Shard, finish, write_manifest
+from results.run import SHARDS, Run, Shard, find_run_folder, finish, refuse_linked_shards, write_manifest
 from results.tables import Counts, count_hits
 
 
@@ -34,7 +33,7 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     """
     check_members(members)
     manifest = _manifest(members)
-    folder = _folder(out, manifest)
+    folder = find_run_folder(out, _title(manifest), manifest.identity)
     existing = None if fresh else _whole_run(folder, manifest.identity)
     if existing and existing.manifest.blacklist == manifest.blacklist:
         return existing
@@ -47,6 +46,7 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
             blacklist=manifest.blacklist,
         )
         return write_manifest(folder, changed)
+    refuse_linked_shards(folder)
     run = write_manifest(folder, manifest)
     records: list[ShardRecord] = []
     skipped: dict[str, str] = {}
@@ -121,15 +121,10 @@ def ensemble_name(names: Sequence[str]) -> str:
     return "+".join(name if count == 1 else f"{count}x{name}" for name, count in Counter(names).items())
 
 
-def _folder(out: Path, manifest: Manifest) -> Path:
-    """The ensemble's folder: the one with its identity, however it begins, or a new one."""
-    end = manifest.identity[:8]
-    if found := sorted(out.glob(f"*-{end}")):
-        return found[0]
+def _title(manifest: Manifest) -> str:
+    """What the name of the ensemble's folder says."""
     largest = list(manifest.plan.protocols)[-1]
-    name = f"{manifest.model.name}-{Path(manifest.data.path).name}-{largest}"
-    safe_name = re.sub(r"[^\w.+-]", "_", name)[:120]
-    return out / f"{safe_name}-{end}"
+    return f"{manifest.model.name}-{Path(manifest.data.path).name}-{largest}"
 
 
 def _whole_run(folder: Path, identity: str) -> Run | None:

@@ -11,6 +11,7 @@ itself. No pickle anywhere.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,11 +22,14 @@ from numpy.typing import NDArray
 
 from results.errors import IncompleteRun, RunError
 from results.manifest import READABLE, SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
-from results.storage import read, sha256, write
+from results.storage import is_local, reaching, read, sha256, write
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
 NON_BLACKLISTED = "non-blacklisted"
+
+NAME_BYTES = 120
+"""Most bytes of the name of a run's folder, without the end of its identity; file systems allow 255."""
 
 _SEAL = b',\n  "sha256": "'
 """Separates a manifest from the hash of itself."""
@@ -180,14 +184,14 @@ class Run:
     def open(cls, path: Path) -> "Run":
         """The run in the folder `path` (or whose manifest that is), complete or not.
 
-        Raises `RunError` where there is none, and `IncompleteRun` where its manifest is damaged.
+        Raises `RunError` where there is none, and `IncompleteRun` where its manifest is damaged or missing.
         """
         folder = path.parent if path.name == MANIFEST else path
         file = folder / MANIFEST
         try:
             data = read(file)
         except FileNotFoundError:
-            raise RunError(f"{folder} is no run: it has no {MANIFEST}") from None
+            raise _no_manifest(folder) from None
         except OSError as error:
             raise RunError(f"{file} cannot be read: {error.strerror or error}") from None
         return cls(folder, _unseal(data, file))
@@ -279,6 +283,34 @@ class Run:
         return f"{sound:,} of {self.manifest.data.images:,} images"
 
 
+def find_run_folder(out: Path, title: str, identity: str) -> Path:
+    """The folder in `out` of the run with this identity, however it begins, or a new one named by `title`.
+
+    Raises `RunError`.
+
+    >>> find_run_folder(Path("runs"), "v3-val-1,10", "1a2b3c4d5e6f").as_posix()
+    'runs/v3-val-1_10-1a2b3c4d'
+    """
+    end = f"-{identity[:8]}"
+    try:
+        with reaching(out):
+            found = sorted(out.glob(f"*{end}"))
+    except OSError as error:
+        raise RunError(f"{out}: {error.strerror or error}") from None
+    begin = re.sub(r"[^\w.+-]", "_", title).encode()[:NAME_BYTES].decode(errors="ignore")
+    return found[0] if found else out / f"{begin}{end}"
+
+
+def refuse_linked_shards(path: Path) -> None:
+    """Raise `RunError` where the shards of the run in the folder `path` are behind a link.
+
+    It may lead to another run's shards, which would be written over.
+    """
+    shards = path / SHARDS
+    if is_local(shards) and shards.is_symlink():
+        raise RunError(f"{shards} is a link, maybe to another run's shards: put a folder in its place")
+
+
 def write_manifest(path: Path, manifest: Manifest) -> Run:
     """Write the manifest of the run in the folder `path`, atomically, with the hash of itself. Raises
     `RunError`.
@@ -301,6 +333,14 @@ def finish(run: Run, shards: Sequence[ShardRecord], skipped: Mapping[str, str], 
     if not Run(run.path, done).complete:
         run.check_complete()
     return write_manifest(run.path, done)
+
+
+def _no_manifest(folder: Path) -> RunError:
+    """The error for a folder without a manifest, which may be a run all the same."""
+    if any((folder / SHARDS).glob("*.safetensors")):
+        missing = f"{folder / MANIFEST} is missing"
+        return IncompleteRun(f"{missing}: the same eval command writes it again and keeps what is measured")
+    return RunError(f"{folder} is no run: it has no {MANIFEST}")
 
 
 def _unseal(data: bytes, file: Path) -> Manifest:

@@ -25,11 +25,13 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 def parse_path(name: str | Path) -> Path:
     """The path of a file or folder by its name, which may be a URL.
 
-    Raises `RunUsageError` for a URL that no installed package reads.
+    Raises `RunUsageError` for an empty name, and for a URL that no installed package reads.
 
     >>> parse_path("runs/v3").name
     'v3'
     """
+    if name == "":
+        raise RunUsageError("an empty name leads nowhere: write a file or a folder, or . for this folder")
     if not URL.match(str(name)):
         return Path(name).expanduser() if isinstance(name, str) else name
     from upath import UPath
@@ -37,9 +39,12 @@ def parse_path(name: str | Path) -> Path:
     try:
         path = UPath(name, use_listings_cache=False)  # other programs write there, too
         path.fs  # noqa: B018 - imports the package that reads it
-    except (ImportError, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each client raises what it likes
         raise RunUsageError(
-            f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs"
+            f"{name} cannot be reached ({error}): install what reads it, for s3:// the package s3fs, "
+            "or name another place"
         ) from None
     return cast(Path, path)
 
@@ -71,11 +76,17 @@ def reaching(path: Path) -> Iterator[None]:
 
 
 def read(path: Path, start: int | None = None, stop: int | None = None) -> bytes:
-    """The bytes of a file from `start` to `stop`, in one request where it is remote. Raises `OSError`."""
+    """The bytes of a file from `start` to `stop`, in one request where it is remote.
+
+    Raises `OSError`, also for a pipe or a device: reading one may never end.
+    """
     with reaching(path):
         if not is_local(path):
             remote = cast(Any, path)
             return bytes(remote.fs.cat_file(remote.path, start=start, end=stop))
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
         with path.open("rb") as file:  # opened each time, so that threads do not share a position
             file.seek(start or 0)
             return file.read() if stop is None else file.read(stop - (start or 0))

@@ -1,5 +1,6 @@
 """Ways in which a run on disk is no longer what was written, and what is said of each."""
 
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,6 +55,17 @@ def replace_by_folder(path: Path) -> None:
     path.mkdir()
 
 
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def replace_by_device(path: Path) -> None:
+    """By a link to a device that has no end."""
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
 def cut_off(path: Path, size: int) -> None:
     """Keep the first bytes, or with a negative size all but the last ones."""
     path.write_bytes(path.read_bytes()[:size])
@@ -69,7 +81,9 @@ def save_shard_with_other_labels(run: Run) -> None:
     replace(shard, labels=(shard.labels + 1) % 10).save(shard_of(run).parent, run.identity)
 
 
+LOST = f"{MANIFEST} is missing: the same eval command writes it again and keeps what is measured"
 EDITED = f"{MANIFEST} is damaged, or was edited: the same eval command writes it again"
+UNREADABLE = f"{MANIFEST} cannot be read"
 INCOMPLETE = r"is incomplete: (\d+) of \1 images; the same eval command continues it"
 SOUND = r"the same eval command evaluates its images again; \d+ of \d+ images are sound"
 MISSING = f"safetensors is missing: {SOUND}"
@@ -83,6 +97,7 @@ REPAIRABLE_MANIFESTS = [
     Damage("truncated", lambda run: cut_off(manifest_of(run), 500), EDITED),
     Damage("empty", lambda run: cut_off(manifest_of(run), 0), EDITED),
     Damage("no-text", lambda run: manifest_of(run).write_bytes(bytes(range(256))), EDITED),
+    Damage("missing", lambda run: manifest_of(run).unlink(), LOST),
     Damage("list", lambda run: manifest_of(run).write_text("[]"), EDITED),
     Damage("brackets-without-end", lambda run: manifest_of(run).write_text("[" * 100_000), EDITED),
     Damage("not-complete", set_in_manifest(complete=False), INCOMPLETE),
@@ -92,13 +107,9 @@ REPAIRABLE_MANIFESTS = [
 
 UNUSABLE_MANIFESTS = [
     Damage("newer-schema", replace_in_manifest('"schema": 3', '"schema": 4'), NEWER, 1),
-    Damage("missing", lambda run: manifest_of(run).unlink(), f"is no run: it has no {MANIFEST}", 1),
-    Damage(
-        "folder",
-        lambda run: replace_by_folder(manifest_of(run)),
-        f"{MANIFEST} cannot be read: Is a directory",
-        1,
-    ),
+    Damage("folder", lambda run: replace_by_folder(manifest_of(run)), f"{UNREADABLE}: Is a directory", 1),
+    Damage("pipe", lambda run: replace_by_pipe(manifest_of(run)), f"{UNREADABLE}: it is a pipe", 1),
+    Damage("device", lambda run: replace_by_device(manifest_of(run)), f"{UNREADABLE}: .* or a device", 1),
 ]
 
 SHARDS = [
@@ -108,6 +119,8 @@ SHARDS = [
     Damage("longer", lambda run: shard_of(run).write_bytes(shard_of(run).read_bytes() + b"x"), DAMAGED),
     Damage("text", lambda run: shard_of(run).write_text("hello"), DAMAGED),
     Damage("header-without-end", lambda run: shard_of(run).write_bytes(struct.pack("<Q", 2**60)), DAMAGED),
+    Damage("pipe", lambda run: replace_by_pipe(shard_of(run)), DAMAGED),
+    Damage("device", lambda run: replace_by_device(shard_of(run)), DAMAGED),
     Damage("of-another-run", save_shard_of_another_run, DAMAGED),
     Damage("other-labels", save_shard_with_other_labels, DAMAGED),
 ]

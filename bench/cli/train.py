@@ -8,6 +8,8 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import MEANINGS
+from bench.errors import UsageError
+from results.storage import is_local, parse_path
 from results.text import printable
 
 
@@ -24,6 +26,8 @@ def train(
             "--out",
             help="The folder of checkpoints and log; a training that is there continues.",
             show_default=False,
+            parser=parse_path,
+            metavar="PATH",
         ),
     ],
     model: Annotated[
@@ -58,9 +62,9 @@ def train(
     from bench.training.train import train as run_training
 
     chosen = find_recipe(recipe, without, rate)
-    training = Training(
-        model, chosen, data, epochs, out.expanduser(), batch, workers, device, precision, seed
-    )
+    if not is_local(out):
+        raise UsageError(f"--out {out}: training writes to a folder of this machine, name one")
+    training = Training(model, chosen, data, epochs, out, batch, workers, device, precision, seed)
     with progress() as reporter:
         last = run_training(training, reporter)
     print(printable(str(last)))

@@ -9,7 +9,7 @@ from bench.errors import DataError
 from results import storage
 
 BLOCK = tarfile.BLOCKSIZE
-"""Bytes of a block: headers are a block long, and each file's data is padded to whole blocks."""
+"""Bytes of a block. Headers are a block long."""
 
 MAX_LINKS = 10
 """Links in a row that are followed to an image; links in a circle have no end."""
@@ -23,7 +23,6 @@ def list_archive(path: Path) -> tuple[dict[str, tarfile.TarInfo], int]:
     for one that cannot be read in place.
     """
     members = _read_members(path)
-    _check_end_mark(path, members)
     files = [(normpath(member.name), member) for member in members if not member.isdir()]
     by_name: dict[str, tarfile.TarInfo] = {}
     for name, member in files:
@@ -37,43 +36,35 @@ def list_archive(path: Path) -> tuple[dict[str, tarfile.TarInfo], int]:
 
 
 def _read_members(path: Path) -> list[tarfile.TarInfo]:
+    """All members. Raises `DataError` unless each header can be read and a block of zeros ends the archive.
+
+    `tarfile` takes an archive that is cut off between two members for a whole one.
+    """
+    members: list[tarfile.TarInfo] = []
     try:
         with (
             storage.reaching(path),
             path.open("rb") as file,
             tarfile.open(fileobj=file, mode="r:") as archive,
         ):
-            return archive.getmembers()
+            for member in archive:
+                if member.size < 0:  # it can lead back to its own header, again and again
+                    raise tarfile.ReadError(f"{member.name!r} has {member.size} bytes")
+                members.append(member)
+            end = archive.offset
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
             f"{path} is not a .tar that can be read in place ({error}): unpack a compressed one first"
         ) from None
-
-
-def _check_end_mark(path: Path, members: list[tarfile.TarInfo]) -> None:
-    """Raise `DataError` unless a block of zeros follows the last member.
-
-    `tarfile` takes an archive that is cut off between two members for a whole one.
-    """
-    end = max((_data_end(member) for member in members), default=0)
+    except (ValueError, OverflowError, RecursionError):
+        raise DataError(
+            f"{path} has a header that makes no sense after {len(members):,} members: pack the images again"
+        ) from None
     if storage.read(path, end, end + BLOCK) != bytes(BLOCK):
         raise DataError(
             f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again"
         )
-
-
-def _data_end(member: tarfile.TarInfo) -> int:
-    """Offset of the first block after a member's data. Only regular files have data.
-
-    >>> member = tarfile.TarInfo("a.jpg")
-    >>> member.offset_data, member.size = 512, 700
-    >>> _data_end(member)
-    1536
-    """
-    if not member.isfile():
-        return member.offset_data
-    blocks = (member.size + BLOCK - 1) // BLOCK
-    return member.offset_data + blocks * BLOCK
+    return members
 
 
 def _resolve_link(
@@ -85,12 +76,17 @@ def _resolve_link(
         if target is None or target.isfile():
             break
         target = by_name.get(_link_target(target))
-    if target is None or not target.isfile() or target.issparse():
+    if target is None or not target.isfile() or _is_sparse(target):
         raise DataError(
             f"{path}: {member.name!r} is a link to nowhere or sparse, and cannot be read in place: "
             "unpack the archive"
         )
     return target
+
+
+def _is_sparse(member: tarfile.TarInfo) -> bool:
+    """Whether a member is stored without its zeros, or claims to be."""
+    return member.issparse() or any(name.startswith("GNU.sparse.") for name in member.pax_headers)
 
 
 def _link_target(member: tarfile.TarInfo) -> str:

@@ -72,8 +72,8 @@ def options_for_each(models: str, options: Options) -> list[Options]:
         )
     several = []
     for word in words:
-        name, _, file = word.partition("=")
-        if file and not Path(file).expanduser().is_file():
+        name, equals, file = word.partition("=")
+        if equals and not Path(file).expanduser().is_file():
             raise UsageError(f"no weights at {file}: write --models NAME=FILE, or NAME.TAG for a tag")
         several.append(replace(options, model=name, weights=file or None))
     return several

@@ -2,10 +2,9 @@
 finished.
 """
 
-import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,15 +22,12 @@ from bench.evaluation.records import blacklist_record
 from bench.progress import Reporter
 from results.errors import IncompleteRun, RunError
 from results.manifest import Manifest, ShardRecord
-from results.run import MANIFEST, SHARDS, Run, Shard, write_manifest
+from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, refuse_linked_shards, write_manifest
 from results.run import finish as finish_run
 from results.storage import is_local, leftovers, parse_path, reaching, remove
 
 LOCK = ".lock"
 """The file in a run's folder that the command which works on it has locked."""
-
-NAME_LENGTH = 120
-"""Most characters of a folder's name, without the end of its identity."""
 
 SHOWN_EVERYWHERE = 60.0
 """Seconds after which a shared file system shows every machine what the others wrote, if it ever does."""
@@ -165,6 +161,7 @@ def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> Un
     """The run in `folder`, which is cleared for `--fresh`: once, and not when torchrun starts its ranks
     again.
     """
+    refuse_linked_shards(folder)
     if evaluation.options.fresh and ranks().is_new(f"clear {evaluation.identity}"):
         _clear(folder)
     for path in leftovers(folder) + leftovers(folder / SHARDS):
@@ -242,24 +239,18 @@ def find_folder(evaluation: Evaluation) -> Path:
     options = evaluation.options
     protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
-    readable = re.sub(r"[^\w.+-]", "_", f"{options.model}-{data}-{protocols}")[:NAME_LENGTH]
-    end = f"-{evaluation.identity[:8]}"
-    try:
-        with reaching(options.out):
-            found = sorted(options.out.glob(f"*{end}"))
-    except OSError as error:
-        raise RunError(f"{options.out}: {error.strerror or error}") from None
-    return found[0] if found else options.out / f"{readable}{end}"
+    return find_run_folder(options.out, f"{options.model}-{data}-{protocols}", evaluation.identity)
 
 
 @contextmanager
 def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
     """Keep other commands from the run in `folder`. An object store has no locks: two commands write
-    the same files.
+    the same files. A complete run needs none where it cannot be written.
     """
     if not is_local(folder):
         yield
         return
+    lock: FileLock | nullcontext[None]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK, timeout=0)
@@ -269,9 +260,19 @@ def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
             f"another command is working on {folder}: wait for it, or choose another --out"
         ) from None
     except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror or error}; choose another --out") from None
+        if not _is_complete(folder):
+            reason = error.strerror or error
+            raise RunError(f"cannot write {folder}: {reason}; choose another --out") from None
+        lock = nullcontext()
     with lock:
         yield
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        return Run.open(folder).complete
+    except RunError:
+        return False
 
 
 def _read_stored(folder: Path, reporter: Reporter) -> Run | None:

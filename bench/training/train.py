@@ -10,7 +10,6 @@ not fixed.
 """
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from bench.data import Images, open_images
 from bench.device import Runtime, resolve
+from bench.distributed import under_torchrun
 from bench.errors import BenchError, UsageError
 from bench.options import Options
 from bench.progress import Reporter
@@ -94,7 +94,7 @@ class _Rank(NamedTuple):
 @contextmanager
 def _process_group(device: torch.device) -> Iterator[_Rank]:
     """Join torch's process group, where torchrun started this process. Without torchrun it is rank 0 of 1."""
-    if "RANK" not in os.environ:
+    if not under_torchrun():
         yield _Rank(0, 1)
         return
     if device.type == "cuda":

@@ -55,6 +55,8 @@ def draw_contact_sheet(image: Path, crops: str, model: str, scales: str | None, 
 
 def _open(image: Path) -> Image.Image:
     try:
+        if image.is_char_device() or image.is_block_device():  # which may never end
+            raise DataError(f"{image} is a device: name an image file")
         return open_image(image.read_bytes())
     except UnreadableImage as error:
         raise DataError(f"{image}: {error}; name an image file") from None

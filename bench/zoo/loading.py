@@ -184,7 +184,7 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
 
 def _tag(network: Network, weights: str | None, tags: tuple[str, ...]) -> str:
     """The tag that `weights` names, by default the network's first. It has to be in `tags`."""
-    tag = weights or next(iter(network.tags + tags), None)
+    tag = next(iter(network.tags + tags), None) if weights is None else weights
     if tag is None:
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
     if tag not in tags:
@@ -208,7 +208,8 @@ def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Mo
         return network.classes
     wider = blueprint(network, network.classes + 1).state_dict()
     head = [name for name, value in expected.items() if value.shape != wider[name].shape]
-    return len(state[head[0]]) if head and head[0] in state else network.classes
+    found = state.get(head[0]) if head else None
+    return network.classes if found is None or not found.ndim else len(found)
 
 
 def _label_order(wanted: str, outputs: int, path: Path) -> LabelOrder:

@@ -31,6 +31,9 @@ ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.")
 """How the names of auxiliary heads' parameters begin: torchvision's, then ours. Only training uses them."""
 
+MOST_EXPANDED = 2**30
+"""Most bytes of a tensor that is larger than its file: an expanded one is, and claims any size."""
+
 REASON_LENGTH = 120
 """Most characters that an error quotes from a download client."""
 
@@ -162,11 +165,7 @@ def read(path: Path) -> State:
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         raise WeightsError(f"{path} has no tensors: save the network's state_dict()")
-    if broken := [name for name, value in tensors.items() if not _is_finite(value)]:
-        raise WeightsError(
-            f"{path}: {first_of(broken)} not finite (NaN or infinity): "
-            "the training diverged, take another checkpoint"
-        )
+    _check_tensors(tensors, path)
     return tensors
 
 
@@ -192,8 +191,31 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
     return WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again")
 
 
-def _is_finite(value: Tensor) -> bool:
-    return not value.is_floating_point() or bool(value.isfinite().all())
+def _check_tensors(tensors: State, path: Path) -> None:
+    """Raise `WeightsError` that names what cannot be weights: these are real, finite numbers in the file."""
+    most = max(path.stat().st_size, MOST_EXPANDED)
+    faults = {name: fault for name, value in tensors.items() if (fault := _fault(value, most))}
+    if faults:
+        first = next(iter(faults.values()))
+        alike = [name for name, fault in faults.items() if fault == first]
+        raise WeightsError(f"{path}: {first_of(alike)} {first}")
+
+
+def _fault(value: Tensor, most: int) -> str:
+    """Why a tensor cannot be weights of at most so many bytes, and what to do; empty where it can."""
+    if value.is_meta:
+        return "without numbers, on torch's device meta: save the network once it has its weights"
+    if value.is_quantized:
+        return "quantised: save the network as it was before that"
+    if value.layout is not torch.strided:  # not every torch checks that the indices are inside the tensor
+        return "sparse: save what .to_dense() returns"
+    if value.is_complex():
+        return "complex, and would lose the imaginary part: save real weights"
+    if value.numel() * value.element_size() > most:
+        return "larger than the file, as expanded tensors can be: take another checkpoint"
+    if value.is_floating_point() and not value.isfinite().all():
+        return "not finite (NaN or infinity): the training diverged, take another checkpoint"
+    return ""
 
 
 def named_for(module: nn.Module, state: State) -> State:

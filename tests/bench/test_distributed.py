@@ -8,8 +8,16 @@ from threading import Barrier
 import pytest
 from torch.distributed import HashStore, PrefixStore
 
-from bench.distributed import Ranks, SharedProgress, _agree_on_start, take_parts
-from bench.errors import BenchError
+from bench.distributed import (
+    Ranks,
+    SharedProgress,
+    _agree_on_start,
+    _join,
+    local_rank,
+    local_world_size,
+    take_parts,
+)
+from bench.errors import BenchError, UsageError
 from tests.processes import PATIENCE, TORCHRUN
 
 PARTS = [range(start, start + 4) for start in range(0, 200, 4)]
@@ -113,3 +121,46 @@ def test_rank_that_does_not_come_is_an_error(monkeypatch):
     monkeypatch.setattr("bench.distributed.MEETING", 0.0)
     with pytest.raises(BenchError, match="not all of 3 ranks came within 0 s: start the same command again"):
         _agree_on_start(HashStore(), 0, 3)
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1.5"])
+def test_process_alone_ignores_the_variables_of_ranks(monkeypatch, value):
+    for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, value)
+    assert (local_rank(), local_world_size()) == (0, 1)
+
+
+SET_BY_TORCHRUN = {
+    "TORCHELASTIC_RUN_ID": "none",
+    "RANK": "3",
+    "LOCAL_RANK": "1",
+    "WORLD_SIZE": "4",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "localhost",
+    "MASTER_PORT": "29500",
+}
+
+
+@pytest.fixture
+def under_torchrun(monkeypatch):
+    for name, value in SET_BY_TORCHRUN.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_torchrun_says_which_rank_of_its_machine_this_is(under_torchrun):
+    assert (local_rank(), local_world_size()) == (1, 2)
+
+
+@pytest.mark.parametrize("value", [None, "", "x"])
+@pytest.mark.parametrize("name", list(SET_BY_TORCHRUN)[1:])
+def test_start_that_only_looks_like_one_of_torchrun_is_refused(under_torchrun, monkeypatch, name, value):
+    if name == "MASTER_ADDR" and value:
+        return  # may be the name of a machine
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    message = rf"TORCHELASTIC_RUN_ID is set, but not what else torchrun sets \({name}\): unset it, or start"
+    for call in (_join, local_rank, local_world_size):
+        with pytest.raises(UsageError, match=message):
+            call()

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ from sklearn.metrics import top_k_accuracy_score
 
 from results.ensemble import aligned_shards, ensemble, growth, mean_shard
 from results.errors import RunError
+from results.manifest import DataRecord
 from results.run import Run, Shard
 from results.tables import accuracy, predictions
 from tests.helpers import complete_run, pooled, random_run, random_shard, with_blacklist
@@ -203,3 +205,19 @@ def test_growth_has_both_image_sets_with_a_base_each(members):
         rows = steps[steps["image_set"] == image_set]
         assert set(rows["n"]) == {n}
         assert (rows["top1_to_base"].iloc[0], rows["top5_to_base"].iloc[0]) == (0, 0)
+
+
+def test_shards_of_an_ensemble_behind_a_link_are_not_written(members, tmp_path):
+    run, other = ensemble(members, tmp_path / "out"), members[0]
+    shutil.rmtree(run.path / "shards")
+    (run.path / "shards").symlink_to(other.path / "shards")
+    before = [path.read_bytes() for path in sorted(other.path.glob("shards/*"))]
+    with pytest.raises(RunError, match="shards is a link, maybe to another run's shards"):
+        ensemble(members, tmp_path / "out")
+    assert [path.read_bytes() for path in sorted(other.path.glob("shards/*"))] == before
+
+
+def test_folder_of_an_ensemble_has_a_short_name_in_any_script(tmp_path):
+    data = DataRecord(path="\u5b57" * 80, images=25, labels="labels.txt")
+    members = [random_run(tmp_path / f"run{seed}", seed, data=data) for seed in range(2)]
+    assert ensemble(members, tmp_path / "out").complete

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from results.errors import IncompleteRun, RunError
-from results.run import MANIFEST, SHARDS, Run, Shard, finish, write_manifest
+from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, finish, write_manifest
 from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run
 
 SKIPPED = {"image 12": "no image"}
@@ -367,3 +367,12 @@ def test_manifest_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / MANIFEST).mkdir()
     with pytest.raises(RunError, match=r"manifest\.json cannot be read: Is a directory"):
         Run.open(tmp_path)
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00df", "\u5b57", "\U00020000"])
+def test_name_of_a_folder_is_short_enough_in_any_script(tmp_path, letter):
+    """File systems count bytes: a letter has one to four."""
+    folder = find_run_folder(tmp_path, letter * 300, "1a2b3c4d5e6f")
+    folder.mkdir()
+    assert set(folder.name.removesuffix("-1a2b3c4d")) == {letter}
+    assert find_run_folder(tmp_path, "another title", "1a2b3c4d5e6f") == folder

@@ -29,9 +29,15 @@ def test_path_of_this_machine_and_url_are_told_apart():
     assert not is_local(parse_path("memory://runs"))
 
 
-def test_url_that_no_package_reads_is_refused():
-    with pytest.raises(RunUsageError, match=r"abacus://runs cannot be reached .*: install what reads it"):
-        parse_path("abacus://runs")
+@pytest.mark.parametrize("url", ["abacus://runs", "reference://runs", "github://runs", "dir://runs"])
+def test_url_that_no_package_reads_is_refused(url):
+    with pytest.raises(RunUsageError, match=rf"{url} cannot be reached .*: install what reads it"):
+        parse_path(url)
+
+
+def test_empty_name_is_refused():
+    with pytest.raises(RunUsageError, match=r"an empty name .*: write a file or a folder, or \. for this"):
+        parse_path("")
 
 
 @pytest.mark.parametrize("url", ["", "memory://"])
@@ -54,6 +60,15 @@ def test_file_is_read_as_written_and_removed(tmp_path, url):
 def test_hash_is_that_of_the_standard_test_vector():
     """FIPS 180-2, appendix B.1."""
     assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_pipe_or_device_is_refused_before_it_is_read(tmp_path):
+    """Reading it might never end."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        with pytest.raises(OSError, match=rf"it is a pipe or a device, not a file.*{name}"):
+            read(tmp_path / name)
 
 
 def test_write_leaves_no_temporary_file(tmp_path):

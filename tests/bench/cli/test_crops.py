@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -43,3 +44,18 @@ def test_file_that_is_no_image_is_named(tmp_path):
         "crops", tmp_path / "image.jpg", code=1
     )
     assert "nowhere.jpg: No such file" in cli_error("crops", tmp_path / "nowhere.jpg", code=1)
+
+
+def test_device_is_refused(tmp_path):
+    """Reading it might never end."""
+    assert cli_error("crops", "/dev/zero", code=1) == "/dev/zero is a device: name an image file"
+
+
+def test_image_may_come_through_a_pipe(image, tmp_path):
+    """As from `crops <(cat image.jpg)`."""
+    reading, writing = os.pipe()
+    os.write(writing, Image.open(image).resize((50, 40))._repr_jpeg_())
+    os.close(writing)
+    cli("crops", f"/dev/fd/{reading}", "--model", "mini-v3", "-o", tmp_path / "sheet.png")
+    os.close(reading)
+    assert (tmp_path / "sheet.png").stat().st_size

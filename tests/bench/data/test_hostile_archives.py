@@ -40,6 +40,32 @@ def other(kind, link=""):
     return member(OTHER_NAME, kind=kind, link=link)
 
 
+def claiming(**claims):
+    """A file whose header claims something else than the file is."""
+    header, data = member(OTHER_NAME, PICTURE)
+    header.pax_headers = {name.replace("_", "."): value for name, value in claims.items()}
+    return header, data
+
+
+SPARSE = claiming(GNU_sparse_major="1", GNU_sparse_minor="0", GNU_sparse_realsize="4000")
+"""Its data begin with a map of what is stored; a picture is none."""
+
+
+def sparse():
+    """A file of 4,000 bytes of which none is stored."""
+    header, _ = SPARSE
+    data = b"0\n".ljust(tarfile.BLOCKSIZE, b"\0")
+    header.size = len(data)
+    return header, data
+
+
+def long_names(number):
+    """The bytes of so many headers in a row that give the next file a long name."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, len(NAME)
+    return number * (header.tobuf() + NAME.encode().ljust(tarfile.BLOCKSIZE, b"\0"))
+
+
 def zip_archive():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -65,6 +91,7 @@ LINKS_IN_A_CIRCLE = [
     member(OTHER_NAME, kind=tarfile.SYMTYPE, link="a.jpg"),
 ]
 CANNOT_BE_READ = "is not a .tar that can be read in place"
+NO_SENSE = "has a header that makes no sense after {} members: pack the images again"
 NOWHERE = f"'{OTHER_NAME}' is a link to nowhere or sparse"
 CUT_OFF = f"{CANNOT_BE_READ} .*unexpected end of data"
 TWICE = f"has '{NAME}' more than once: keep one of them"
@@ -95,6 +122,23 @@ TWICE = f"has '{NAME}' more than once: keep one of them"
         pytest.param(tar(*LINKS_IN_A_CIRCLE), "is a link to nowhere or sparse", id="links-in-a-circle"),
         pytest.param(tar(IMAGE, other(tarfile.CHRTYPE)), NOWHERE, id="device"),
         pytest.param(tar(IMAGE, other(tarfile.GNUTYPE_SPARSE)), NOWHERE, id="sparse-image"),
+        pytest.param(tar(IMAGE, sparse()), NOWHERE, id="sparse-image-of-a-later-format"),
+        pytest.param(tar(IMAGE, SPARSE), NO_SENSE.format(1), id="sparse-image-without-a-map"),
+        pytest.param(
+            tar(claiming(GNU_sparse_map="x")), NO_SENSE.format(0), id="sparse-image-with-a-wrong-map"
+        ),
+        pytest.param(
+            tar(IMAGE, claiming(GNU_sparse_realsize="9" * 5000)), NO_SENSE.format(1), id="size-of-5000-digits"
+        ),
+        pytest.param(
+            tar(claiming(GNU_sparse_realsize="700"), IMAGE),
+            NOWHERE,
+            id="whole-image-that-claims-to-be-sparse",
+        ),
+        pytest.param(
+            tar(IMAGE, claiming(size="-1536")), "-1536 bytes|without an end mark", id="size-below-zero"
+        ),
+        pytest.param(long_names(3000) + tar(IMAGE), NO_SENSE.format(0), id="names-without-end"),
         pytest.param(
             tar(IMAGE, member("n00000000/b.jpg", PICTURE)),
             "n00000000 is not among the 1000 classes",

@@ -20,6 +20,8 @@ from bench.errors import UsageError
         ({"device": "meta"}, "cannot be used here"),
         ({"shuffle_seed": 1}, "pass both"),
         ({"device": "abacus"}, "device 'abacus' cannot be used here"),
+        ({"device": "privateuseone"}, "device 'privateuseone' cannot be used here"),
+        ({"device": "hpu"}, "device 'hpu' cannot be used here"),
         ({"precision": "fp8"}, "no precision 'fp8'"),
         ({"batch": 0}, "--batch 0: write a number from 1"),
         ({"limit": 0}, "--limit 0: write a number from 1"),

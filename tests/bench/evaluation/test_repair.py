@@ -9,7 +9,7 @@ from results.errors import RunError
 from results.run import Run
 from results.storage import sha256
 from tests.conftest import TINY
-from tests.damages import REPAIRABLE_MANIFESTS, SHARD_IS_A_FOLDER, SHARDS
+from tests.damages import REPAIRABLE_MANIFESTS, SHARD_IS_A_FOLDER, SHARDS, UNUSABLE_MANIFESTS
 
 
 @pytest.fixture
@@ -48,6 +48,13 @@ def test_damaged_shard_is_evaluated_again(run, evaluate_again, finished_run, dam
     again = evaluate_again()
     assert again.path == run.path
     assert_same_shards(again, finished_run)
+
+
+@pytest.mark.parametrize("damage", UNUSABLE_MANIFESTS, ids=str)
+def test_manifest_that_cannot_be_read_ends_the_same_call(run, evaluate_again, damage):
+    damage.apply(run)
+    with pytest.raises(RunError, match=damage.message):
+        evaluate_again()
 
 
 def test_folder_in_place_of_a_shard_is_named_and_not_removed(run, evaluate_again):

@@ -1,7 +1,9 @@
 """A run's folder: what is found there is continued, reused, repaired or refused."""
 
+import errno
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +13,10 @@ import bench
 from bench.errors import DataError, ImplausibleLabels
 from bench.evaluation import run_folder
 from bench.evaluation.run_folder import LOCK
+from results import storage
+from results.errors import RunError
 from results.manifest import plain
+from results.run import Run, write_manifest
 from results.tables import accuracy, predictions
 from tests.conftest import TINY, drawn
 from tests.processes import shard_files
@@ -203,3 +208,52 @@ def test_leftovers_are_removed_and_a_damaged_manifest_is_written_again(tmp_path)
         "manifest.json",
         "shards",
     ]
+
+
+def test_data_with_a_long_name_in_any_script_is_evaluated(evaluate, photos):
+    """A letter of this script has three bytes, of which a name has 255 at most."""
+    data = photos.rename(photos.with_name("\u5b57" * 80))
+    assert evaluate(data=data).path == evaluate(data=data).path
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Make every lock and every write fail, as on a file system that can only be read."""
+
+    def refuse(*arguments):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def apply():
+        monkeypatch.setattr(run_folder.FileLock, "acquire", refuse)
+        monkeypatch.setattr(storage, "_write_file", refuse)
+
+    return apply
+
+
+def test_complete_run_is_read_where_nothing_can_be_written(evaluate, read_only):
+    run = evaluate()
+    read_only()
+    assert evaluate() == run
+    assert evaluate(out=run.path.parent, batch=2) == run
+
+
+def test_other_run_ends_with_a_line_where_nothing_can_be_written(evaluate, read_only):
+    run = evaluate()
+    write_manifest(run.path, replace(run.manifest, complete=False))
+    read_only()
+    for options in ({}, {"crops": "10"}):
+        with pytest.raises(RunError, match=r"cannot write .*: Read-only file system; choose another --out"):
+            evaluate(**options)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_shards_behind_a_link_are_not_written(evaluate, tmp_path, fresh):
+    run, other = evaluate(), evaluate(out=tmp_path / "other", crops="10")
+    run.shard_path(run.parts[0]).unlink()
+    (run.path / "shards").rmdir()
+    (run.path / "shards").symlink_to(other.path / "shards")
+    before = shard_files(other.path.parent)
+    with pytest.raises(RunError, match="shards is a link, maybe to another run's shards: put a folder in"):
+        evaluate(fresh=fresh)
+    assert shard_files(other.path.parent) == before
+    assert Run.open(run.path).manifest == run.manifest

@@ -61,6 +61,24 @@ def write_one_tensor_more(path, state):
     save_file(state | {"x": torch.ones(2)}, path)
 
 
+def write_head(change):
+    """Writes the head that this function makes of the good one."""
+    return lambda path, state: torch.save(state | {HEAD: change(state[HEAD])}, path)
+
+
+def quantised(head):
+    return torch.quantize_per_tensor(head, 0.1, 0, torch.qint8)
+
+
+def expanded(*shape):
+    """A tensor that claims this shape, and has one number in the file."""
+    return lambda head: torch.tensor(1.0).expand(shape)
+
+
+def write_complex_safetensors(path, state):
+    save_file(state | {HEAD: state[HEAD] * 1j}, path)
+
+
 def write_half(path, state):
     data = save(state)
     path.write_bytes(data[: len(data) // 2])
@@ -97,6 +115,23 @@ CANNOT_BE_READ = "cannot be read as a checkpoint"
         pytest.param("a.safetensors", write_another_network, "does not fit", id="another-network"),
         pytest.param("a.safetensors", write_one_tensor_less, f"1 missing: {STEM}", id="one-tensor-less"),
         pytest.param("a.safetensors", write_one_tensor_more, "1 left over: x", id="one-tensor-more"),
+        pytest.param(
+            "a.pth", write_head(lambda head: head.to("meta")), f"{HEAD} is without numbers", id="meta"
+        ),
+        pytest.param(
+            "a.pth",
+            write_head(quantised),
+            f"{HEAD} is quantised",
+            id="quantised",
+            marks=pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor"),
+        ),
+        pytest.param("a.pth", write_head(lambda head: head.to_sparse()), f"{HEAD} is sparse", id="sparse"),
+        pytest.param("a.pth", write_head(lambda head: head * 1j), f"{HEAD} is complex", id="complex"),
+        pytest.param(
+            "a.safetensors", write_complex_safetensors, f"{HEAD} is complex", id="complex-safetensors"
+        ),
+        pytest.param("a.pth", write_head(expanded(10**6, 10**6)), f"{HEAD} is larger than", id="expanded"),
+        pytest.param("a.pth", write_head(expanded()), rf"of another shape: {HEAD} is \(\)", id="scalar-head"),
         pytest.param("a.safetensors", write_half, NOT_WHOLE, id="half-a-file"),
         pytest.param("a.safetensors", write_header_without_end, NOT_WHOLE, id="header-without-end"),
         pytest.param("a.safetensors", write_bytes(bytes(100)), NOT_WHOLE, id="zeros"),

@@ -29,6 +29,14 @@ def test_wrapped_checkpoint_has_the_same_tensors(tiny_weights, tmp_path, ending)
     assert loaded.weights.sha256 != plain.weights.sha256
 
 
+def test_expanded_tensor_is_read_as_what_it_shows(tiny_weights, tmp_path):
+    name = "classifier.weight"
+    state = load_file(tiny_weights)
+    expanded = state[name][:, :1].expand(state[name].shape)
+    torch.save(state | {name: expanded}, tmp_path / "checkpoint.pth")
+    assert torch.equal(load(TINY, str(tmp_path / "checkpoint.pth")).module.get_parameter(name), expanded)
+
+
 CONTENT = b"weights"
 SHA256, SHA1 = hashlib.sha256(CONTENT).hexdigest(), hashlib.sha1(CONTENT).hexdigest()
 
