@@ -134,6 +134,8 @@ def test_only_timm_uses_the_interpolation_and_the_share_of_any_weights(
     dialect = make_dialect(name, size, "bicubic", 0.9, squash=True)
     assert dialect.size == size
     assert (dialect.resized, dialect.interpolation, dialect.squash) == (resized, interpolation, squash)
+    if name != "torchvision":
+        assert make_dialect(name, size, "bicubic", 0.9, squash=True, own=True) == dialect
 
 
 @pytest.mark.parametrize(

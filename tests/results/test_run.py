@@ -57,6 +57,16 @@ def test_record_of_a_saved_shard_is_that_of_the_loaded_one(tmp_path):
     assert (record.start, record.stop, record.images) == (10, 20, 9)
 
 
+def test_run_is_a_manifest_and_a_folder_of_shards(run):
+    files = sorted(path.relative_to(run.path).as_posix() for path in run.path.rglob("*.*"))
+    assert files == [
+        "manifest.json",
+        "shards/00000000-00000010.safetensors",
+        "shards/00000010-00000020.safetensors",
+        "shards/00000020-00000025.safetensors",
+    ]
+
+
 def test_hashes_of_the_files_come_back(tmp_path):
     hashes = np.arange(2**64 - 10, 2**64, dtype=np.uint64)
     replace(random_shard(0, 10), content=hashes).save(tmp_path, "x")
