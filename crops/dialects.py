@@ -171,16 +171,20 @@ def _sample(
     image: NDArray[np.uint8], rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Bilinear samples [rows x columns x 3] at each row and column. Outside, the border repeats."""
-    top, bottom = _neighbours(rows, image.shape[0])
-    left, right = _neighbours(columns, image.shape[1])
-    y = (rows.clip(0, image.shape[0] - 1) - top)[:, None, None]
-    x = (columns.clip(0, image.shape[1] - 1) - left)[None, :, None]
+    top, bottom, down = _neighbours(rows, image.shape[0])
+    left, right, across = _neighbours(columns, image.shape[1])
+    y, x = down[:, None, None], across[None, :, None]
     upper = image[np.ix_(top, left)] * (1 - x) + image[np.ix_(top, right)] * x
     lower = image[np.ix_(bottom, left)] * (1 - x) + image[np.ix_(bottom, right)] * x
     return np.asarray(upper * (1 - y) + lower * y)
 
 
-def _neighbours(coordinates: NDArray[np.float64], length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pixels before and after each coordinate on an axis of `length` pixels."""
-    before = np.floor(coordinates.clip(0, length - 1)).astype(np.intp)
-    return before, np.minimum(before + 1, length - 1)
+def _neighbours(
+    coordinates: NDArray[np.float64], length: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """The pixels before and after each coordinate on an axis of `length` pixels, and how far, from 0 to 1, it
+    lies from the one to the other.
+    """
+    inside = coordinates.clip(0, length - 1)
+    before = np.floor(inside).astype(np.intp)
+    return before, np.minimum(before + 1, length - 1), inside - before

@@ -372,9 +372,8 @@ def _to_json(manifest: Manifest) -> bytes:
     """All but the hash and the closing brace, with a line for each shard: there may be hundreds of
     thousands.
     """
-    encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
-    lines = ",\n    ".join(encode(plain(shard)) for shard in manifest.shards)
-    frame = json.dumps(plain(replace(manifest, shards=())), indent=2, ensure_ascii=True, allow_nan=False)
+    lines = ",\n    ".join(json.dumps(plain(shard)) for shard in manifest.shards)
+    frame = json.dumps(plain(replace(manifest, shards=())), indent=2, allow_nan=False)
     frame = frame.removesuffix("\n}")
     if lines:
         frame = frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1)

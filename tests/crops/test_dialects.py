@@ -138,6 +138,12 @@ def test_only_timm_uses_the_interpolation_and_the_share_of_any_weights(
         assert make_dialect(name, size, "bicubic", 0.9, squash=True, own=True) == dialect
 
 
+def test_torchvision_resizes_to_the_pixel_that_its_own_weights_say():
+    """However floats round: 224 / (224 / 354) is 353.99999999999994."""
+    for resized in range(224, 600):
+        assert make_dialect("torchvision", 224, "bicubic", 224 / resized, own=True).resized == resized
+
+
 @pytest.mark.parametrize(
     ("name", "normalisation"), [("timm", None), ("torchvision", None), ("tf-slim", HALF), ("caffe", CAFFE)]
 )

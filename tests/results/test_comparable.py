@@ -51,13 +51,14 @@ def test_other_class_names_are_refused(members, tmp_path):
         ([1, 2, 3], None),
         (None, None),
         ([1, 0, 3], r"^b had another content for two than for one, under the same name"),
+        ([1, 0, 0], r"^b and 1 more had another content for two than for one"),
         ([0, 0, 0], r"^a and 2 more had another content for two than for one"),
     ],
 )
 def test_files_with_another_content_are_refused_where_it_is_known(other, message):
     hashes = np.array([1, 2, 3], dtype=np.uint64)
-    content = [None, hashes, hashes, None if other is None else np.array(other, dtype=np.uint64)]
-    paths = [Path(name) for name in ("unknown", "one", "same", "two")]
+    content = [None, hashes, None if other is None else np.array(other, dtype=np.uint64), hashes]
+    paths = [Path(name) for name in ("unknown", "one", "two", "same")]
     with pytest.raises(RunError, match=message) if message else nullcontext():
         check_same_content(["a", "b", "c"], content, paths)
 
@@ -107,6 +108,16 @@ def test_scales_in_the_same_ratio_to_the_input_are_the_same_protocol(tmp_path, s
 @pytest.mark.parametrize(("scale", "same"), [(3, True), (4, True), (5, True), (6, False), (2, False)])
 def test_scales_may_differ_by_half_a_pixel_of_each(tmp_path, scale, same):
     runs = [start_run(tmp_path / "a", plan=plan(2, 4)), start_run(tmp_path / "b", plan=plan(2, scale))]
+    with nullcontext() if same else pytest.raises(RunError, match="has other 1 crops"):
+        check_same_protocols(runs)
+
+
+@pytest.mark.parametrize(("scale", "same"), [(256, True), (260, False)])
+def test_scales_are_compared_where_no_size_is_known(tmp_path, scale, same):
+    runs = [
+        start_run(tmp_path / "a", plan=plan(None, 256)),
+        start_run(tmp_path / "b", plan=plan(None, scale)),
+    ]
     with nullcontext() if same else pytest.raises(RunError, match="has other 1 crops"):
         check_same_protocols(runs)
 

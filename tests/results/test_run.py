@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 
 from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, finish, write_manifest
-from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run
+from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run, with_blacklist
 
 SKIPPED = {"image 12": "no image"}
 
@@ -41,13 +41,15 @@ def test_shards_come_back_as_they_were_written(run):
 
 def test_opened_run_has_what_its_manifest_says(run):
     opened = Run.open(run.path)
+    assert opened == Run.open(run.path / MANIFEST) == run
     assert opened.complete
     assert (opened.name, opened.identity) == ("v3", "x")
     assert opened.protocols == ("1", "10")
     assert opened.skipped == SKIPPED
     assert opened.excluded is None
+    assert with_blacklist(run, "image 3", "image 24").excluded == {"image 3", "image 24"}
+    assert with_blacklist(run).excluded == frozenset()
     assert [shard.images for shard in opened.manifest.shards] == [10, 9, 5]
-    assert opened == Run.open(run.path / MANIFEST) == run
 
 
 def test_record_of_a_saved_shard_is_that_of_the_loaded_one(tmp_path):
@@ -117,6 +119,12 @@ def test_run_with_other_class_names_than_predictions_is_refused(tmp_path):
             continue
         with pytest.raises(RunError, match=f"names {number} classes, and its predictions are of 10: take"):
             list(named.shards())
+
+
+def test_folder_in_place_of_a_shard_is_damaged(tmp_path):
+    (tmp_path / Shard.file_name(0, 10)).mkdir()
+    with pytest.raises(IncompleteRun, match="is damaged"):
+        Shard.load(tmp_path / Shard.file_name(0, 10), "x")
 
 
 def test_shard_under_the_name_of_another_range_is_damaged(tmp_path):
@@ -237,9 +245,23 @@ def test_manifest_is_json_with_a_line_for_each_shard(run):
     assert seal == hashlib.sha256(before.encode()).hexdigest() + '"\n}\n'
 
 
-def test_manifest_of_a_run_without_shards_is_json(tmp_path):
+def test_manifest_of_a_run_without_shards_has_an_empty_list(tmp_path):
     start_run(tmp_path)
-    assert json.loads((tmp_path / MANIFEST).read_text())["shards"] == []
+    text = (tmp_path / MANIFEST).read_text()
+    assert '\n  "shards": [],\n' in text
+    assert json.loads(text)["shards"] == []
+
+
+def test_manifest_is_ascii_and_keeps_names_that_are_not_unicode(run):
+    again = write_manifest(run.path, replace(run.manifest, skipped={"Zürich \udcff": "no image"}))
+    assert Run.open(run.path).manifest.skipped == again.manifest.skipped
+    assert (run.path / MANIFEST).read_bytes().isascii()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_number_that_json_lacks_is_not_written_to_a_manifest(tmp_path, number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_manifest(tmp_path, random_manifest(seconds=number))
 
 
 def test_manifest_is_written_in_the_present_schema(tmp_path):
