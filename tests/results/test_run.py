@@ -200,6 +200,19 @@ def test_shard_does_not_depend_on_the_order_of_arrays_in_memory(tmp_path):
     assert np.array_equal(loaded.probabilities["1"], shard.probabilities["1"])
 
 
+def test_shard_does_not_depend_on_the_order_of_its_protocols(tmp_path):
+    """A plan has them by their crops: 1, 2x1x5x2, 144."""
+    rows = random_shard(0, 10).probabilities["1"]
+    names = ["1", "2x1x5x2", "144", "dense"]
+    shards = [
+        replace(random_shard(0, 10), probabilities=dict.fromkeys(order, rows))
+        for order in (names, sorted(names))
+    ]
+    assert shards[0].save(tmp_path, "x") == shards[1].save(tmp_path / "sorted", "x")
+    loaded, _ = Shard.load(tmp_path / Shard.file_name(0, 10), "x")
+    assert set(loaded.probabilities) == set(names)
+
+
 def test_incomplete_run_gives_no_shards(tmp_path):
     run = start_run(tmp_path)
     records = save_all(run, random_shard(0, 10), random_shard(20, 25))
