@@ -121,6 +121,17 @@ def test_run_with_other_class_names_than_predictions_is_refused(tmp_path):
             list(named.shards())
 
 
+@pytest.mark.parametrize(
+    "cut", [lambda data: b"", lambda data: b"hello", lambda data: data[:-1], lambda data: data + b"x"]
+)
+def test_file_that_is_no_whole_shard_is_damaged(tmp_path, cut):
+    random_shard(0, 10).save(tmp_path, "x")
+    path = tmp_path / Shard.file_name(0, 10)
+    path.write_bytes(cut(path.read_bytes()))
+    with pytest.raises(IncompleteRun, match="is damaged"):
+        Shard.load(path, "x")
+
+
 def test_folder_in_place_of_a_shard_is_damaged(tmp_path):
     (tmp_path / Shard.file_name(0, 10)).mkdir()
     with pytest.raises(IncompleteRun, match="is damaged"):
@@ -248,14 +259,24 @@ def test_run_without_images_is_complete_and_has_no_shards(tmp_path):
     assert list(run.shards()) == []
 
 
+def sealed(body):
+    """A manifest with the hash of itself, from its text without the closing brace."""
+    return f'{body},\n  "sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+
+
+def test_manifest_without_its_fields_is_damaged_whatever_its_hash(tmp_path):
+    (tmp_path / MANIFEST).write_text(sealed(f'{{\n  "schema": {SCHEMA}'))
+    with pytest.raises(IncompleteRun, match="is damaged, or was edited"):
+        Run.open(tmp_path)
+
+
 def test_manifest_is_json_with_a_line_for_each_shard(run):
     text = (run.path / MANIFEST).read_text("ascii")
     lines = [line.removesuffix(",") for line in text.splitlines() if '"start"' in line]
     assert [json.loads(line)["start"] for line in lines] == [0, 10, 20]
     manifest = json.loads(text)
-    assert (manifest["schema"], manifest["complete"], len(manifest["shards"])) == (3, True, 3)
-    before, _, seal = text.rpartition(',\n  "sha256": "')
-    assert seal == hashlib.sha256(before.encode()).hexdigest() + '"\n}\n'
+    assert (manifest["schema"], manifest["complete"], len(manifest["shards"])) == (SCHEMA, True, 3)
+    assert text == sealed(text.rpartition(',\n  "sha256": ')[0])
 
 
 def test_manifest_of_a_run_without_shards_has_an_empty_list(tmp_path):
@@ -279,7 +300,7 @@ def test_number_that_json_lacks_is_not_written_to_a_manifest(tmp_path, number):
 
 def test_manifest_is_written_in_the_present_schema(tmp_path):
     run = write_manifest(tmp_path, random_manifest(schema=2))
-    assert run.manifest.schema == Run.open(tmp_path).manifest.schema == 3
+    assert run.manifest.schema == Run.open(tmp_path).manifest.schema == SCHEMA
 
 
 @pytest.mark.parametrize("per_mille", range(0, 1000, 37))
