@@ -138,6 +138,7 @@ def test_common_protocol_is_the_last_that_all_runs_have(tmp_path):
     assert common_protocol([both, both], None) == "10"
     assert common_protocol([both, single], None) == "1"
     assert common_protocol([both, both], "1") == "1"
+    assert common_protocol([both], None) == "10"
     with pytest.raises(RunUsageError, match=r"no protocol 10 that all runs have: .*both has 1, 10; .*single"):
         common_protocol([both, single], "10")
     dense = PlanRecord(protocols={"dense": ProtocolRecord(crops=5)})
