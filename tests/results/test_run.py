@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from results.errors import IncompleteRun, RunError
+from results.manifest import SCHEMA
 from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, finish, write_manifest
 from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run, with_blacklist
 
