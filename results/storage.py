@@ -25,13 +25,17 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 def parse_path(name: str | Path) -> Path:
     """The path of a file or folder by its name, which may be a URL.
 
-    Raises `RunUsageError` for an empty name, and for a URL that no installed package reads.
+    Raises `RunUsageError` for an empty name, a data set of the hub, and a URL that no installed package reads.
 
     >>> parse_path("runs/v3").name
     'v3'
     """
     if name == "":
         raise RunUsageError("an empty name leads nowhere: write a file or a folder, or . for this folder")
+    if str(name).startswith("hf://"):
+        raise RunUsageError(
+            f"{name} is a data set of the Hugging Face hub, which --data alone takes: name a file or a folder"
+        )
     if not URL.match(str(name)):
         return Path(name).expanduser() if isinstance(name, str) else name
     from upath import UPath
