@@ -12,7 +12,7 @@ from results.comparison import compare
 from results.errors import RunError, RunUsageError
 from results.metrics import error_percent
 from results.run import MANIFEST, Run
-from results.storage import write_output
+from results.storage import refuse_device, write_output
 from results.tables import KEY, MEASURED, accuracy
 
 COUNTS = ("n", "top1_hits", "top5_hits")
@@ -98,6 +98,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     Only hits count: errors are computed from them, so that an edited error has no effect.
     """
     try:
+        refuse_device(path)
         table = pd.read_csv(StringIO(path.read_text("utf-8")), dtype=dict.fromkeys((*KEY, *HASHES), str))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]

@@ -25,7 +25,7 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 def parse_path(name: str | Path) -> Path:
     """The path of a file or folder by its name, which may be a URL.
 
-    Raises `RunUsageError` for an empty name, a data set of the hub, and a URL that no installed package reads.
+    Raises `RunUsageError` for an empty name, a data set of the hub, or a URL that no installed package reads.
 
     >>> parse_path("runs/v3").name
     'v3'
@@ -94,6 +94,12 @@ def read(path: Path, start: int | None = None, stop: int | None = None) -> bytes
         with path.open("rb") as file:  # opened each time, so that threads do not share a position
             file.seek(start or 0)
             return file.read() if stop is None else file.read(stop - (start or 0))
+
+
+def refuse_device(path: Path) -> None:
+    """Raise `OSError` for a device, which may never end. A pipe does, when its writer has finished."""
+    if is_local(path) and (path.is_char_device() or path.is_block_device()):
+        raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
 
 
 def write(path: Path, data: bytes) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bench.data.classes import class_indices
 from bench.data.file_names import BLACKLIST_FILE
 from bench.errors import DataError
+from results.storage import refuse_device
 
 # Names of the files of a devkit that are read here.
 GROUND_TRUTH = re.compile(r"ILSVRC20\d\d_(clsloc_)?validation_ground_truth\.txt$")
@@ -90,6 +91,7 @@ def read_blacklist(path: Path) -> Blacklist:
         name, text = _require_file(path, BLACKLIST, "blacklist (the 2014 devkit and later have it)")
         return _parse_blacklist(text, f"{path}: {name}")
     try:
+        refuse_device(path)
         return _parse_blacklist(path.read_bytes(), str(path))
     except OSError as error:
         raise DataError(f"cannot read the blacklist {path}: {error}") from None

@@ -15,6 +15,7 @@ from bench.data.classes import index_by_name, wordnet_ids
 from bench.data.devkit import GROUND_TRUTH, find_devkit, read_ground_truth
 from bench.data.file_names import LABEL_FILES, WORDNET_ID, first_of, validation_number, without_ending
 from bench.errors import DataError
+from results.storage import refuse_device
 
 Labels = NDArray[np.int64]
 """[n] class index of each image, from 0."""
@@ -140,6 +141,7 @@ def _why_no_labels(names: Sequence[str], data: Path) -> str:
 
 def _lines(path: Path) -> Iterator[str]:
     """The lines of a file that are not empty, stripped. One by one, because there may be millions."""
+    refuse_device(path)
     with path.open(encoding="utf-8-sig") as file:
         yield from filter(None, map(str.strip, file))
 

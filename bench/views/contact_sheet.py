@@ -13,6 +13,7 @@ from bench.zoo.networks import table_network
 from crops import Plan, parse, parse_scales
 from crops.geometry import Patch, Size
 from crops.pillow import render
+from results.storage import refuse_device
 
 TILE = 112
 """Pixels of a crop's longer side on the sheet."""
@@ -55,8 +56,7 @@ def draw_contact_sheet(image: Path, crops: str, model: str, scales: str | None, 
 
 def _open(image: Path) -> Image.Image:
     try:
-        if image.is_char_device() or image.is_block_device():  # which may never end
-            raise DataError(f"{image} is a device: name an image file")
+        refuse_device(image)
         return open_image(image.read_bytes())
     except UnreadableImage as error:
         raise DataError(f"{image}: {error}; name an image file") from None

@@ -48,7 +48,9 @@ def test_file_that_is_no_image_is_named(tmp_path):
 
 def test_device_is_refused(tmp_path):
     """Reading it might never end."""
-    assert cli_error("crops", "/dev/zero", code=1) == "/dev/zero is a device: name an image file"
+    assert cli_error("crops", "/dev/zero", code=1) == (
+        "/dev/zero: it is a device, not a file; name an image file"
+    )
 
 
 def test_image_may_come_through_a_pipe(image, tmp_path):

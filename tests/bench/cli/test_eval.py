@@ -64,6 +64,8 @@ def test_same_command_continues_and_fresh_starts_anew(eval_tiny):
         (["--data", ""], 2, "an empty name leads nowhere: write a file or a folder"),
         (["--data", "reference://x"], 2, "reference://x cannot be reached"),
         (["--out", ""], 2, "an empty name leads nowhere: write a file or a folder"),
+        (["--labels", "/dev/zero"], 1, "it is a device, not a file"),
+        (["--blacklist", "/dev/zero"], 1, "it is a device, not a file"),
         (["--labels", "hf://x:y"], 2, "a data set of the Hugging Face hub, which --data alone takes"),
         (["--weights", "in22k"], 2, "no weights of .*'in22k': try r160_in1k"),
         (["--model", f"{TINY}.typo"], 2, "no weights of timm/test_efficientnet 'typo'"),
