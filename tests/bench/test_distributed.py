@@ -9,6 +9,7 @@ import pytest
 from torch.distributed import HashStore, PrefixStore
 
 from bench.distributed import (
+    NUMBERS,
     Ranks,
     SharedProgress,
     _agree_on_start,
@@ -152,10 +153,8 @@ def test_torchrun_says_which_rank_of_its_machine_this_is(under_torchrun):
 
 
 @pytest.mark.parametrize("value", [None, "", "x"])
-@pytest.mark.parametrize("name", list(SET_BY_TORCHRUN)[1:])
+@pytest.mark.parametrize("name", NUMBERS)
 def test_start_that_only_looks_like_one_of_torchrun_is_refused(under_torchrun, monkeypatch, name, value):
-    if name == "MASTER_ADDR" and value:
-        return  # may be the name of a machine
     if value is None:
         monkeypatch.delenv(name)
     else:
@@ -164,3 +163,9 @@ def test_start_that_only_looks_like_one_of_torchrun_is_refused(under_torchrun, m
     for call in (_join, local_rank, local_world_size):
         with pytest.raises(UsageError, match=message):
             call()
+
+
+def test_start_without_the_address_of_the_store_is_refused(under_torchrun, monkeypatch):
+    monkeypatch.delenv("MASTER_ADDR")
+    with pytest.raises(UsageError, match=r"what else torchrun sets \(MASTER_ADDR\)"):
+        _join()

@@ -29,7 +29,7 @@ def test_path_of_this_machine_and_url_are_told_apart():
     assert not is_local(parse_path("memory://runs"))
 
 
-@pytest.mark.parametrize("url", ["abacus://runs", "reference://runs", "github://runs", "dir://runs"])
+@pytest.mark.parametrize("url", ["abacus://runs", "reference://runs", "github://runs"])
 def test_url_that_no_package_reads_is_refused(url):
     with pytest.raises(RunUsageError, match=rf"{url} cannot be reached .*: install what reads it"):
         parse_path(url)
