@@ -1,6 +1,6 @@
 """The gate of `check`: runs or tables against a baseline, with a verdict for each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -19,6 +19,9 @@ COUNTS = ("n", "top1_hits", "top5_hits")
 HASHES = ("images_sha256", "protocol_sha256")
 COLUMNS = (*KEY, *MEASURED, *HASHES)
 """The columns of a baseline."""
+
+HALF_A_DIGIT = 0.0051
+"""Points by which an error in a table may differ from that of its hits: it may be rounded to two digits."""
 
 Key = tuple[str, str, str]
 """Model, protocol and image set."""
@@ -78,13 +81,38 @@ def check(measured: Sequence[Path], baseline: Path, tolerance: Tolerance) -> lis
     return verdicts
 
 
-def update(measured: Sequence[Path], baseline: Path) -> None:
-    """Write what was measured as the new baseline, a CSV. Raises `RunError`."""
+@dataclass(frozen=True)
+class Change:
+    """A row of a baseline that was changed, added or removed. Errors are top-1 and top-5 in percent."""
+
+    name: str
+    """What the row is of, such as `v3, 144, all`."""
+    before: tuple[float, float] | None
+    """None for a row that was added."""
+    after: tuple[float, float] | None
+    """None for a row that was removed."""
+
+
+def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> list[Change]:
+    """Write what was measured into the baseline, a CSV that may be new, and return what changed in it.
+
+    Rows that were not measured stay; with `prune` they are removed. Raises `RunError`.
+    """
     if baseline.suffix != ".csv":
         raise RunUsageError(f"--update writes a .csv, which {baseline} is not")
     table, _ = _read(measured)
-    _by_key(table, "the measured table")  # refuses a row that is there twice
-    write_output(baseline, to_csv(table).encode("utf-8", "backslashreplace"))
+    new = _records(table, "the measured table")
+    old = _records(read_csv(baseline), "the baseline") if baseline.exists() else {}
+    kept = {key: record for key, record in old.items() if key in new or not prune}
+    merged = kept | new  # a row that is in both keeps its place
+    # as objects, because some names are not Unicode
+    text = to_csv(pd.DataFrame(list(merged.values()), dtype=object))
+    write_output(baseline, text.encode("utf-8", "backslashreplace"))
+    return [
+        Change(", ".join(key), _errors(old.get(key)), _errors(merged.get(key)))
+        for key in old | new
+        if _counts(old.get(key)) != _counts(merged.get(key))
+    ]
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -93,9 +121,8 @@ def to_csv(table: pd.DataFrame) -> str:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A table that `report` or `check --update` wrote as CSV. Raises `RunError` for anything else.
-
-    Only hits count: errors are computed from them, so that an edited error has no effect.
+    """A table that `report` or `check --update` wrote as CSV. Raises `RunError` for anything else, and where
+    an error is not that of its hits.
     """
     try:
         refuse_device(path)
@@ -111,7 +138,24 @@ def read_csv(path: Path) -> pd.DataFrame:
             f"{path} is no table of results, {wrong}: take another copy, or renew it with --update"
         )
     table[list(COUNTS)] = counts.astype(int)
+    for k in (1, 5):
+        computed = 100 * (1 - table[f"top{k}_hits"] / table["n"])
+        if f"top{k}_error" in table:
+            _check_errors(path, table, f"top{k}_error", computed)
+        table[f"top{k}_error"] = computed
     return table.assign(**{name: table[name].fillna("") if name in table else "" for name in HASHES})
+
+
+def _check_errors(path: Path, table: pd.DataFrame, name: str, computed: "pd.Series[float]") -> None:
+    """Raise `RunError` where the error in the column `name` is not that of the hits beside it."""
+    written = pd.to_numeric(table[name], errors="coerce")  # nothing is held against an empty cell
+    differing = ((written - computed).abs() > HALF_A_DIGIT).to_numpy()
+    if differing.any():
+        row = int(differing.argmax())
+        raise RunError(
+            f"{path}, line {row + 2}: the {name} is {written[row]:g}, and that of the hits is "
+            f"{computed[row]:.2f}: correct one of them, or renew the table"
+        )
 
 
 def _wrong_counts(counts: pd.DataFrame) -> str:
@@ -162,17 +206,30 @@ class _Row:
         return error_percent(self.top1_hits, self.n), error_percent(self.top5_hits, self.n)
 
 
-def _by_key(table: pd.DataFrame, name: str) -> dict[Key, _Row]:
+def _records(table: pd.DataFrame, name: str) -> dict[Key, dict[Any, Any]]:
     """The rows of a table, which messages call `name`. Raises `RunUsageError` where one is there twice."""
-    rows: dict[Key, _Row] = {}
+    rows: dict[Key, dict[Any, Any]] = {}
     for row in table.to_dict("records"):
         key = (str(row["model"]), str(row["protocol"]), str(row["image_set"]))
         if key in rows:
             raise RunUsageError(
                 f"{name} has the row {', '.join(key)} twice: keep one, or name runs of different networks"
             )
-        rows[key] = _Row.of(row)
+        rows[key] = row
     return rows
+
+
+def _by_key(table: pd.DataFrame, name: str) -> dict[Key, _Row]:
+    """The rows of a table as verdicts need them. Raises `RunUsageError` where one is there twice."""
+    return {key: _Row.of(record) for key, record in _records(table, name).items()}
+
+
+def _errors(record: dict[Any, Any] | None) -> tuple[float, float] | None:
+    return None if record is None else _Row.of(record).errors
+
+
+def _counts(record: dict[Any, Any] | None) -> _Row | None:
+    return None if record is None else _Row.of(record)
 
 
 def judge(measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: Tolerance) -> list[Verdict]:
@@ -220,9 +277,15 @@ def _judge_row(measured: _Row, baseline: _Row, tolerance: Tolerance) -> tuple[bo
         for name, change in changes.items():
             if change < -tolerance.points:
                 return False, f"better: {name} error {change:+.2f} points; renew the baseline with --update"
+    return True, _describe_pass(changes, tolerance.points)
+
+
+def _describe_pass(changes: Mapping[str, float], points: float) -> str:
+    """What to say of a row that passes, whose errors changed by so many points."""
     if not any(changes.values()):
-        return True, "equal"
-    return True, f"within {tolerance.points:g} points: {changes['top-1']:+.2f} / {changes['top-5']:+.2f}"
+        return "equal"
+    kind = "better" if min(changes.values()) < -points else f"within {points:g} points"
+    return f"{kind}: {changes['top-1']:+.2f} / {changes['top-5']:+.2f}"
 
 
 def _both_known_and_differ(a: str, b: str) -> bool:

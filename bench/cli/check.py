@@ -11,6 +11,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import note, show
 from bench.cli.parameters import Json
+from bench.errors import UsageError
 from results.storage import parse_path
 from results.text import printable
 
@@ -43,7 +44,12 @@ def check(
     both_ways: Annotated[
         bool, typer.Option("--both-ways", help="Also fail when better, so that baselines are renewed.")
     ] = False,
-    update: Annotated[bool, typer.Option("--update", help="Make what was measured the baseline.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what was measured into the baseline; other rows stay.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With --update: remove the rows that were not measured.")
+    ] = False,
     junit_file: Annotated[
         Path | None, typer.Option("--junit", help="Write JUnit XML to this file.", show_default=False)
     ] = None,
@@ -54,14 +60,19 @@ def check(
 
     from results import baseline
     from results.report import junit
-    from results.report.comparison_tables import verdict_tables
+    from results.report.comparison_tables import describe, verdict_tables
     from results.storage import write_output
 
     allowed = baseline.Tolerance(tolerance, alpha, both_ways)
+    if prune and not update:
+        raise UsageError("--prune removes rows of the baseline that is written: pass --update with it")
     if update:
-        baseline.update(measured, against)
+        for change in baseline.update(measured, against, prune=prune):
+            print(printable(describe(change)), file=sys.stderr)
         print(printable(f"wrote {against}"), file=sys.stderr)
     verdicts = baseline.check(measured, against, allowed)
+    if update:  # the others were not measured now, and stay
+        verdicts = [verdict for verdict in verdicts if verdict.measured]
     if junit_file:
         write_output(junit_file, junit.write(verdicts, str(against)))
     if os.environ.get("GITHUB_ACTIONS") == "true":

@@ -6,7 +6,7 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
-from results.baseline import Verdict
+from results.baseline import Change, Verdict
 from results.comparison import Comparison
 from results.report.cells import error_pair
 from results.report.titled_table import cell, titled_table, whole_line
@@ -41,6 +41,17 @@ def comparison_tables(
         name = names[row["label"]] if names else str(row["label"])
         table.add_row(cell(name), *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
     return [*lines, table]
+
+
+def describe(change: Change) -> str:
+    """A change of a baseline's row in a line.
+
+    >>> describe(Change("v3, 144, all", (21.2, 5.6), (21.1, 5.5)))
+    'v3, 144, all: 21.20 / 5.60 -> 21.10 / 5.50'
+    """
+    before = error_pair(change.before) if change.before else "new"
+    after = error_pair(change.after) if change.after else "removed"
+    return f"{change.name}: {before} -> {after}"
 
 
 def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[RenderableType]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.baseline import Tolerance, check, judge, read_csv, to_csv, update
+from results.baseline import Change, Tolerance, check, judge, read_csv, to_csv, update
 from results.errors import RunError, RunUsageError
 from results.run import Shard
 from results.tables import accuracy
@@ -48,7 +48,7 @@ BASELINE = table(("v3", "1", 1000, 780, 940), ("v3", "144", 1000, 810, 960))
         (
             table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)),
             False,
-            ["within 0.1 points: -2.00", "equal"],
+            ["better: -2.00 / +0.00", "equal"],
         ),
         (
             table(("v3", "1", 1000, 800, 940), ("v3", "144", 1000, 810, 960)),
@@ -177,10 +177,17 @@ def test_counts_are_read_up_to_where_floats_skip_integers(tmp_path):
     assert read_csv(tmp_path / "table.csv")["top5_hits"].tolist() == [largest - 1]
 
 
-def test_errors_are_computed_from_hits(tmp_path):
-    """An error that was edited by hand has no effect."""
-    (tmp_path / "baseline.csv").write_text(to_csv(BASELINE.assign(top1_error=99.0)))
-    assert judge(BASELINE, read_csv(tmp_path / "baseline.csv"), TOLERANCE)[0].why == "equal"
+@pytest.mark.parametrize("column", ["top1_error", "top5_error"])
+def test_error_that_contradicts_its_hits_is_refused(tmp_path, column):
+    path = tmp_path / "baseline.csv"
+    path.write_text(to_csv(BASELINE.assign(**{column: BASELINE[column].round(2)})))
+    assert judge(BASELINE, read_csv(path), TOLERANCE)[0].why == "equal"
+    changed = BASELINE.assign(**{column: [BASELINE[column][0], BASELINE[column][1] + 0.02]})
+    path.write_text(to_csv(changed))
+    with pytest.raises(
+        RunError, match=rf"line 3: the {column} is .*, and that of the hits is .*: correct one"
+    ):
+        read_csv(path)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +235,31 @@ def test_update_writes_a_baseline_that_the_same_runs_pass(members, tmp_path):
     verdicts = check(paths, baseline, Tolerance(0, 0.01))
     assert [verdict.why for verdict in verdicts] == ["equal"] * 8
     assert verdicts[0].name == "net0, 1, all"
+
+
+def test_update_keeps_the_rows_that_were_not_measured(members, tmp_path):
+    path = tmp_path / "baseline.csv"
+    added = update([member.path for member in members], path)
+    assert [change.before for change in added] == [None] * 8
+    everything = path.read_bytes()
+    assert update([members[1].path], path) == []
+    assert path.read_bytes() == everything
+
+
+def test_update_names_what_it_changes_and_removes(tmp_path):
+    path, measured = tmp_path / "baseline.csv", tmp_path / "measured.csv"
+    path.write_text(to_csv(BASELINE))
+    measured.write_text(to_csv(table(("v3", "144", 1000, 820, 961))))
+    changed = Change("v3, 144, all", (19.0, 4.0), (18.0, 3.9))
+    (found,) = update([measured], path)
+    assert (found.name, found.before, found.after) == (
+        changed.name,
+        *map(pytest.approx, (changed.before, changed.after)),
+    )
+    assert read_csv(path)["top1_hits"].tolist() == [780, 820]
+    (removed,) = update([measured], path, prune=True)
+    assert (removed.name, removed.after) == ("v3, 1, all", None)
+    assert read_csv(path)["protocol"].tolist() == ["144"]
 
 
 def test_update_refuses_another_ending_and_rows_that_are_there_twice(run, tmp_path):
