@@ -21,6 +21,9 @@ from results.errors import RunError, RunUsageError
 URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 """How a URL begins."""
 
+STORES_OF_BUCKETS = ("s3:", "gs:", "az:")
+"""Stores that have no folder above their buckets."""
+
 
 def parse_path(name: str | Path) -> Path:
     """The path of a file or folder by its name, which may be a URL.
@@ -32,6 +35,8 @@ def parse_path(name: str | Path) -> Path:
     """
     if name == "":
         raise RunUsageError("an empty name leads nowhere: write a file or a folder, or . for this folder")
+    if str(name).rstrip("/") in STORES_OF_BUCKETS:
+        raise RunUsageError(f"{name} leads nowhere: write a bucket and a folder behind it")
     if str(name).startswith("hf://"):
         raise RunUsageError(
             f"{name} is a data set of the Hugging Face hub, which --data alone takes: name a file or a folder"

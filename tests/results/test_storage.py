@@ -29,6 +29,12 @@ def test_path_of_this_machine_and_url_are_told_apart():
     assert not is_local(parse_path("memory://runs"))
 
 
+@pytest.mark.parametrize("url", ["s3://", "s3:///", "gs://"])
+def test_store_without_a_bucket_is_refused(url):
+    with pytest.raises(RunUsageError, match=f"{url} leads nowhere: write a bucket and a folder behind it"):
+        parse_path(url)
+
+
 @pytest.mark.parametrize("url", ["abacus://runs", "reference://runs", "github://runs"])
 def test_url_that_no_package_reads_is_refused(url):
     with pytest.raises(RunUsageError, match=rf"{url} cannot be reached .*: install what reads it"):
