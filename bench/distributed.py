@@ -1,12 +1,13 @@
 """The ranks of torchrun, joined by torch.distributed: what all have to know, and which images are whose.
 
-Three things are ours, because torch.distributed has none of them:
+Four things are ours, because torch.distributed has none of them:
 
 - A new start. torchrun's store outlives its ranks: when they are started again it still has the addresses
   of those that died, and each machine counts restarts by itself. So the ranks first agree on a name for
   this start, and form their group under it.
 - Handing out shards, with one atomic addition for each.
 - The progress of all ranks on one display: each adds up its images in the store, about once a second.
+- Whether another rank has printed the same error, known without waiting for that rank.
 """
 
 import hashlib

@@ -21,7 +21,9 @@ COLUMNS = (*KEY, *MEASURED, *HASHES)
 """The columns of a baseline."""
 
 HALF_A_DIGIT = 0.0051
-"""Points by which an error in a table may differ from that of its hits: it may be rounded to two digits."""
+"""Points by which an error in a table may differ from that of its hits: it may be rounded to two digits,
+and binary fractions are not exact.
+"""
 
 Key = tuple[str, str, str]
 """Model, protocol and image set."""
@@ -108,10 +110,15 @@ def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> 
     # as objects, because some names are not Unicode
     text = to_csv(pd.DataFrame(list(merged.values()), dtype=object))
     write_output(baseline, text.encode("utf-8", "backslashreplace"))
+    before, after = _rows(old), _rows(merged)
     return [
-        Change(", ".join(key), _errors(old.get(key)), _errors(merged.get(key)))
+        Change(
+            ", ".join(key),
+            before[key].errors if key in before else None,
+            after[key].errors if key in after else None,
+        )
         for key in old | new
-        if _counts(old.get(key)) != _counts(merged.get(key))
+        if before.get(key) != after.get(key)
     ]
 
 
@@ -198,7 +205,7 @@ class _Row:
     @classmethod
     def of(cls, row: dict[Any, Any]) -> "_Row":
         n, top1_hits, top5_hits = (int(row[name]) for name in COUNTS)
-        images_sha256, protocol_sha256 = (str(row.get(name, "")) for name in HASHES)
+        images_sha256, protocol_sha256 = (str(row[name]) for name in HASHES)
         return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256)
 
     @property
@@ -221,15 +228,11 @@ def _records(table: pd.DataFrame, name: str) -> dict[Key, dict[Any, Any]]:
 
 def _by_key(table: pd.DataFrame, name: str) -> dict[Key, _Row]:
     """The rows of a table as verdicts need them. Raises `RunUsageError` where one is there twice."""
-    return {key: _Row.of(record) for key, record in _records(table, name).items()}
+    return _rows(_records(table, name))
 
 
-def _errors(record: dict[Any, Any] | None) -> tuple[float, float] | None:
-    return None if record is None else _Row.of(record).errors
-
-
-def _counts(record: dict[Any, Any] | None) -> _Row | None:
-    return None if record is None else _Row.of(record)
+def _rows(records: Mapping[Key, dict[Any, Any]]) -> dict[Key, _Row]:
+    return {key: _Row.of(record) for key, record in records.items()}
 
 
 def judge(measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: Tolerance) -> list[Verdict]:

@@ -1,9 +1,9 @@
 """The command line with shards of 48 crops, which ends or pauses at a write: a program of the tests.
 
-python small_shards.py eval ...   runs the command; where PAUSE names a pipe, it waits for that pipe once
-                                  it has written the tenth shard of four images
-python small_shards.py            reads jobs from stdin, one a line, and runs each in a child that is
-                                  forked off, so that everything is imported once
+python -m tests.small_shards eval ...   runs the command; where PAUSE names a pipe, it waits for that pipe
+                                        once it has written the tenth shard of four images
+python -m tests.small_shards            reads jobs from stdin, one a line, and runs each in a child that is
+                                        forked off, so that everything is imported once
 """
 
 import json

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bench.data.classes import class_indices, wordnet_ids
 from bench.data.file_names import image_id
 from bench.data.images import Images
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, first_line
 
 LABEL_COLUMNS = ("label", "labels", "cls")
 """Names under which a data set's labels are found, the first ones first."""
@@ -48,7 +48,7 @@ def _load_table(data: str) -> tuple[Any, str, str]:
     try:
         table = datasets.load_dataset(name, split=split)
     except Exception as error:  # noqa: BLE001 - the library raises those of all its parts
-        raise DataError(f"cannot load {data}: {str(error).splitlines()[0]}") from None
+        raise DataError(f"cannot load {data}: {first_line(error)}") from None
     images = [key for key, feature in table.features.items() if isinstance(feature, datasets.Image)]
     labels = [key for key in LABEL_COLUMNS if key in table.features]
     if not images or not labels:

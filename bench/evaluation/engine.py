@@ -119,7 +119,7 @@ class Pipeline:
             )
         self.batch //= 2
         release_freed_memory()
-        self.note(f"out of memory: continuing with {self.batch:,} crops at a time")
+        self.note(f"out of memory: continuing with a batch of {self.batch:,}")
 
     def _shards_of(
         self,

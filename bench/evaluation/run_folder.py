@@ -204,8 +204,8 @@ def _find_missing(run: UnfinishedRun) -> None:
             run.add(shard, record)
     if replaced:
         run.reporter.note(
-            f"{replaced:,} of {len(run.stored.parts):,} shards are of images that were replaced, "
-            "or whose content was not recorded: they are evaluated again"
+            "images were replaced, or their content was not recorded: "
+            f"{replaced:,} of {len(run.stored.parts):,} shards to evaluate again"
         )
 
 

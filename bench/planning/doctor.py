@@ -127,7 +127,7 @@ def _examine_run(evaluation: Evaluation, content: Mapping[str, int]) -> Iterator
     if run is None:
         return
     replaced: list[str] = []
-    unknown = 0
+    seen = unknown = 0
     for part in run.parts:
         try:
             shard, _ = Shard.load(run.shard_path(part), run.identity)
@@ -136,16 +136,17 @@ def _examine_run(evaluation: Evaluation, content: Mapping[str, int]) -> Iterator
         if shard.content is None:
             unknown += len(shard.ids)
             continue
-        seen = zip(shard.ids, shard.content.tolist(), strict=True)
-        replaced += [shown(name) for name, hashed in seen if content.get(name) != hashed]
+        seen += len(shard.ids)
+        hashes = zip(shard.ids, shard.content.tolist(), strict=True)
+        replaced += [name for name, hashed in hashes if content.get(name) != hashed]
     if replaced:
-        text = f"{len(replaced):,} images were replaced since {run.path} was evaluated: {first_few(replaced)}"
-        yield Finding("run", "wrong", f"{text}; eval --verify evaluates them again")
+        text = f"{first_of(replaced)} not what {run.path} was evaluated on: eval --verify evaluates anew"
+        yield Finding("run", "wrong", text)
     elif unknown:
         text = f"{run.path} was written without hashes of {unknown:,} images: eval --verify adds them"
         yield Finding("run", "note", text)
     else:
-        yield Finding("run", "ok", f"{run.path} saw the images that are here")
+        yield Finding("run", "ok", f"{seen:,} images are what {run.path} was evaluated on")
 
 
 def _stored_run(evaluation: Evaluation) -> Run | None:

@@ -6,28 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.data import open_images
 from bench.data.decode import decode
 from bench.errors import BenchError, DataError, UnreadableImage
 from bench.evaluation.engine import Pipeline
-from bench.evaluation.prepare import prepare_loaded
-from bench.options import Options
-from bench.progress import Silent
-from bench.zoo.loading import load
 from crops import pool_scores
-from tests.conftest import TINY
-
-
-@pytest.fixture
-def prepared(tiny_weights, photos):
-    """The evaluation of the photos with some crops, in small batches, which cross the borders of images."""
-
-    def prepare(crops):
-        options = Options(model=TINY, weights=str(tiny_weights), crops=crops, batch=7)
-        network = load(TINY, str(tiny_weights))
-        return prepare_loaded(options, open_images(str(photos)), None, network, Silent())
-
-    return prepare
+from tests.bench.evaluation.conftest import brightness
 
 
 def pipeline_of(evaluation, score, **runtime):
@@ -38,12 +21,6 @@ def pipeline_of(evaluation, score, **runtime):
 
 def shards_of(evaluation, score, parts, **runtime):
     return [shard for (shard,) in pipeline_of(evaluation, score, **runtime).shards(parts)]
-
-
-def brightness(pixels):
-    """A thousand numbers for each crop that tell it from others, whatever its size."""
-    means = pixels.double().mean((2, 3)).repeat(1, 334)[:, :1000]
-    return (means / means.sum(1, keepdim=True)).float()
 
 
 @pytest.mark.parametrize("crops", ["1", "12", "144", "dense", "10,dense"])

@@ -9,14 +9,14 @@ import torch
 from bench.errors import BenchError
 from bench.evaluation import engine
 from bench.evaluation.engine import Pipeline
-from tests.bench.evaluation.test_engine import brightness, prepared  # noqa: F401 - a fixture
+from tests.bench.evaluation.conftest import brightness
 from tests.helpers import cli_error
 
 PARTS = [range(2), range(2, 4), range(4, 6)]
 
 
 @pytest.fixture
-def pipeline(prepared):  # noqa: F811
+def pipeline(prepared):
     """Of two images in a part, ten crops of each, in batches of at most 16."""
     evaluation = prepared("10")
     runtime = replace(evaluation.runtime, batch=16, workers=1, streams=1)
@@ -57,7 +57,7 @@ def test_crops_are_gathered_in_smaller_batches(pipeline, expected, monkeypatch, 
     shown = []
     shards = list(pipeline.shards(PARTS, progress=lambda crops, right: shown.append(crops)))
     assert bytes_of(shards) == expected
-    assert notes == [f"out of memory: continuing with {batch} crops at a time" for batch in (8, 4)]
+    assert notes == [f"out of memory: continuing with a batch of {batch}" for batch in (8, 4)]
     assert shown == [10] * 6
     assert pipeline.batch == 4
 
