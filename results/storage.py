@@ -147,6 +147,16 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def move(source: Path, target: Path) -> None:
+    """Move a file to `target`, in the place of what is there. Raises `OSError`."""
+    with reaching(source):
+        if is_local(source):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        else:
+            cast(Any, source).fs.mv(cast(Any, source).path, cast(Any, target).path)
+
+
 def sha256(data: bytes) -> str:
     """The hash in hexadecimal digits.
 

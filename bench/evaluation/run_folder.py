@@ -19,15 +19,19 @@ from bench.evaluation.environment import environment
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.label_check import LabelCheck
 from bench.evaluation.records import blacklist_record
+from bench.options import Options
 from bench.progress import Reporter
 from results.errors import IncompleteRun, RunError
 from results.manifest import Manifest, ShardRecord
 from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, refuse_linked_shards, write_manifest
 from results.run import finish as finish_run
-from results.storage import is_local, leftovers, parse_path, reaching, remove
+from results.storage import is_local, leftovers, move, parse_path, reaching, remove
 
 LOCK = ".lock"
 """The file in a run's folder that the command which works on it has locked."""
+
+FRESH = "fresh"
+"""The folder in a run's folder where `--fresh` makes the run anew, and which takes its place in the end."""
 
 SHOWN_EVERYWHERE = 60.0
 """Seconds after which a shared file system shows every machine what the others wrote, if it ever does."""
@@ -37,7 +41,10 @@ SHOWN_EVERYWHERE = 60.0
 class UnfinishedRun:
     """A run that this process, or this rank, works on."""
 
+    folder: Path
+    """Where the run goes."""
     path: Path
+    """Where it is until it is complete: `folder`, or `FRESH` in it."""
     evaluation: Evaluation
     reporter: Reporter
     missing: list[range]
@@ -74,7 +81,7 @@ class UnfinishedRun:
         """
         found = ranks().gather(lambda: (self.records, self.skipped, self.label_check, self.batch))
         ranks().broadcast_from_first(lambda: self._finish_for_all(found))
-        return self.stored or Run.open(self.path)
+        return self.stored or Run.open(self.folder)
 
     def _finish_for_all(self, found: list[tuple[list[ShardRecord], dict[str, str], LabelCheck, int]]) -> None:
         """What the first rank does with what all ranks found."""
@@ -93,8 +100,11 @@ class UnfinishedRun:
         if self.stored.skipped:
             self.reporter.note(
                 f"{len(self.stored.skipped):,} images could not be read and are left out; "
-                f"{self.path / MANIFEST} lists them"
+                f"{self.folder / MANIFEST} lists them"
             )
+        if self.path != self.folder:
+            _put_in_place(self.folder)
+            self.stored = Run(self.folder, self.stored.manifest)
 
     def _judge(self, problem: str | None) -> None:
         if problem and not self.evaluation.options.allow_implausible:
@@ -146,34 +156,65 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
     own: list[UnfinishedRun] = []
     with ExitStack() as locks:
 
-        def open_on_first() -> tuple[str, dict[str, str], list[range]]:
+        def open_on_first() -> tuple[str, str, dict[str, str], list[range]]:
             folder = find_folder(evaluation)
             locks.enter_context(_locked(folder, reporter))
-            own.append(_open_locked(folder, evaluation, reporter))
-            return str(folder), evaluation.decisive, own[0].missing
+            run = _open_locked(folder, evaluation, reporter)
+            own.append(run)
+            return str(folder), str(run.path), evaluation.decisive, run.missing
 
-        path, decisive, missing = ranks().broadcast_from_first(open_on_first)
-        ranks().gather(lambda: _check_same(evaluation, decisive, parse_path(path)))
-        yield own[0] if own else UnfinishedRun(parse_path(path), evaluation, reporter, missing)
+        *found, decisive, missing = ranks().broadcast_from_first(open_on_first)
+        folder, path = map(parse_path, found)
+        ranks().gather(lambda: _check_same(evaluation, decisive, path))
+        yield own[0] if own else UnfinishedRun(folder, path, evaluation, reporter, missing)
 
 
 def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> UnfinishedRun:
-    """The run in `folder`, which is cleared for `--fresh`: once, and not when torchrun starts its ranks
-    again.
-    """
-    refuse_linked_shards(folder)
-    if evaluation.options.fresh and ranks().is_new(f"clear {evaluation.identity}"):
-        _clear(folder)
-    for path in leftovers(folder) + leftovers(folder / SHARDS):
-        path.unlink(missing_ok=True)
-    stored = _read_stored(folder, reporter) or _begin(folder, evaluation)
+    """The run in `folder`, or for `--fresh` the one that will take its place."""
+    path = _choose_path(folder, evaluation.options, reporter)
+    refuse_linked_shards(path)
+    for leftover in leftovers(path) + leftovers(path / SHARDS):
+        leftover.unlink(missing_ok=True)
+    stored = _read_stored(path, reporter) or _begin(path, evaluation)
     if stored.identity != evaluation.identity:
-        raise RunError(f"{folder} holds another run: move it, choose another --out, or pass --fresh")
-    run = UnfinishedRun(folder, evaluation, reporter, missing=[], stored=stored)
+        raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
+    run = UnfinishedRun(folder, path, evaluation, reporter, missing=[], stored=stored)
     _find_missing(run)
     if run.missing:
         run.stored = _note_environment(stored, reporter)
     return run
+
+
+def _choose_path(folder: Path, options: Options, reporter: Reporter) -> Path:
+    """Where the run is made: in `folder`, or for `--fresh` in a folder of it until it is complete."""
+    fresh = folder / FRESH
+    if _is_complete(fresh):  # and was about to take its place
+        _put_in_place(folder)
+        return folder
+    if not options.fresh:
+        if (fresh / MANIFEST).exists():
+            reporter.note(f"{fresh} is an unfinished run of --fresh, which --fresh continues")
+        return folder
+    if (folder / MANIFEST).exists():
+        reporter.note(f"{folder} stays as it is until the new run is complete")
+    return fresh
+
+
+def _put_in_place(folder: Path) -> None:
+    """Put the run in `FRESH` in the place of the one in `folder`.
+
+    Its manifest moves last. Where this is cut off, the next command does it again. Raises `RunError`.
+    """
+    fresh = folder / FRESH
+    refuse_linked_shards(folder)
+    try:
+        remove(folder / MANIFEST)
+        for shard in sorted((fresh / SHARDS).glob("*.safetensors")):
+            move(shard, folder / SHARDS / shard.name)
+        move(fresh / MANIFEST, folder / MANIFEST)
+        remove(fresh)
+    except OSError as error:
+        raise RunError(f"cannot replace {folder}: {error.strerror or error}") from None
 
 
 def _find_missing(run: UnfinishedRun) -> None:
@@ -289,7 +330,8 @@ def _read_stored(folder: Path, reporter: Reporter) -> Run | None:
         raise RunError(f"{folder}: {error.strerror or error}") from None
     if run:
         state = "is complete" if run.complete else "is continued"
-        reporter.note(f"{folder} {state}; --fresh starts anew")
+        how = "removing it" if folder.name == FRESH else "--fresh"
+        reporter.note(f"{folder} {state}; {how} starts anew")
     return run
 
 
@@ -317,12 +359,3 @@ def _note_environment(run: Run, reporter: Reporter) -> Run:
         return run
     reporter.note("the run was begun with other versions; its manifest lists both")
     return write_manifest(run.path, replace(run.manifest, environments=(*so_far, environment())))
-
-
-def _clear(folder: Path) -> None:
-    """Remove the run, its manifest first."""
-    try:
-        remove(folder / MANIFEST)
-        remove(folder / SHARDS)
-    except OSError as error:
-        raise RunError(f"cannot remove {folder}: {error.strerror or error}") from None

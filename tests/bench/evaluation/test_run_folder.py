@@ -11,15 +11,26 @@ import torch
 
 import bench
 from bench.errors import DataError, ImplausibleLabels
-from bench.evaluation import run_folder
-from bench.evaluation.run_folder import LOCK
+from bench.evaluation import engine, run_folder
+from bench.evaluation.run_folder import FRESH, LOCK
+from bench.progress import Silent
 from results import storage
 from results.errors import RunError
 from results.manifest import plain
-from results.run import Run, write_manifest
+from results.run import Run, Shard, write_manifest
 from results.tables import accuracy, predictions
 from tests.conftest import TINY, drawn
 from tests.processes import shard_files
+
+
+class Notes(Silent):
+    """Keeps what is noted."""
+
+    def __init__(self):
+        self.texts = []
+
+    def note(self, text):
+        self.texts.append(text)
 
 
 def test_same_call_returns_the_finished_run(evaluate):
@@ -38,6 +49,62 @@ def test_fresh_evaluates_again(evaluate):
     assert shard.stat().st_mtime_ns == before
     evaluate(crops="10", fresh=True)
     assert shard.stat().st_mtime_ns > before
+
+
+class Interrupting:
+    """Counts calls, and lets only the first of them pass until it is released."""
+
+    def __init__(self, monkeypatch, owner, name, passing):
+        self.act, self.passing, self.calls = getattr(owner, name), passing, 0
+        monkeypatch.setattr(owner, name, lambda *arguments: self(*arguments))
+
+    def __call__(self, *arguments):
+        if self.calls == self.passing:
+            raise KeyboardInterrupt
+        self.calls += 1
+        return self.act(*arguments)
+
+
+def test_fresh_keeps_the_run_until_the_new_one_is_complete(evaluate, monkeypatch):
+    """And the same call goes on where it was interrupted."""
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 1)
+    first = evaluate()
+    before = shard_files(first.path.parent)
+    saves = Interrupting(monkeypatch, Shard, "save", passing=2)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(fresh=True)
+    assert Run.open(first.path).manifest == first.manifest
+    assert {name: data for name, data in shard_files(first.path.parent).items() if name in before} == before
+    notes = Notes()
+    assert evaluate(reporter=notes).manifest == first.manifest
+    assert f"{first.path / FRESH} is an unfinished run of --fresh, which --fresh continues" in notes.texts
+
+    saves.passing, notes = 6, Notes()
+    again = evaluate(fresh=True, reporter=notes)
+    assert saves.calls == 6
+    assert f"{first.path / FRESH} is continued; removing it starts anew" in notes.texts
+    assert again.path == first.path
+    assert again.manifest.started >= first.manifest.started
+    assert shard_files(first.path.parent) == before
+    assert not (first.path / FRESH).exists()
+
+
+@pytest.mark.parametrize("moved", range(7))
+@pytest.mark.parametrize("fresh", [False, True])
+def test_replacing_a_run_goes_on_after_an_interruption(evaluate, monkeypatch, moved, fresh):
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 1)
+    first = evaluate()
+    before = shard_files(first.path.parent)
+    moves = Interrupting(monkeypatch, run_folder, "move", passing=moved)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(fresh=True)
+    moves.passing = 100
+    monkeypatch.delattr(Shard, "save")  # nothing is evaluated again
+    again = evaluate(fresh=fresh)
+    assert again.path == first.path
+    assert Run.open(first.path).complete
+    assert shard_files(first.path.parent) == before
+    assert not (first.path / FRESH).exists()
 
 
 def test_copy_of_the_images_continues_the_run(evaluate, photos, tmp_path):
