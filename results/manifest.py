@@ -224,6 +224,10 @@ class Manifest:
     """In the order of the images; empty until the run is complete."""
     options: dict[str, Any] = field(default_factory=dict)
     """The options that were not at their defaults."""
+    taken_from: str = ""
+    """The run with more crops, by the name of its folder, whose predictions these are; empty where the images
+    were evaluated for this run.
+    """
     environments: tuple[dict[str, str | None], ...] = ()
     """Versions of the libraries, of Python and of the platform: those at the start, and any that differed
     later.

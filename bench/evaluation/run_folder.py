@@ -22,6 +22,7 @@ from bench.evaluation.records import blacklist_record
 from bench.options import Options
 from bench.progress import Reporter
 from results.errors import IncompleteRun, RunError
+from results.larger_run import find_larger_run, take_shards
 from results.manifest import Manifest, ShardRecord
 from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, refuse_linked_shards, write_manifest
 from results.run import finish as finish_run
@@ -175,7 +176,7 @@ def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> Un
     refuse_linked_shards(path)
     for leftover in leftovers(path) + leftovers(path / SHARDS):
         leftover.unlink(missing_ok=True)
-    stored = _read_stored(path, reporter) or _begin(path, evaluation)
+    stored = _read_stored(path, reporter) or _begin(path, evaluation, reporter)
     if stored.identity != evaluation.identity:
         raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
     run = UnfinishedRun(folder, path, evaluation, reporter, missing=[], stored=stored)
@@ -335,8 +336,38 @@ def _read_stored(folder: Path, reporter: Reporter) -> Run | None:
     return run
 
 
-def _begin(folder: Path, evaluation: Evaluation) -> Run:
-    manifest = Manifest(
+def _begin(path: Path, evaluation: Evaluation, reporter: Reporter) -> Run:
+    """A new run in `path`; with the predictions of one with more crops where there is one beside it."""
+    manifest = _new_manifest(evaluation)
+    larger = None if evaluation.options.fresh else find_larger_run(evaluation.options.out, manifest)
+    if larger is None:
+        return write_manifest(path, manifest)
+    reporter.note(f"{larger.path} holds these crops, which are taken from it; --fresh evaluates them again")
+    run = write_manifest(
+        path,
+        replace(
+            manifest,
+            taken_from=larger.path.name,
+            runtime=larger.manifest.runtime,
+            environments=larger.manifest.environments,
+        ),
+    )
+    try:
+        for shard in take_shards(larger, manifest):
+            shard.save(path / SHARDS, manifest.identity)
+    except IncompleteRun as error:
+        reporter.note(f"{error}; what it lacks is evaluated here")
+    return run
+
+
+def planned_run(evaluation: Evaluation) -> Run:
+    """The run of this evaluation, before anything of it is on disk: what there is to check of it."""
+    return Run(find_folder(evaluation), _new_manifest(evaluation))
+
+
+def _new_manifest(evaluation: Evaluation) -> Manifest:
+    """The manifest of a run before it has shards."""
+    return Manifest(
         identity=evaluation.identity,
         complete=False,
         **evaluation.records,
@@ -347,7 +378,6 @@ def _begin(folder: Path, evaluation: Evaluation) -> Run:
         environments=(environment(),),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    return write_manifest(folder, manifest)
 
 
 def _note_environment(run: Run, reporter: Reporter) -> Run:

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ from results.manifest import plain
 from results.run import Run, Shard, write_manifest
 from results.tables import accuracy, predictions
 from tests.conftest import TINY, drawn
+from tests.helpers import pooled
 from tests.processes import shard_files
 
 
@@ -105,6 +107,61 @@ def test_replacing_a_run_goes_on_after_an_interruption(evaluate, monkeypatch, mo
     assert Run.open(first.path).complete
     assert shard_files(first.path.parent) == before
     assert not (first.path / FRESH).exists()
+
+
+@pytest.mark.parametrize("images", [1, 4, 500])
+def test_fewer_crops_are_taken_from_a_run_with_more(evaluate, tmp_path, monkeypatch, images):
+    """Whatever ranges of images the shards of the two have."""
+    alone = evaluate(out=tmp_path / "alone")
+    monkeypatch.setattr(engine, "SHARD_CROPS", 144 * 4)
+    larger = evaluate(crops="144")
+    monkeypatch.setattr(engine, "SHARD_IMAGES", images)
+    monkeypatch.setattr(engine.Pipeline, "shards", None)  # nothing can be evaluated
+    notes = Notes()
+    run = evaluate(reporter=notes)
+    assert f"{larger.path} holds these crops, which are taken from it" in "".join(notes.texts)
+    assert run.manifest.taken_from == larger.path.name
+    assert run.manifest.runtime == larger.manifest.runtime
+    assert run.protocols == ("1",)
+    assert len(run.parts) == -(-6 // images)
+    assert accuracy([run])["top1_hits"].tolist() == accuracy([alone])["top1_hits"].tolist()
+    for taken, direct in ((pooled(run, "1"), pooled(alone, "1")), (contents(run), contents(alone))):
+        np.testing.assert_allclose(taken, direct, atol=1e-6)
+    assert evaluate(verify=True).manifest == run.manifest
+
+
+@pytest.mark.parametrize(
+    "more", [{"pool": "max"}, {"interpolation": "bilinear"}, {"limit": 5}, {"scales": "180"}]
+)
+def test_run_with_more_crops_of_another_kind_is_not_taken(evaluate, more):
+    larger = evaluate(crops="10")
+    run = evaluate(**more)
+    assert run.manifest.taken_from == ""
+    assert run.path != larger.path
+
+
+def test_run_with_more_crops_is_not_taken_for_fresh_nor_while_it_is_incomplete(evaluate):
+    larger = evaluate(crops="10")
+    assert evaluate(fresh=True).manifest.taken_from == ""
+    write_manifest(larger.path, replace(larger.manifest, complete=False))
+    assert evaluate(crops="2x1x5x2").manifest.taken_from == ""
+
+
+def test_what_a_damaged_run_with_more_crops_lacks_is_evaluated(evaluate, tmp_path, monkeypatch):
+    alone = evaluate(out=tmp_path / "alone")
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 2)
+    larger = evaluate(crops="10")
+    larger.shard_path(larger.parts[1]).write_bytes(b"damaged")
+    notes = Notes()
+    run = evaluate(reporter=notes)
+    assert "what it lacks is evaluated here" in "".join(notes.texts)
+    assert run.complete
+    np.testing.assert_allclose(pooled(run, "1"), pooled(alone, "1"), atol=1e-6)
+
+
+def contents(run):
+    """The hash of each image's file."""
+    return np.concatenate([shard.content for shard in run.shards()])
 
 
 def test_copy_of_the_images_continues_the_run(evaluate, photos, tmp_path):
