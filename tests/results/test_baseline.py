@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from results.baseline import Change, Tolerance, check, judge, read_csv, to_csv, update
 from results.errors import RunError, RunUsageError
-from results.run import Shard
+from results.run import Shard, write_manifest
 from results.tables import accuracy
 from tests.helpers import complete_run, random_run, result_or_refusal, start_run
 
@@ -82,8 +83,12 @@ def test_change_of_exactly_the_tolerance_passes(hundredths, times):
     hits = [(top1 - change, top5) for change in changes] + [(top1, top5 - change) for change in changes]
     measured = table(*(("v3", str(row), n, *pair) for row, pair in enumerate(hits)))
     baseline = table(*(("v3", str(row), n, top1, top5) for row in range(8)))
-    verdicts = judge(measured, baseline, Tolerance(hundredths / 100, 0.01, both_ways=True))
+    tolerance = Tolerance(hundredths / 100, 0.01, both_ways=True)
+    verdicts = judge(measured, baseline, tolerance)
     assert [verdict.passed for verdict in verdicts] == [True, True, False, False] * 2
+    verdicts = judge(measured, baseline, replace(tolerance, both_ways=False))
+    assert [verdict.passed for verdict in verdicts] == [True, True, False, True] * 2
+    assert [verdict.why.startswith("better") for verdict in verdicts] == [False, False, False, True] * 2
 
 
 def test_verdict_has_the_images_and_the_errors_of_both_sides():
@@ -211,6 +216,16 @@ def test_file_that_is_not_a_table_is_refused(tmp_path, text, message):
         read_csv(tmp_path / "table.csv")
 
 
+def test_error_that_is_no_number_is_held_against_nothing(tmp_path):
+    (tmp_path / "table.csv").write_text(HEADING.replace("\n", ",top1_error\n") + "v3,1,all,10,7,8,unknown\n")
+    assert read_csv(tmp_path / "table.csv")["top1_error"].tolist() == [pytest.approx(30)]
+
+
+def test_device_is_refused():
+    with pytest.raises(RunError, match=r"cannot read the table /dev/null .*it is a device"):
+        read_csv(Path("/dev/null"))
+
+
 CELLS = st.one_of(
     st.integers(-5, 50).map(str), st.floats().map(str), st.text(alphabet='ab,"\n\r=', max_size=4), st.just("")
 )
@@ -244,6 +259,22 @@ def test_update_keeps_the_rows_that_were_not_measured(members, tmp_path):
     everything = path.read_bytes()
     assert update([members[1].path], path) == []
     assert path.read_bytes() == everything
+
+
+def test_update_keeps_the_order_of_the_rows(tmp_path):
+    path, measured = tmp_path / "baseline.csv", tmp_path / "measured.csv"
+    path.write_text(to_csv(BASELINE))
+    measured.write_text(to_csv(table(("v4", "1", 10, 7, 9), ("v3", "144", 10, 7, 9), ("v3", "1", 10, 7, 9))))
+    update([measured], path, prune=True)
+    rows = read_csv(path)
+    assert (rows["model"] + " " + rows["protocol"]).tolist() == ["v3 1", "v3 144", "v4 1"]
+
+
+def test_name_that_is_not_unicode_is_written_with_an_escape(run, tmp_path):
+    model = replace(run.manifest.model, name="v3\udcff")
+    write_manifest(run.path, replace(run.manifest, model=model))
+    update([run.path], tmp_path / "baseline.csv")
+    assert read_csv(tmp_path / "baseline.csv")["model"].unique().tolist() == [r"v3\udcff"]
 
 
 def test_update_names_what_it_changes_and_removes(tmp_path):
