@@ -32,6 +32,8 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     be averaged, and `IncompleteRun`.
     """
     check_members(members)
+    for member in members:
+        member.check_complete()
     manifest = _manifest(members)
     folder = find_run_folder(out, _title(manifest), manifest.identity)
     existing = None if fresh else _whole_run(folder, manifest.identity)
@@ -139,7 +141,9 @@ def _whole_run(folder: Path, identity: str) -> Run | None:
 
 
 def check_members(members: Sequence[Run]) -> None:
-    """Raise `RunError` unless these are the runs of two or more networks that can be averaged."""
+    """Raise `RunError` unless these are the runs, complete or not, of two or more networks that can be
+    averaged.
+    """
     if len(members) < 2:
         raise RunUsageError("an ensemble has two runs or more: name another one")
     for member in members:
@@ -150,6 +154,7 @@ def check_members(members: Sequence[Run]) -> None:
     check_each_once(members)
     check_same_images(members)
     check_same_protocols(members)
+    common_blacklist(members)
 
 
 def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:

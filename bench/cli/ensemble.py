@@ -36,8 +36,8 @@ def ensemble(
     as_json: Json = False,
 ) -> None:
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
+    from results.ensemble import check_members, growth
     from results.ensemble import ensemble as pool
-    from results.ensemble import growth
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
@@ -47,9 +47,12 @@ def ensemble(
     with progress() as reporter:
         members = [Run.open(path) for path in runs or []]
         if models:
-            from bench.evaluation.evaluate import options_for_each, run_evaluations
+            from bench.evaluation.evaluate import options_for_each, prepare_all, run_prepared
+            from bench.evaluation.run_folder import planned_run
 
-            members += run_evaluations(options_for_each(models, options), reporter)
+            evaluations = prepare_all(options_for_each(models, options), reporter)
+            check_members([*members, *map(planned_run, evaluations)])
+            members += run_prepared(evaluations, reporter)
     run = pool(members, options.out, fresh=options.fresh)
     table = accuracy([run])
     steps = growth(members) if each else None

@@ -35,12 +35,22 @@ def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]
     Networks that see the same crops share their decoding and rendering. Under torchrun every rank calls
     this and evaluates parts of the same runs. Raises as `evaluate` does.
     """
+    return run_prepared(prepare_all(several, reporter), reporter)
+
+
+def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluation]:
+    """The evaluations of several networks on the same images, ready to run. Raises as `evaluate` does."""
     for options in several:
         check_options(options)
     _check_same_command(several)
     images, blacklist = open_data(several[0], reporter)
     evaluations = [prepare(options, images, blacklist, reporter) for options in several]
     _check_each_once(evaluations)
+    return evaluations
+
+
+def run_prepared(evaluations: Sequence[Evaluation], reporter: Reporter) -> list[Run]:
+    """The runs of evaluations that `prepare_all` returned. Raises as `evaluate` does."""
     with ExitStack() as opened:
         runs = [opened.enter_context(open_run(evaluation, reporter)) for evaluation in evaluations]
         for group in _groups_that_share_crops(runs):

@@ -17,9 +17,9 @@ from bench.evaluation.render import RENDERERS
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
-from bench.zoo.loading import LoadedNetwork, fetch, load
+from bench.zoo.loading import LoadedNetwork, check_label_order, fetch, load
 from bench.zoo.networks import unknown_name_error
-from crops import DIALECTS, POOLS, Dialect, Plan, make_dialect, parse, parse_scales
+from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, make_dialect, parse, parse_scales
 from crops.pillow import RESAMPLING
 
 
@@ -52,14 +52,18 @@ def prepare_loaded(
 
 
 def check_options(options: Options) -> None:
-    """Raise `UsageError` for options whose values or combination mean nothing, whatever the images and
-    the network.
+    """Raise `UsageError` or `crops.ProtocolError` for options whose values or combination mean nothing,
+    whatever the images and the weights.
     """
-    find(options.model)
+    network = find(options.model)
     _check_choices(options)
     _check_numbers(options)
+    check_label_order(options.label_order)
+    resolve(options)
     if options.dialect != "paper":
         _check_dialect(options)
+    else:
+        _protocols(options, network.input_size)
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:
@@ -119,14 +123,19 @@ def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
         return make_dialect(
             name, expected.size, interpolation, expected.crop_pct, squash=expected.squash, own=own
         )
+    protocols = _protocols(options, expected.size)
+    return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
+
+
+def _protocols(options: Options, size: int | None) -> tuple[Protocol, ...]:
+    """The protocols for an input of `size` pixels; with None for a size that suits the scales."""
     scales = parse_scales(options.scales)
     if scales and max(scales) ** 2 > LARGEST:
         raise UsageError(
             f"--scales {options.scales}: {max(scales)} pixels are too many, "
             "images of that size are not decoded either"
         )
-    protocols = parse(options.crops, expected.size, scales)
-    return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
+    return parse(options.crops, size or min(scales or [224]), scales)
 
 
 def _renderer(options: Options, plan: Plan | Dialect) -> str:

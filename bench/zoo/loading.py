@@ -212,13 +212,19 @@ def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Mo
     return network.classes if found is None or not found.ndim else len(found)
 
 
+def check_label_order(wanted: str) -> LabelOrder | None:
+    """The order of that name; None for `auto`. Raises `UsageError`."""
+    order = next((order for order in LABEL_ORDERS if order == wanted), None)
+    if order is None and wanted != "auto":
+        raise unknown_name_error("label order", wanted, LABEL_ORDERS, "auto")
+    return order
+
+
 def _label_order(wanted: str, outputs: int, path: Path) -> LabelOrder:
     """The order that `wanted` names; for `auto` the one that the number of outputs stands for."""
+    order = check_label_order(wanted) or ORDER_OF_OUTPUTS.get(outputs, "own")
     if wanted == "auto":
-        return ORDER_OF_OUTPUTS.get(outputs, "own")
-    order = next((order for order in LABEL_ORDERS if order == wanted), None)
-    if order is None:
-        raise unknown_name_error("label order", wanted, LABEL_ORDERS, "auto")
+        return order
     if (outputs < 1000 and order != "own") or (order == "background-first" and outputs < 1001):
         raise UsageError(f"{path} has {outputs} outputs: too few for --label-order {order}")
     return order

@@ -13,9 +13,9 @@ from results.comparable import (
     common_blacklist,
     common_protocol,
 )
-from results.errors import IncompleteRun, RunError, RunUsageError
+from results.errors import RunError, RunUsageError
 from results.manifest import PlanRecord, ProtocolRecord
-from results.run import Run, write_manifest
+from results.run import Run
 from tests.helpers import PLAN, random_run, start_run, with_blacklist
 
 
@@ -61,12 +61,6 @@ def test_files_with_another_content_are_refused_where_it_is_known(other, message
     paths = [Path(name) for name in ("unknown", "one", "two", "same")]
     with pytest.raises(RunError, match=message) if message else nullcontext():
         check_same_content(["a", "b", "c"], content, paths)
-
-
-def test_incomplete_run_is_refused(members):
-    unfinished = write_manifest(members[1].path, replace(members[1].manifest, complete=False))
-    with pytest.raises(IncompleteRun, match="run1 is incomplete"):
-        check_same_images([members[0], unfinished])
 
 
 @pytest.mark.parametrize(

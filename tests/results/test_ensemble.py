@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import top_k_accuracy_score
 
 from results.ensemble import aligned_shards, ensemble, growth, mean_shard
-from results.errors import RunError
+from results.errors import IncompleteRun, RunError
 from results.manifest import DataRecord
-from results.run import Run, Shard
+from results.run import Run, Shard, write_manifest
 from results.tables import accuracy, predictions
 from tests.helpers import complete_run, pooled, random_run, random_shard, with_blacklist
 
@@ -68,6 +68,13 @@ def test_ensemble_is_found_again_under_another_name(members, tmp_path):
     first = ensemble(members[:2], tmp_path / "out")
     renamed = first.path.rename(tmp_path / "out" / f"mine-{first.identity[:8]}")
     assert ensemble(members[:2], tmp_path / "out").path == renamed
+
+
+def test_incomplete_member_is_refused_before_anything_is_written(members, tmp_path):
+    unfinished = write_manifest(members[1].path, replace(members[1].manifest, complete=False))
+    with pytest.raises(IncompleteRun, match="is incomplete"):
+        ensemble([members[0], unfinished], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_fresh_ensemble_is_made_again(members, tmp_path):

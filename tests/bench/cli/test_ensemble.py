@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.evaluation.engine import Pipeline
 from results.run import Run
 from tests.helpers import cli, cli_error, cli_json
 
@@ -43,7 +44,36 @@ def test_networks_that_have_runs_are_not_evaluated_again(mini_runs, mini_out):
         (["--models", "mini-v1,mini-v1", "--limit", "9"], "mini-v1 and mini-v1 are the same network"),
         (["--models", "mini-v1,v9"], "no network 'v9'"),
         (["--models", "mini-v1=nowhere.pth,mini-v3"], "no weights at nowhere.pth"),
+        (["--models", "mini-v1"], "two runs or more"),
+        (["--models", "mini-v1,mini-v3", "--crops", "11"], "no protocol '11'"),
+        (["--models", "mini-v1,mini-v3", "--scales", "72,x"], "scales '72,x'"),
     ],
 )
-def test_wrong_members_are_usage_errors(tmp_path, arguments, message):
+def test_wrong_members_are_usage_errors(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.setattr(Pipeline, "shards", None)  # no image is evaluated
     assert message in cli_error("ensemble", *arguments, "--out", tmp_path, code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["mini-v1", "--limit", "60"], 2, "is the same run as"),
+        (["mini-v3", "--limit", "59"], 1, "is on other images or labels than"),
+        (["mini-v3", "--limit", "60", "--crops", "10"], 1, "has the protocols 1, 10"),
+        (
+            ["mini-v3", "--limit", "60", "--crops", "144", "--scales", "80,90,100,120"],
+            1,
+            "has other 1 crops",
+        ),
+    ],
+)
+def test_networks_that_do_not_go_with_a_run_are_refused_before_they_are_evaluated(
+    mini_runs, mini_out, monkeypatch, arguments, code, message
+):
+    monkeypatch.setattr(Pipeline, "shards", None)
+    networks, *options = arguments
+    crops = () if "--crops" in options else ("--crops", "144")
+    line = cli_error(
+        *("ensemble", mini_runs[0].path, "--models", networks, *options, *crops, "--out", mini_out), code=code
+    )
+    assert message in line

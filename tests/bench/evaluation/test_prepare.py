@@ -1,8 +1,10 @@
-"""Whatever is wrong with the options is found before anything is evaluated."""
+"""Whatever is wrong with the options is found before the data is opened."""
 
 import pytest
 
 from bench.errors import UsageError
+from bench.evaluation import evaluate as evaluate_module
+from crops import ProtocolError
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,11 @@ from bench.errors import UsageError
         ({"dialect": "caffe", "pool": "max"}, "decides crop and resampling"),
         ({"shuffle_seed": -1, "limit": 2}, "a number from 0"),
         ({"scales": "100000"}, "too many"),
+        ({"scales": "180,x"}, "scales '180,x': write shorter sides"),
+        ({"scales": "180,190"}, "1 uses 1 of the 2 scales"),
+        ({"crops": "11"}, "no protocol '11'"),
+        ({"crops": ""}, "no protocol ''"),
+        ({"label_order": "alphabetical"}, "no label order 'alphabetical'"),
         ({"device": "meta"}, "cannot be used here"),
         ({"shuffle_seed": 1}, "pass both"),
         ({"device": "abacus"}, "device 'abacus' cannot be used here"),
@@ -28,6 +35,13 @@ from bench.errors import UsageError
         ({"workers": -1}, "--workers -1: write a number from 1"),
     ],
 )
-def test_meaningless_options_are_refused(evaluate, options, message):
-    with pytest.raises(UsageError, match=message):
+def test_meaningless_options_are_refused(evaluate, monkeypatch, options, message):
+    monkeypatch.setattr(evaluate_module, "open_data", None)
+    with pytest.raises((UsageError, ProtocolError), match=message):
         evaluate(**options)
+
+
+def test_scales_below_the_input_of_a_network_of_the_table_are_refused(evaluate, monkeypatch):
+    monkeypatch.setattr(evaluate_module, "open_data", None)
+    with pytest.raises(ProtocolError, match="scale 256 is smaller than the network's input of 299 pixels"):
+        evaluate(model="v3", weights=None, scales="256")
