@@ -54,7 +54,7 @@ class UnfinishedRun:
     """The smallest batch that was used; 0 where nothing was evaluated."""
 
     def __post_init__(self) -> None:
-        self.label_check = LabelCheck(len(self.evaluation.images.classes))
+        self.label_check = LabelCheck(len(self.evaluation.images.classes), self.evaluation.given_order)
 
     def save(self, shard: Shard) -> None:
         """Write a shard, and stop where labels and predictions do not fit. Raises `RunError`,

@@ -183,7 +183,9 @@ def _examine_label_order(evaluation: Evaluation) -> Iterator[Finding]:
         yield Finding("reading", "wrong", text)
     if len(shard.labels) < ENOUGH:
         yield Finding("label order", "note", f"{counts}: too few to tell, {ENOUGH} are needed")
-    elif problem := find_mix_up(predicted, shard.labels, len(evaluation.images.classes)):
+    elif problem := find_mix_up(
+        predicted, shard.labels, len(evaluation.images.classes), evaluation.given_order
+    ):
         yield Finding("label order", "wrong", problem)
     else:
         yield Finding("label order", "ok", counts)
