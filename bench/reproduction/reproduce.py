@@ -132,7 +132,8 @@ def _record(row: Row) -> dict[str, Any]:
 def _measured(row: Row, run: Run, table: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
     """What was measured for a row, and the verdict."""
     paper = row.paper
-    wanted = paper["crops"], paper["image_set"]
+    on_no_list = run.manifest.blacklist and run.excluded is None  # `all` has the same images
+    wanted = paper["crops"], "all" if on_no_list else paper["image_set"]
     measured = next((line for line in table if (line["protocol"], line["image_set"]) == wanted), None)
     if measured is None:
         return {"run": str(run.path), "verdict": "the blacklist is not known: pass --blacklist"}

@@ -11,7 +11,7 @@ from bench.reproduction import reproduce
 from bench.reproduction.reproduce import Reproduction, check_rows, compare_with_paper, estimate, run_rows
 from bench.reproduction.table_rows import Member, Row, read_rows
 from bench.zoo import find
-from tests.helpers import random_run, with_blacklist
+from tests.helpers import on_no_blacklist, random_run, with_blacklist
 
 V3 = Member("v3", "tf_in1k")
 PAPER = {
@@ -62,6 +62,10 @@ def test_record_says_where_the_blacklist_is_not_known(run):
     record = record_of(run, image_set="non-blacklisted")
     assert (record["verdict"], record["n"]) == ("the blacklist is not known: pass --blacklist", None)
     assert record_of(with_blacklist(run, "image 3"), image_set="non-blacklisted")["n"] == 24
+
+
+def test_all_images_stand_for_those_off_the_list_where_none_can_be_on_it(run):
+    assert record_of(on_no_blacklist(run), image_set="non-blacklisted")["n"] == 25
 
 
 def test_ensemble_of_a_row_is_pooled_and_used_once(run, tmp_path):
