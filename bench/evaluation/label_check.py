@@ -80,10 +80,7 @@ def find_mix_up(
         if better > max(3 * hits, n // 10):
             return f"{measured}, but {better} would be: {reading}"
     if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > CHANCE:
-        return (
-            f"{measured}, which is chance: wrong weights, labels or normalisation? "
-            "--allow-implausible continues all the same"
-        )
+        return f"{measured}, which is chance: wrong weights, labels or normalisation?"
     return None
 
 

@@ -98,7 +98,7 @@ class UnfinishedRun:
 
     def _judge(self, problem: str | None) -> None:
         if problem and not self.evaluation.options.allow_implausible:
-            raise ImplausibleLabels(problem)
+            raise ImplausibleLabels(f"{problem} (--allow-implausible continues all the same)")
 
     def _check_any_readable(self, skipped: dict[str, str]) -> None:
         images = self.evaluation.images
