@@ -44,11 +44,17 @@ class LabelCheck:
     """[n] class indices, under the largest protocol."""
     labels: NDArray[np.int64] = field(default_factory=_no_indices)
     """[n] class indices."""
+    judged: int = 0
+    """Images of all shards that were added."""
+    right: int = 0
+    """Those whose prediction is right."""
 
     def add(self, shard: Shard) -> str | None:
         """Add a shard's images: what is wrong with the order of the classes, in one line, or None."""
         probabilities = list(shard.probabilities.values())[-1]
         predicted = probabilities.argmax(axis=1) if len(probabilities) else _no_indices()
+        self.judged += len(shard.labels)
+        self.right += int((predicted == shard.labels).sum())
         return self.add_predictions(predicted, shard.labels)
 
     def add_predictions(self, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> str | None:

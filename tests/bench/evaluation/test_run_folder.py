@@ -11,8 +11,9 @@ import torch
 
 import bench
 from bench.errors import DataError, ImplausibleLabels
-from bench.evaluation import run_folder
+from bench.evaluation import engine, run_folder
 from bench.evaluation.run_folder import LOCK
+from bench.progress import Silent
 from results import storage
 from results.errors import RunError
 from results.manifest import plain
@@ -28,6 +29,21 @@ def test_same_call_returns_the_finished_run(evaluate):
     assert again.path == first.path
     assert again.manifest == first.manifest
     assert evaluate(crops="10", pool="max").path != first.path
+
+
+def test_progress_begins_at_what_is_stored(evaluate, monkeypatch):
+    class Started(Silent):
+        def start(self, *counts):
+            started.append(counts)
+
+    started = []
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 2)
+    run = evaluate(reporter=Started())
+    stored = [shard for shard in run.shards() if shard.start != 2]
+    right = sum((shard.probabilities["1"].argmax(axis=1) == shard.labels).sum() for shard in stored)
+    run.shard_path(range(2, 4)).unlink()
+    evaluate(reporter=Started())
+    assert started == [(6, 0, 0, 0), (6, 4, 4, right)]
 
 
 def test_fresh_evaluates_again(evaluate):
