@@ -21,8 +21,13 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """Something worth knowing that does not end the work."""
 
-    def start(self, images: int) -> None:
-        """The number of images to evaluate."""
+    def step(self, text: str) -> None:
+        """What is being done now, where no images are counted."""
+
+    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
+        """The number of images to evaluate in all. Of those that were done before: how many there are, how
+        many have a prediction, and how many predictions are right.
+        """
 
     def advance(self, crops: int, right: bool | None) -> None:
         """An image is done: its crops, and whether the prediction is right (None: the image was skipped)."""
@@ -34,7 +39,10 @@ class Silent:
     def note(self, text: str) -> None:
         """Show nothing."""
 
-    def start(self, images: int) -> None:
+    def step(self, text: str) -> None:
+        """Show nothing."""
+
+    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
         """Show nothing."""
 
     def advance(self, crops: int, right: bool | None) -> None:
@@ -47,12 +55,18 @@ class Tally:
 
     images: int
     """To be done in all."""
-    began: float = field(default_factory=time.monotonic)
     done: int = 0
-    crops: int = 0
     judged: int = 0
     """Images with a prediction."""
     right: int = 0
+    began: float = field(default_factory=time.monotonic)
+    done_before: int = field(init=False)
+    """What was done at the beginning."""
+    crops: int = 0
+    """Since the beginning."""
+
+    def __post_init__(self) -> None:
+        self.done_before = self.done
 
     def add(self, crops: int, right: bool | None) -> None:
         """Count an image."""
@@ -69,7 +83,7 @@ class Tally:
     @property
     def seconds_left(self) -> float:
         """At the speed so far."""
-        return self.seconds / self.done * (self.images - self.done)
+        return self.seconds / (self.done - self.done_before) * (self.images - self.done)
 
     def describe(self) -> str:
         """Crops per second, and the running error of the largest protocol."""
@@ -100,13 +114,17 @@ class Console:
         """Print a line."""
         self._console.print(f"note: {one_line(text)}", markup=False, soft_wrap=True)
 
-    def start(self, images: int) -> None:
+    def step(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(one_line(text), markup=False, soft_wrap=True)
+
+    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
         """Begin to count, with a bar where stderr is a terminal."""
         self._stop_bar()
-        self._tally = Tally(images)
+        self._tally = Tally(images, done, judged, right)
         self._last_line = self._tally.began
         if self._console.is_terminal:
-            self._bar = self._start_bar(images)
+            self._bar = self._start_bar()
 
     def advance(self, crops: int, right: bool | None) -> None:
         """Count an image; move the bar, or print a line every ten seconds."""
@@ -124,7 +142,7 @@ class Console:
         line = f"{counts}, {tally.describe()}, {tally.seconds_left:,.0f} s left"
         print(line, file=sys.stderr, flush=True)
 
-    def _start_bar(self, images: int) -> "tuple[Progress, TaskID]":
+    def _start_bar(self) -> "tuple[Progress, TaskID]":
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         bar = Progress(
@@ -136,7 +154,7 @@ class Console:
             console=self._console,
         )
         bar.start()
-        return bar, bar.add_task("", total=images)
+        return bar, bar.add_task("", total=self._tally.images, completed=self._tally.done)
 
     def _stop_bar(self) -> None:
         if self._bar:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from crops.geometry import Patch, offset, resized_size
+from crops.geometry import Box, Patch, offset, resized_size
 from crops.normalisation import CAFFE, HALF, Normalisation
 from crops.pillow import render
 from crops.plan import Pool
@@ -93,6 +93,26 @@ class Dialect:
             "interpolation": self.interpolation,
         }
 
+    def patch(self, width: int, height: int) -> Patch:
+        """Where the crop lies in an image of `width` x `height`.
+
+        timm and torchvision centre it in the resized image, and not in the central square as on the lattice.
+        The two centres can differ by a pixel, as each offset is rounded. TF-Slim resizes the crop alone.
+
+        >>> make_dialect("tf-slim", 299, "bicubic").patch(500, 375)
+        Patch(resized=(500, 375), box=(31, 23, 469, 352), output=(299, 299), mirror=False)
+        """
+        output = (self.size, self.size)
+        if self.name == "tf-slim":
+            return Patch((width, height), _central_part(width, height), output, mirror=False)
+        warps = self.squash or self.name == "caffe"
+        resized = (self.resized, self.resized) if warps else resized_size(width, height, self.resized)
+        if self.name == "caffe":
+            left = top = (self.resized - self.size) // 2
+        else:
+            left, top = (offset(length, self.size, "centre") for length in resized)
+        return Patch(resized, (left, top, left + self.size, top + self.size), output, mirror=False)
+
     def __call__(self, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Levels [size x size x 3]: uint8, or float32 for tf-slim, which does not round after resizing."""
         if self.name == "tf-slim":
@@ -102,16 +122,8 @@ class Dialect:
         return self._resize_and_crop(image)
 
     def _resize_and_crop(self, image: Image.Image) -> NDArray[np.uint8]:
-        """What timm and torchvision do.
-
-        The crop is centred in the resized image, and not in the central square as on the lattice. The two
-        centres can differ by a pixel, as each offset is rounded.
-        """
-        resized = (self.resized, self.resized) if self.squash else resized_size(*image.size, self.resized)
-        left, top = (offset(length, self.size, "centre") for length in resized)
-        box = (left, top, left + self.size, top + self.size)
-        patch = Patch(resized, box, output=(self.size, self.size), mirror=False)
-        (crop,) = render(image, [patch], self.interpolation)
+        """What timm and torchvision do."""
+        (crop,) = render(image, [self.patch(*image.size)], self.interpolation)
         return np.asarray(crop)
 
 
@@ -150,9 +162,15 @@ def tf_slim(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     and put the centre of the first pixel at 0, so that output pixel i lies at i * length / size.
     """
     height, width = image.shape[:2]
-    centre = image[height // 16 : height - height // 16, width // 16 : width - width // 16]
+    left, top, right, bottom = _central_part(width, height)
+    centre = image[top:bottom, left:right]
     rows, columns = (np.arange(size) * (length / size) for length in centre.shape[:2])
     return _sample(centre, rows, columns).astype(np.float32)
+
+
+def _central_part(width: int, height: int) -> Box:
+    """The central 87.5 % of each side, as TF-Slim cuts them."""
+    return width // 16, height // 16, width - width // 16, height - height // 16
 
 
 def caffe(image: NDArray[np.uint8], size: int, resized: int) -> NDArray[np.uint8]:

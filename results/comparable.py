@@ -111,7 +111,9 @@ def common_protocol(runs: Sequence[Run], wanted: str | None) -> str:
 
 
 def common_blacklist(runs: Sequence[Run]) -> BlacklistRecord | None:
-    """The runs' blacklist; None where no run has one. Raises `RunError` where two runs' lists differ."""
+    """The list of the runs that have one; None where no run does. Raises `RunError` where two lists
+    differ.
+    """
     known = [run for run in runs if run.excluded is not None]
     for run in known[1:]:
         if run.excluded != known[0].excluded:

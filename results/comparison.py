@@ -111,6 +111,8 @@ def _left_out(runs: Sequence[Run], image_set: str) -> frozenset[str]:
     if image_set != NON_BLACKLISTED:
         raise RunUsageError(f"no image set {image_set!r}: write all or {NON_BLACKLISTED}")
     blacklist = common_blacklist(runs)
+    if blacklist is None and runs[0].manifest.blacklist:
+        raise RunUsageError(f"no image of {runs[0].path} could be on the blacklist: leave --image-set out")
     if blacklist is None:
         raise RunError(
             f"neither {runs[0].path} nor {runs[1].path} knows the blacklist: evaluate with --blacklist"

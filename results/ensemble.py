@@ -70,7 +70,7 @@ def _manifest(members: Sequence[Run]) -> Manifest:
         plan=first.plan,
         runtime=None,
         shard_images=first.shard_images,
-        blacklist=common_blacklist(members),
+        blacklist=common_blacklist(members) or first.blacklist,
         skipped={},
         shards=(),
         options={"members": [str(member.path) for member in members]},

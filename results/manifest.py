@@ -181,7 +181,7 @@ class BlacklistRecord:
     source: str
     """Where the list was read."""
     sha256: str
-    """Of the list."""
+    """Of the list; empty where there is none, since no image could be on it."""
     excluded: tuple[str, ...]
     """Ids of the run's images that are on it."""
 

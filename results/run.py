@@ -224,9 +224,11 @@ class Run:
 
     @property
     def excluded(self) -> frozenset[str] | None:
-        """Ids of this run's images on the blacklist; None where that is not known."""
+        """Ids of this run's images on the blacklist; None where that is not known, and where no image could
+        be on it: there is one image set then.
+        """
         blacklist = self.manifest.blacklist
-        return None if blacklist is None else frozenset(blacklist.excluded)
+        return frozenset(blacklist.excluded) if blacklist and blacklist.sha256 else None
 
     @property
     def parts(self) -> list[range]:

@@ -29,7 +29,7 @@ def main(
 ) -> None:
     """What every command begins with."""
     repair_streams()
-    context.with_resource(errors_as_lines(debug))
+    context.with_resource(errors_as_lines(debug, command=context.invoked_subcommand))
     if show_version:
         print(version("inception-bench"))
         raise typer.Exit

@@ -7,22 +7,33 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.parameters import MEANINGS
+from bench.errors import UsageError
 from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench crops cat.jpg --crops 144 -o sheet.png")
 def crops(
     image: Annotated[Path, typer.Argument(help="An image file.", show_default=False)],
-    crops: Annotated[str, typer.Option("--crops", help=MEANINGS["crops"])] = "144",
+    crops: Annotated[
+        str | None, typer.Option("--crops", help=f"{MEANINGS['crops']} (default: 144)", show_default=False)
+    ] = None,
     model: Annotated[
         str, typer.Option("--model", help="Draw for the input size of this network of the table.")
     ] = "v1",
     scales: Annotated[
         str | None, typer.Option("--scales", help=MEANINGS["scales"], show_default=False)
     ] = None,
+    dialect: Annotated[str, typer.Option("--dialect", help=MEANINGS["dialect"])] = "paper",
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
 ) -> None:
-    """Draw what a protocol looks at: the boxes on the image, and the crops as the network sees them."""
-    from bench.views.contact_sheet import draw_contact_sheet
+    """Draw what a protocol or a dialect looks at: the boxes on the image, and the crops as the network sees
+    them.
+    """
+    from bench.views.contact_sheet import draw_contact_sheet, draw_dialect
 
-    print(printable(draw_contact_sheet(image, crops, model, scales, output)))
+    if dialect == "paper":
+        print(printable(draw_contact_sheet(image, crops or "144", model, scales, output)))
+        return
+    if crops or scales:
+        raise UsageError(f"--dialect {dialect} decides crop and resampling: leave out --crops and --scales")
+    print(printable(draw_dialect(image, dialect, model, output)))

@@ -10,6 +10,9 @@ from bench.cli.output import print_error
 from bench.errors import BenchError, Terminated, first_line, is_out_of_memory
 from results.errors import RunError
 
+CONTINUING = ("eval", "demo", "ensemble", "reproduce", "train")
+"""Commands that go on where they were stopped; the others start anew."""
+
 STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")
 """Packages whose errors are about an object store."""
 
@@ -24,10 +27,14 @@ def _parser_error() -> type[BaseException]:
 
 
 @contextmanager
-def errors_as_lines(debug: bool) -> Iterator[None]:
-    """End the program with a line and an exit code for whatever is raised inside; with `debug` raise it."""
+def errors_as_lines(debug: bool, *, command: str | None) -> Iterator[None]:
+    """End the program with a line and an exit code for whatever is raised inside; with `debug` raise it.
+
+    `command` is the name of the one that is called.
+    """
     from crops import ProtocolError
 
+    rest = "; the same command continues" if command in CONTINUING else ""
     try:
         yield
     except (typer.Exit, typer.Abort, _parser_error()):
@@ -35,9 +42,9 @@ def errors_as_lines(debug: bool) -> Iterator[None]:
     except (BenchError, RunError, ProtocolError) as error:
         _end(str(error), error.exit_code, error, debug)
     except Terminated as error:
-        _end("terminated; the same command continues", 143, error, debug)
+        _end(f"terminated{rest}", 143, error, debug)
     except KeyboardInterrupt as error:
-        _end("interrupted; the same command continues", 130, error, debug)
+        _end(f"interrupted{rest}", 130, error, debug)
     except OSError as error:
         _end(f"{error.filename or 'input or output'}: {error.strerror or error}", 1, error, debug)
     except Exception as error:  # noqa: BLE001 - the last resort, so that users never see a traceback unasked

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bench.cli.app import app
-from bench.cli.output import progress, show
+from bench.cli.output import note, progress, show
 from bench.cli.parameters import Json, takes_options
 from bench.options import Options
 from results.text import printable
@@ -34,16 +34,19 @@ def evaluate(options: Options, as_json: Json = False) -> None:
 
 
 def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
-    from bench.training.curve import evaluate_checkpoints, write_curve
+    from bench.training.curve import evaluate_checkpoints, find_implausible, write_curve
     from results.report.accuracy_tables import epoch_tables
     from results.report.json import summary
 
     with progress() as reporter:
         runs = evaluate_checkpoints(options, reporter)
-    folder = Path(options.weights or "").expanduser()
-    table = write_curve(runs, options.model, folder)
-    print(printable(f"wrote {folder}/curve.csv and {folder}/curve.svg"), file=sys.stderr)
+    table, files = write_curve(runs, options)
+    print(printable(f"wrote {' and '.join(map(str, files))}"), file=sys.stderr)
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
     else:
         show(*epoch_tables(table))
+        for epoch, run in runs.items():
+            print(printable(f"run of epoch {epoch}: {run.path}"))
+    if not options.allow_implausible and (problem := find_implausible(runs, options.label_order)):
+        note(f"the last epoch: {problem}")

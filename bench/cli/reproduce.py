@@ -57,9 +57,11 @@ def reproduce(
         print(json.dumps({"runs": [str(run.path) for run in runs], "rows": records}, allow_nan=False))
     else:
         show(*reproduction_tables(records))
-    if not runs and any(row.members for row in rows):
+    if reproduction.missing:
+        missing = [row for row in rows if any(member in reproduction.missing for member in row.members)]
         raise WeightsError(
-            f"could not fetch any weights for {table}: the table says why; or bring them, --weights NAME=FILE"
+            f"{len(missing)} of {len(rows)} rows of {table} could not be run, for want of weights: the table "
+            "says why; the same command runs them once it can fetch them, or bring them, --weights NAME=FILE"
         )
 
 

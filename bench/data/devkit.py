@@ -39,7 +39,9 @@ class Blacklist:
     """Where the list is from, for messages and manifests."""
 
     sha256: str
-    """Hash of the sorted numbers, one on each line: the same for the same images in any file."""
+    """Hash of the sorted numbers, one on each line: the same for the same images in any file. Empty where
+    there is no list, since no image could be on it.
+    """
 
     @property
     def official(self) -> bool:

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from bench.data.classes import index_by_name, wordnet_ids
 from bench.data.devkit import GROUND_TRUTH, find_devkit, read_ground_truth
-from bench.data.file_names import LABEL_FILES, WORDNET_ID, first_of, validation_number, without_ending
+from bench.data.file_names import (
+    CLASSES_FILE,
+    LABEL_FILES,
+    WORDNET_ID,
+    first_of,
+    validation_number,
+    without_ending,
+)
 from bench.errors import DataError
 from results.storage import refuse_device
 
@@ -44,6 +51,8 @@ def find_labels(
     if not outside:
         return labels_from_folders(names, data, classes), kind
     if len(outside) < len(names):
+        if unknown := _own_folders(outside, classes):
+            raise _unknown_folders_error(data, unknown, classes)
         raise DataError(
             f"{data} has {kind}, but {first_of(outside)} not in one: "
             "move or remove what does not belong there"
@@ -52,6 +61,8 @@ def find_labels(
         return read_label_file(label_file, names, classes), str(label_file)
     if found := find_devkit(data):
         return labels_from_devkit(found, names), str(found)
+    if unknown := _own_folders(names, classes):
+        raise _unknown_folders_error(data, unknown, classes)
     raise DataError(_why_no_labels(names, data))
 
 
@@ -64,12 +75,7 @@ def labels_from_folders(names: Sequence[str], data: Path, classes: Sequence[str]
     index = index_by_name(classes)
     folders = [_folder(name) for name in names]
     if unknown := sorted(set(folders) - index.keys()):
-        known = (
-            "the 1000 classes of ILSVRC 2012"
-            if classes == wordnet_ids()
-            else f"the {len(classes)} classes of its classes.txt"
-        )
-        raise DataError(f"{data}: {first_of(unknown)} not among {known}: remove what does not belong there")
+        raise _unknown_folders_error(data, unknown, classes)
     return np.array([index[folder] for folder in folders], dtype=np.int64)
 
 
@@ -120,6 +126,22 @@ def _outside_class_folders(names: Sequence[str], classes: Sequence[str]) -> list
     return [name for name in names if not (WORDNET_ID.match(_folder(name)) or _folder(name) in known)]
 
 
+def _own_folders(names: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """The folders of these images, where each has one and the classes are the data set's own."""
+    folders = {_folder(name) for name in names}
+    return [] if classes == wordnet_ids() or "" in folders else sorted(folders)
+
+
+def _unknown_folders_error(data: Path, unknown: Sequence[str], classes: Sequence[str]) -> DataError:
+    """The error for folders that no class is named like."""
+    if classes == wordnet_ids():
+        known, advice = "the 1000 classes of ILSVRC 2012", "remove what does not belong there"
+    else:
+        known = f"the {len(classes)} classes of its {CLASSES_FILE}"
+        advice = f"rename the folder, or add its name to {CLASSES_FILE} as a line"
+    return DataError(f"{data}: {first_of(unknown)} not among {known}: {advice}")
+
+
 def _find_label_file(data: Path) -> Path | None:
     """The first label file in `data` or beside it."""
     candidates = (folder / name for folder in (data, data.parent) for name in LABEL_FILES)
@@ -135,7 +157,8 @@ def _why_no_labels(names: Sequence[str], data: Path) -> str:
         )
     return (
         f"no labels for {data}: its folders are not WordNet ids, and no label file or devkit is in or beside "
-        "it: pass --labels FILE (a line 'NAME CLASS' an image) or --devkit ILSVRC2012_devkit_t12.tar.gz"
+        "it: pass --labels FILE (a line 'NAME CLASS' an image) or --devkit ILSVRC2012_devkit_t12.tar.gz, "
+        f"or name classes of its own in a {CLASSES_FILE} beside the images"
     )
 
 
@@ -187,6 +210,7 @@ def _match_paths(path: Path, names: Sequence[str], classes: Sequence[str]) -> tu
     lines of one name with different classes.
     """
     class_index = index_by_name(classes)
+    of_imagenet = classes == wordnet_ids()
     image_index = {name: i for i, name in enumerate(names)}
     labels = np.full(len(names), UNKNOWN, dtype=np.int64)
     unmatched: dict[str, int] = {}
@@ -199,6 +223,7 @@ def _match_paths(path: Path, names: Sequence[str], classes: Sequence[str]) -> tu
             raise DataError(
                 f"{path}: the line of {name!r} is not 'NAME CLASS' "
                 f"with a class from 0 to {len(classes) - 1} or its name"
+                + (f"; a {CLASSES_FILE} beside the images names other classes" if of_imagenet else "")
             )
         i = image_index.get(name)
         if i is None:

@@ -100,7 +100,9 @@ def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None
     evaluations = [run.evaluation for run in runs]
     scorers = [evaluation.scorer(reporter.note) for evaluation in evaluations]
     pipeline = build_pipeline(evaluations, scorers, reporter.note)
-    reporter.start(sum(map(len, first.missing)))
+    images = len(first.evaluation.images)
+    done = images - sum(map(len, first.missing))
+    reporter.start(images, done, first.label_check.judged, first.label_check.right)
     with ranks().share_progress(reporter.advance) as progress:
         parts = ranks().hand_out(first.missing)
         skip = first.evaluation.options.skip_unreadable

@@ -10,6 +10,7 @@ from bench.data.devkit import Blacklist
 from bench.device import Runtime
 from bench.evaluation.classify import Scorer
 from bench.evaluation.engine import Pipeline, shard_size
+from bench.evaluation.label_check import GivenOrder
 from bench.evaluation.records import data_record, model_record, plan_record, runtime_record
 from bench.evaluation.render import Render, make_renderer
 from bench.options import Options
@@ -38,6 +39,13 @@ class Evaluation:
     def sees(self) -> tuple[Any, ...]:
         """What networks have in common that can share decoded images and rendered crops."""
         return self.plan, self.renderer, self.runtime.device
+
+    @property
+    def given_order(self) -> GivenOrder | None:
+        """The order of the network's outputs, where it was given."""
+        if self.options.label_order == "auto":
+            return None
+        return GivenOrder(self.network.order, self.network.outputs)
 
     @cached_property
     def render(self) -> Render:

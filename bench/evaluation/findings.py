@@ -81,9 +81,7 @@ def open_blacklist(images: Images, options: Options) -> Blacklist | None:
         found = read_blacklist(options.blacklist)
     else:
         found = find_blacklist(images.location, options.devkit)
-    if found is None and not _has_numbers(images):
-        return Blacklist(frozenset(), "no image of the validation set", "")
-    return found
+    return found if _has_numbers(images) else Blacklist(frozenset(), "no image of the validation set", "")
 
 
 def examine_blacklist(blacklist: Blacklist | None, images: Images) -> Iterator[Finding]:
@@ -92,9 +90,7 @@ def examine_blacklist(blacklist: Blacklist | None, images: Images) -> Iterator[F
         text = f"{blacklist.source} has {len(blacklist.numbers):,} images, the challenge's list has 1,762"
         yield Finding("blacklist", "note", text)
     elif not _has_numbers(images):
-        text = (
-            "no image is named ILSVRC2012_val_..., so none is on the blacklist: both image sets are the same"
-        )
+        text = "no image is named ILSVRC2012_val_..., so none is on the blacklist: there is one image set"
         yield Finding("blacklist", "note", text)
     elif blacklist is None:
         text = (

@@ -1,11 +1,13 @@
 """Whether predictions and labels can be about the same classes in the same order."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import class_indices
+from bench.zoo.loading import LABEL_ORDERS, ORDER_OF_OUTPUTS, LabelOrder, columns_of
 from results.run import Shard
 
 ENOUGH = 200
@@ -22,20 +24,37 @@ def _no_indices() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class GivenOrder:
+    """An order of a network's outputs that the user gave, with `--label-order`."""
+
+    order: LabelOrder
+    outputs: int
+    """Of the network."""
+
+
 @dataclass
 class LabelCheck:
     """Checks the images of an evaluation as their shards come."""
 
     classes: int
+    given: GivenOrder | None = None
+    """None where the order is the usual one for the number of outputs."""
     predicted: NDArray[np.int64] = field(default_factory=_no_indices)
     """[n] class indices, under the largest protocol."""
     labels: NDArray[np.int64] = field(default_factory=_no_indices)
     """[n] class indices."""
+    judged: int = 0
+    """Images of all shards that were added."""
+    right: int = 0
+    """Those whose prediction is right."""
 
     def add(self, shard: Shard) -> str | None:
         """Add a shard's images: what is wrong with the order of the classes, in one line, or None."""
         probabilities = list(shard.probabilities.values())[-1]
         predicted = probabilities.argmax(axis=1) if len(probabilities) else _no_indices()
+        self.judged += len(shard.labels)
+        self.right += int((predicted == shard.labels).sum())
         return self.add_predictions(predicted, shard.labels)
 
     def add_predictions(self, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> str | None:
@@ -44,14 +63,16 @@ class LabelCheck:
             return None
         self.predicted = np.concatenate([self.predicted, predicted])
         self.labels = np.concatenate([self.labels, labels])
-        return find_mix_up(self.predicted, self.labels, self.classes)
+        return find_mix_up(self.predicted, self.labels, self.classes, self.given)
 
 
-def find_mix_up(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int) -> str | None:
+def find_mix_up(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int, given: GivenOrder | None = None
+) -> str | None:
     """What is wrong with the order of the classes, in one line, or None. Both arrays are [n] class indices.
 
-    It names the reading of labels or outputs that explains the predictions far better; or it says that
-    they are no better than chance.
+    It names the reading of labels or outputs that explains the predictions far better, that of an order
+    which was `given` first; or it says that they are no better than chance.
     """
     n = len(labels)
     if n < ENOUGH:
@@ -61,23 +82,23 @@ def find_mix_up(predicted: NDArray[np.int64], labels: NDArray[np.int64], classes
     hits = int((predicted == labels).sum())
     measured = f"{hits} of {n} images are right"
     if classes == 1000:
-        reading, better = _best_reading(predicted, labels)
+        reading, better = _best_reading(predicted, labels, given)
         if better > max(3 * hits, n // 10):
             return f"{measured}, but {better} would be: {reading}"
     if binomtest(hits, n, 1 / classes, alternative="greater").pvalue > CHANCE:
-        return (
-            f"{measured}, which is chance: wrong weights, labels or normalisation? "
-            "--allow-implausible continues all the same"
-        )
+        return f"{measured}, which is chance: wrong weights, labels or normalisation?"
     return None
 
 
-def _best_reading(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[str, int]:
+def _best_reading(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], given: GivenOrder | None
+) -> tuple[str, int]:
     """Of the usual mix-ups the one that explains most predictions: what to say of it, and how many are
-    right then.
+    right then. Where several do, the first one.
     """
     by_ilsvrc_id = class_indices()
     readings = [
+        *(_readings_of_outputs(predicted, labels, given) if given else ()),
         (
             "the labels look like ILSVRC ids (1 to 1000) instead of class indices: pass --devkit",
             by_ilsvrc_id[labels - 1] == predicted,
@@ -102,3 +123,19 @@ def _best_reading(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> tu
     ]
     counted = [(reading, int(right.sum())) for reading, right in readings]
     return max(counted, key=lambda pair: pair[1])
+
+
+def _readings_of_outputs(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], given: GivenOrder
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The readings of the outputs in other orders than the given one."""
+    outputs = columns_of(given.order, given.outputs).numpy()[predicted]
+    for order in LABEL_ORDERS:
+        if order in (given.order, "own") or (order == "background-first" and given.outputs == 1000):
+            continue
+        class_of_output = np.full(given.outputs, -1)
+        class_of_output[columns_of(order, given.outputs)] = np.arange(1000)
+        usual = ORDER_OF_OUTPUTS.get(given.outputs) == order
+        advice = "leave --label-order out" if usual else f"pass --label-order {order}"
+        reading = f"the network's outputs seem to be in the order {order}, not {given.order}: {advice}"
+        yield reading, class_of_output[outputs] == labels

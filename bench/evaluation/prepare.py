@@ -19,7 +19,7 @@ from bench.progress import Reporter
 from bench.zoo import find
 from bench.zoo.loading import LoadedNetwork, check_label_order, fetch, load
 from bench.zoo.networks import unknown_name_error
-from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, make_dialect, parse, parse_scales
+from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales
 from crops.pillow import RESAMPLING
 
 
@@ -114,15 +114,12 @@ def _check_dialect(options: Options) -> None:
 
 def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
     expected = network.preprocessing
+    if options.dialect != "paper":
+        own = options.dialect == network.network.provider
+        return expected.dialect(cast(Any, options.dialect), own=own)
     interpolation = expected.interpolation if options.interpolation == "auto" else options.interpolation
     if interpolation not in RESAMPLING:
         interpolation = "bicubic"
-    if options.dialect != "paper":
-        name = cast(Any, options.dialect)
-        own = options.dialect == network.network.provider
-        return make_dialect(
-            name, expected.size, interpolation, expected.crop_pct, squash=expected.squash, own=own
-        )
     protocols = _protocols(options, expected.size)
     return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
 

@@ -62,7 +62,7 @@ class UnfinishedRun:
     """The smallest batch that was used; 0 where nothing was evaluated."""
 
     def __post_init__(self) -> None:
-        self.label_check = LabelCheck(len(self.evaluation.images.classes))
+        self.label_check = LabelCheck(len(self.evaluation.images.classes), self.evaluation.given_order)
 
     def save(self, shard: Shard) -> None:
         """Write a shard, and stop where labels and predictions do not fit. Raises `RunError`,
@@ -109,7 +109,7 @@ class UnfinishedRun:
 
     def _judge(self, problem: str | None) -> None:
         if problem and not self.evaluation.options.allow_implausible:
-            raise ImplausibleLabels(problem)
+            raise ImplausibleLabels(f"{problem} (--allow-implausible continues all the same)")
 
     def _check_any_readable(self, skipped: dict[str, str]) -> None:
         images = self.evaluation.images

@@ -64,7 +64,7 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
     if images and network:
         images = images.sample(options.limit, options.shuffle_seed)
         evaluation = prepare_loaded(options, images, None, network, reporter)
-        yield from _examine_evaluation(evaluation)
+        yield from _examine_evaluation(evaluation, decoded=read)
         if read:
             yield from _examine_run(evaluation, content)
 
@@ -155,12 +155,15 @@ def _stored_run(evaluation: Evaluation) -> Run | None:
         return Run.open(folder) if (folder / MANIFEST).exists() else None
 
 
-def _examine_evaluation(evaluation: Evaluation) -> Iterator[Finding]:
-    """Findings on the machine, and on data and weights together."""
+def _examine_evaluation(evaluation: Evaluation, *, decoded: bool) -> Iterator[Finding]:
+    """Findings on the machine, and on data and weights together.
+
+    Where every image was `decoded` before, those that cannot be are not named again.
+    """
     runtime = evaluation.runtime
     text = f"{runtime.device_name}, {runtime.precision}, batch {runtime.batch}"
     yield Finding("device", "note" if runtime.device.type == "cpu" else "ok", text)
-    yield from _examine_label_order(evaluation)
+    yield from _examine_label_order(evaluation, decoded=decoded)
     disk = yield from _attempt("disk", lambda: _examine_disk(evaluation))
     if disk:
         yield disk
@@ -169,7 +172,7 @@ def _examine_evaluation(evaluation: Evaluation) -> Iterator[Finding]:
         yield time
 
 
-def _examine_label_order(evaluation: Evaluation) -> Iterator[Finding]:
+def _examine_label_order(evaluation: Evaluation, *, decoded: bool) -> Iterator[Finding]:
     """Whether predictions and labels are about the same classes, from single crops of some images."""
     shard = yield from _attempt("label order", lambda: _classify_some(evaluation))
     if shard is None:
@@ -177,13 +180,15 @@ def _examine_label_order(evaluation: Evaluation) -> Iterator[Finding]:
     (probabilities,) = shard.probabilities.values()
     predicted = probabilities.argmax(axis=1)
     counts = f"{int((predicted == shard.labels).sum())} of {len(shard.labels)} single crops are right"
-    if shard.skipped:
+    if shard.skipped and not decoded:
         reason = next(iter(shard.skipped.values()))
         text = f"{first_of(list(shard.skipped))} unreadable: {reason}; see --read"
         yield Finding("reading", "wrong", text)
     if len(shard.labels) < ENOUGH:
         yield Finding("label order", "note", f"{counts}: too few to tell, {ENOUGH} are needed")
-    elif problem := find_mix_up(predicted, shard.labels, len(evaluation.images.classes)):
+    elif problem := find_mix_up(
+        predicted, shard.labels, len(evaluation.images.classes), evaluation.given_order
+    ):
         yield Finding("label order", "wrong", problem)
     else:
         yield Finding("label order", "ok", counts)

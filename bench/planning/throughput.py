@@ -24,7 +24,7 @@ from bench.evaluation.prepare import check_options, prepare_loaded
 from bench.evaluation.records import plan_record, runtime_record
 from bench.evaluation.render import Rendered
 from bench.options import Options
-from bench.progress import Reporter
+from bench.progress import Reporter, Silent
 from bench.zoo.loading import load
 from results.manifest import plain
 
@@ -35,6 +35,9 @@ PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Floating-point operations per second of a card in half precision, without sparsity, as its vendor
 states them.
 """
+
+STAGES = {"decode": "decoding", "render": "rendering", "forward": "forward", "whole": "end to end"}
+"""What the table calls each measurement."""
 
 Rates = tuple[float, ...]
 """A rate per second for each round."""
@@ -117,12 +120,9 @@ class Throughput:
 
     def _stage_lines(self) -> list[str]:
         lines = [f"{'stage':<12}{'median':>10}  {'unit':<10}{'lowest to highest':<24}{'as crops/s':>12}"]
-        rows = [
-            ("decoding", "images/s", self.decode),
-            ("rendering", "crops/s", self.render),
-            ("forward", "crops/s", self.forward),
-            ("end to end", "crops/s", self.whole),
-        ]
+        units = ("images/s", "crops/s", "crops/s", "crops/s")
+        rates = (self.decode, self.render, self.forward, self.whole)
+        rows = zip(STAGES.values(), units, rates, strict=True)
         as_crops = self.stages | {"end to end": median(self.whole)}
         for name, unit, values in rows:
             spread = f"{min(values):,.1f} to {max(values):,.1f}"
@@ -171,7 +171,7 @@ def run_throughput(options: Options, rounds: int, seconds: float, reporter: Repo
     images = open_images(options.data, options.labels, options.devkit).sample(options.limit, None)
     network = load(options.model, options.weights, options.label_order)
     evaluation = prepare_loaded(options, images, None, network, reporter)
-    return measure(evaluation, rounds=rounds, seconds=seconds, note=reporter.note)
+    return measure(evaluation, rounds=rounds, seconds=seconds, reporter=reporter)
 
 
 def measure(
@@ -180,14 +180,16 @@ def measure(
     rounds: int,
     seconds: float,
     whole: bool = True,
-    note: Callable[[str], None] = lambda text: None,
+    reporter: Reporter | None = None,
 ) -> Throughput:
     """Measure each stage alone and, where `whole`, all of them together, interleaved, each for about
     `seconds`.
 
     Raises `UnreadableImage` where no image can be read.
     """
-    stages = _Stages(evaluation, evaluation.scorer(note))
+    reporter = reporter or Silent()
+    reporter.step("trying each stage, to know how much of its work to measure")
+    stages = _Stages(evaluation, evaluation.scorer(reporter.note))
     workers, streams = evaluation.runtime.workers, evaluation.runtime.streams
     stages.forward(streams)  # the first call compiles, or chooses algorithms
     forward_rate = stages.forward(2 * streams)
@@ -199,11 +201,13 @@ def measure(
     }
     if whole:
         calls[stages.whole] = images
-    measured = [{stage.__name__: stage(number) for stage, number in calls.items()} for _ in range(rounds)]
-    rates = {
-        name: tuple(round_[name] for round_ in measured if name in round_)
-        for name in ("decode", "render", "forward", "whole")
-    }
+    measured: list[dict[str, float]] = []
+    for number in range(1, rounds + 1):
+        measured.append({})
+        for stage, times in calls.items():
+            reporter.step(f"round {number} of {rounds}: {STAGES[stage.__name__]}")
+            measured[-1][stage.__name__] = stage(times)
+    rates = {name: tuple(round_[name] for round_ in measured if name in round_) for name in STAGES}
     return Throughput(evaluation, stages.scorer.folded, stages.crops, images, **rates)
 
 

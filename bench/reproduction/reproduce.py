@@ -13,12 +13,11 @@ from bench.errors import UsageError, WeightsError
 from bench.evaluation.evaluate import run_evaluations
 from bench.evaluation.prepare import check_classes, prepare_loaded
 from bench.options import Options
-from bench.planning.throughput import measure
+from bench.planning.throughput import Throughput, measure
 from bench.progress import Reporter, Silent
 from bench.reproduction.table_rows import Member, Row, all_crops, all_members
 from bench.zoo import find
 from bench.zoo.loading import fetch, untrained
-from crops import Plan, parse
 from results.ensemble import ensemble
 from results.gap import explain
 from results.published import Figure
@@ -132,7 +131,8 @@ def _record(row: Row) -> dict[str, Any]:
 def _measured(row: Row, run: Run, table: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
     """What was measured for a row, and the verdict."""
     paper = row.paper
-    wanted = paper["crops"], paper["image_set"]
+    on_no_list = run.manifest.blacklist and run.excluded is None  # `all` has the same images
+    wanted = paper["crops"], "all" if on_no_list else paper["image_set"]
     measured = next((line for line in table if (line["protocol"], line["image_set"]) == wanted), None)
     if measured is None:
         return {"run": str(run.path), "verdict": "the blacklist is not known: pass --blacklist"}
@@ -158,19 +158,22 @@ def estimate(rows: Sequence[Row], options: Options, images: Images) -> list[dict
     """What would run: for each network and weights the crops of all images, their multiply-adds, and
     seconds here.
 
-    Seconds are those of the slowest stage alone, measured with random weights.
+    Crops with the same pixels count once, as in an evaluation; how many an image has is that of the first
+    images. Seconds are those of the slowest stage alone, measured with random weights. A network that sees
+    the crops of one above it shares their decoding and rendering, and takes the time of its forward pass.
     """
     crops = all_crops(rows)
-    seconds_per_crop: dict[str, float] = {}
+    members = all_members(rows)
+    measured = {name: _measure(name, crops, options, images) for name in {each.network for each in members}}
+    rendered: set[object] = set()
     listed: list[dict[str, Any]] = []
-    for member in all_members(rows):
-        network = find(member.network)
-        assert network.input_size
+    for member in members:
+        network, speed = find(member.network), measured[member.network]
         assert network.multiply_adds
-        if member.network not in seconds_per_crop:
-            seconds_per_crop[member.network] = _seconds_per_crop(member.network, crops, options, images)
-        plan = Plan(parse(crops, network.input_size), network.input_size)
-        total = plan.crops * len(images)
+        sees = speed.evaluation.sees
+        rate = speed.stages["forward"] if sees in rendered else speed.limit
+        rendered.add(sees)
+        total = round(speed.crops * len(images))
         listed.append(
             {
                 "network": member.network,
@@ -179,13 +182,13 @@ def estimate(rows: Sequence[Row], options: Options, images: Images) -> list[dict
                 "images": len(images),
                 "crops_in_all": total,
                 "multiply_adds": total * network.multiply_adds,
-                "seconds": round(total * seconds_per_crop[member.network], 1),
+                "seconds": round(total / rate, 1),
             }
         )
     return listed
 
 
-def _seconds_per_crop(name: str, crops: str, options: Options, images: Images) -> float:
+def _measure(name: str, crops: str, options: Options, images: Images) -> Throughput:
     options = replace(options, model=name, crops=crops)
     evaluation = prepare_loaded(options, images, None, untrained(name), Silent())
-    return 1 / measure(evaluation, rounds=1, seconds=1.0, whole=False).limit
+    return measure(evaluation, rounds=1, seconds=1.0, whole=False)

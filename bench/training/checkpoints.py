@@ -1,6 +1,7 @@
 """What a training writes after each epoch: a checkpoint, a line of the log, and the state to go on from."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def checkpoint_path(out: Path, epoch: int) -> Path:
 def resume(out: Path, description: str, parts: dict[str, Any]) -> Log:
     """Load the state in `out` into `parts`, and return the log up to there; empty where there is no state.
 
-    `description` is that of the training, and has to be that of the one in `out`. Raises `UsageError` where
-    it is not, and `BenchError` for a state that is damaged.
+    `description` is that of the training, and has to be that of the one in `out`. Raises `UsageError` with
+    what differs where it is not, and `BenchError` for a state that is damaged.
     """
     path = out / "state.pt"
     if not path.exists():
@@ -50,8 +51,19 @@ def resume(out: Path, description: str, parts: dict[str, Any]) -> Log:
             f"{path} is damaged: use the last checkpoint beside it as it is, or begin in another --out"
         ) from None
     if stored != description:
-        raise UsageError(f"{out} has another training ({stored}), not {description}: choose another --out")
+        other, wanted = _difference(stored, description), _difference(description, stored)
+        raise UsageError(f"{out} has a training with {other}, not with {wanted}: choose another --out")
     return log
+
+
+def _difference(description: str, other: str) -> str:
+    """The parts of a training's description that the other one does not have.
+
+    >>> _difference("v1, {'rate': 0.1, 'decay': 0.94}, seed 0", "v1, {'rate': 0.2, 'decay': 0.94}, seed 1")
+    'rate 0.1, seed 0'
+    """
+    parts, others = (re.sub(r"[{}':]", "", text).split(", ") for text in (description, other))
+    return ", ".join(part for part in parts if part not in others)
 
 
 def save(out: Path, description: str, parts: dict[str, Any], log: Log, evaluated: nn.Module) -> None:

@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from bench.errors import WeightsError
 from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.label_check import GivenOrder, find_mix_up
 from bench.options import Options
 from bench.progress import Reporter
 from results.report import csv
@@ -21,8 +24,8 @@ from results.tables import accuracy
 def evaluate_checkpoints(options: Options, reporter: Reporter) -> dict[int, Run]:
     """Evaluate every checkpoint in the folder `options.weights`: the runs by epoch.
 
-    Only the last epoch's predictions have to be better than chance. Raises `WeightsError` where there
-    is no checkpoint.
+    Predictions that are no better than chance do not end it, not even the last epoch's: the curve of a
+    training that failed is a result, too. Raises `WeightsError` where there is no checkpoint.
     """
     folder = Path(options.weights or "").expanduser()
     by_epoch = {_epoch(path): path for path in folder.glob("*.safetensors")}
@@ -32,19 +35,37 @@ def evaluate_checkpoints(options: Options, reporter: Reporter) -> dict[int, Run]
         )
     runs = {}
     for epoch in sorted(by_epoch):
-        implausible = options.allow_implausible or epoch != max(by_epoch)
-        each = replace(options, weights=str(by_epoch[epoch]), allow_implausible=implausible)
+        each = replace(options, weights=str(by_epoch[epoch]), allow_implausible=True)
         (runs[epoch],) = run_evaluations([each], reporter)
     return runs
 
 
-def write_curve(runs: dict[int, Run], model: str, folder: Path) -> pd.DataFrame:
-    """The table of the runs, with a column `epoch`; written to `folder` as `curve.csv` and `curve.svg`."""
+def find_implausible(runs: dict[int, Run], label_order: str) -> str | None:
+    """What is wrong with labels or weights, in one line, where even the last epoch's predictions and the
+    labels do not fit; or None. `label_order` is the option.
+    """
+    last = runs[max(runs)]
+    model, shards = last.manifest.model, list(last.shards())
+    scores = [list(shard.probabilities.values())[-1] for shard in shards]
+    predicted = np.concatenate([each.argmax(axis=1) for each in scores])
+    labels = np.concatenate([shard.labels for shard in shards])
+    assert model.outputs
+    given = None if label_order == "auto" else GivenOrder(cast(Any, model.label_order), model.outputs)
+    return find_mix_up(predicted, labels, scores[0].shape[1], given)
+
+
+def write_curve(runs: dict[int, Run], options: Options) -> tuple[pd.DataFrame, list[Path]]:
+    """The table of the runs, with a column `epoch`; and the files that it is written to, as .csv and .svg.
+
+    They are in `options.out`, named as the last epoch's run: by network, data and protocols.
+    """
     tables = [accuracy([run]).assign(epoch=epoch) for epoch, run in runs.items()]
     table = pd.concat(tables, ignore_index=True)
-    write(folder / "curve.csv", csv.write(table).encode("utf-8", "surrogateescape"))
-    write(folder / "curve.svg", _draw(table, model).encode())
-    return table
+    name = f"curve-{runs[max(runs)].path.name}"
+    files = [options.out / f"{name}.csv", options.out / f"{name}.svg"]
+    write(files[0], csv.write(table).encode("utf-8", "surrogateescape"))
+    write(files[1], _draw(table, options.model).encode())
+    return table, files
 
 
 def _draw(table: pd.DataFrame, model: str) -> str:

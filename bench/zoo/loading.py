@@ -70,12 +70,7 @@ class LoadedNetwork:
 
     def columns(self) -> Tensor:
         """[classes] the output that stands for each class index."""
-        if self.order in ("own", "wordnet"):
-            return torch.arange(self.classes)
-        if self.order == "background-first":
-            return torch.arange(1, 1001)
-        first = 1 if self.outputs > 1000 else 0
-        return torch.from_numpy(class_indices()).argsort() + first
+        return torch.arange(self.outputs) if self.order == "own" else columns_of(self.order, self.outputs)
 
     def describe(self) -> dict[str, Any]:
         """The network as plain values, for a manifest."""
@@ -134,6 +129,18 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
         prepared_like=f"{network.name}.{prepared_like}",
         prepared_otherwise=() if tag else _prepared_otherwise(network, preprocessing),
     )
+
+
+def columns_of(order: LabelOrder, outputs: int) -> Tensor:
+    """[1000] the output that stands for each class of ImageNet, of a network with so many outputs.
+
+    >>> columns_of("background-first", 1001)[:3]
+    tensor([1, 2, 3])
+    """
+    if order == "ilsvrc":
+        first = 1 if outputs > 1000 else 0
+        return torch.from_numpy(class_indices()).argsort() + first
+    return torch.arange(1000) + (order == "background-first")
 
 
 def untrained(name: str) -> LoadedNetwork:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from crops import Normalisation
+from crops import Dialect, Normalisation, make_dialect
+from crops.dialects import DialectName
+from crops.pillow import RESAMPLING
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,8 @@ class Preprocessing:
 
     squash: bool = False
     """Whether the image is resized to a square, whatever its shape: timm's crop mode `squash`."""
+
+    def dialect(self, name: DialectName, *, own: bool) -> Dialect:
+        """The dialect `name` for these weights; `own` where they are of the tool that has it."""
+        interpolation = self.interpolation if self.interpolation in RESAMPLING else "bicubic"
+        return make_dialect(name, self.size, interpolation, self.crop_pct, squash=self.squash, own=own)

@@ -88,5 +88,7 @@ def estimate_tables(
             duration(one["seconds"]),
         )
     seconds = sum(one["seconds"] for one in listed)
-    total = Text(f"in all about {duration(seconds)} here, the slowest stages alone")
+    total = whole_line(
+        f"in all about {duration(seconds)} here, the slowest stages alone; crops by the first images' shapes"
+    )
     return [table, total, *(whole_line(f"not run: {row['network']}: {row['why']}") for row in without)]

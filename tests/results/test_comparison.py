@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from results.comparison import compare
-from results.errors import RunError
+from results.errors import RunError, RunUsageError
 from results.run import Shard
 from results.tables import predictions
-from tests.helpers import complete_run, random_run, random_shard, start_run, with_blacklist
+from tests.helpers import complete_run, on_no_blacklist, random_run, random_shard, start_run, with_blacklist
 
 LABELS = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
 A = [0, 0, 1, 1, 1, 0, 2, 2, 0, 2]
@@ -123,6 +123,12 @@ def test_blacklist_leaves_images_out(runs):
     assert found.n == 23
     assert "image 3" not in set(found.images["image"])
     assert found.images.index.tolist() == list(range(23))
+
+
+def test_images_that_cannot_be_on_a_blacklist_have_one_image_set(runs):
+    runs = [on_no_blacklist(run) for run in runs]
+    with pytest.raises(RunUsageError, match=r"no image of .*run0 could be on the blacklist: leave --image-"):
+        compare(*runs, image_set="non-blacklisted")
 
 
 def test_blacklist_of_all_images_leaves_nothing_to_compare(runs):

@@ -10,7 +10,7 @@ from results.errors import IncompleteRun, RunError
 from results.manifest import DataRecord
 from results.run import Run, Shard, write_manifest
 from results.tables import accuracy, predictions
-from tests.helpers import complete_run, pooled, random_run, random_shard, with_blacklist
+from tests.helpers import complete_run, on_no_blacklist, pooled, random_run, random_shard, with_blacklist
 
 
 def labels_of(run):
@@ -139,6 +139,13 @@ def test_blacklist_of_the_members_is_that_of_the_ensemble(members, tmp_path):
     assert (again.path, again.identity) == (first.path, first.identity)
     assert Run.open(again.path).excluded == {"image 3"}
     assert set(accuracy([again])["n"]) == {25, 24}
+
+
+def test_ensemble_on_images_that_cannot_be_on_a_blacklist_says_so(members, tmp_path):
+    marked = [on_no_blacklist(member) for member in members[:2]]
+    run = ensemble(marked, tmp_path / "out")
+    assert run.manifest.blacklist == marked[0].manifest.blacklist
+    assert set(growth(marked)["image_set"]) == set(accuracy([run])["image_set"]) == {"all"}
 
 
 def test_image_that_all_members_skipped_is_skipped(tmp_path):

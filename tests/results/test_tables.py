@@ -20,7 +20,7 @@ from results.tables import (
     paper_names,
     predictions,
 )
-from tests.helpers import complete_run, random_run, random_shard, start_run, with_blacklist
+from tests.helpers import complete_run, on_no_blacklist, random_run, random_shard, start_run, with_blacklist
 
 
 def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
@@ -147,6 +147,10 @@ def test_predictions_among_three_classes_have_three_of_them(tmp_path):
 
 def test_without_a_known_blacklist_there_is_one_image_set(run):
     assert set(accuracy([run])["image_set"]) == {"all"}
+
+
+def test_images_that_cannot_be_on_a_blacklist_are_one_image_set(run):
+    assert set(accuracy([on_no_blacklist(run)])["image_set"]) == {"all"}
 
 
 def test_published_figures_are_beside_the_measured_ones(run):

@@ -58,15 +58,15 @@ def test_unknown_commands_and_options_are_usage_errors(arguments, message):
 def fail():
     """A function that calls an app whose only command raises an error."""
 
-    def call(error, *arguments):
+    def call(error, *arguments, command="work"):
         app = typer.Typer(pretty_exceptions_enable=False)
         app.callback(invoke_without_command=True)(main)
 
-        @app.command("work")
+        @app.command(command)
         def work() -> None:
             raise error
 
-        return CliRunner().invoke(app, [*arguments, "work"])
+        return CliRunner().invoke(app, [*arguments, command])
 
     level = logging.getLogger("inception-bench").level
     yield call
@@ -83,8 +83,8 @@ def fail():
         (ProtocolError("no protocol '11'"), 2, "no protocol '11'"),
         (RunError("no run"), 1, "no run"),
         (IncompleteRun("not yet"), 4, "not yet"),
-        (KeyboardInterrupt(), 130, "interrupted; the same command continues"),
-        (Terminated(), 143, "terminated; the same command continues"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Terminated(), 143, "terminated"),
         (FileNotFoundError(2, "No such file", "a.csv"), 1, "a.csv: No such file"),
         (OSError(28, "No space left on device"), 1, "input or output: No space left on device"),
         (
@@ -97,6 +97,13 @@ def fail():
 def test_error_is_one_line_and_an_exit_code(fail, error, code, line):
     done = fail(error)
     assert (done.exit_code, done.stdout, done.stderr) == (code, "", f"inception-bench: {line}\n")
+
+
+def test_command_that_continues_says_so_when_it_is_stopped(fail):
+    assert fail(KeyboardInterrupt(), command="eval").stderr == (
+        "inception-bench: interrupted; the same command continues\n"
+    )
+    assert fail(Terminated(), command="train").stderr.endswith("terminated; the same command continues\n")
 
 
 def test_rank_prints_nothing_where_another_one_failed(fail):

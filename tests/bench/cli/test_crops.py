@@ -4,6 +4,7 @@ import re
 import pytest
 from PIL import Image
 
+from crops import DIALECTS
 from tests.conftest import drawn
 from tests.helpers import cli, cli_error
 
@@ -23,12 +24,20 @@ def test_sheet_is_written_and_described(image, tmp_path):
         assert picture.format == "PNG"
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialect_is_drawn(image, tmp_path, dialect):
+    done = cli("crops", image, "--dialect", dialect, "-o", tmp_path / "sheet.png")
+    assert done.stdout.startswith(f"{tmp_path}/sheet.png: dialect {dialect} takes ")
+    assert (tmp_path / "sheet.png").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
         (["--scales", "60000"], 2, "uses 4 of the 1 scales|144 crops need"),
         (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
         (["--crops", "11"], 2, "no protocol '11'"),
+        (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops and"),
         (["--model", "timm/resnet50"], 2, "is not in the table of networks"),
         (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
     ],

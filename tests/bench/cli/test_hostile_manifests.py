@@ -44,7 +44,7 @@ def hostile_run(folder, seed, text):
         model=replace(usual.model, name=f"net{seed}", weights="w", label_order="own", multiply_adds=1),
         data=replace(usual.data, classes=tuple(f"class {number}" for number in range(10))),
         runtime=replace(usual.runtime, agreement=AgreementRecord(precision="fp16", same_top1=1, images=1)),
-        blacklist=BlacklistRecord(source="list", sha256="", excluded=("image 3",)),
+        blacklist=BlacklistRecord(source="list", sha256="of the list", excluded=("image 3",)),
         options={"model": f"net{seed}"},
         environments=({"torch": "2", "platform": None},),
         started="today",

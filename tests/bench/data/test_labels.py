@@ -29,6 +29,39 @@ def test_image_outside_of_the_class_folders_is_refused(photos):
         open_images(str(photos))
 
 
+@pytest.fixture
+def pets(tmp_path):
+    """A cat in a folder of its class, and a dog in one whose name is misspelt; no classes.txt yet."""
+    for folder in ("cat", "dgo"):
+        (tmp_path / "pets" / folder).mkdir(parents=True)
+        drawn(9, 9).save(tmp_path / "pets" / folder / "1.jpg")
+    return tmp_path / "pets"
+
+
+def test_folders_of_own_classes_without_their_names_are_refused(pets):
+    with pytest.raises(DataError, match=r"or name classes of its own in a classes\.txt beside the images"):
+        open_images(str(pets))
+
+
+@pytest.mark.parametrize(
+    ("classes", "folders"), [("cat\ndog\n", "dgo is"), ("bird\ndog\n", "cat and 1 more are")]
+)
+def test_folder_that_classes_txt_does_not_name_is_named(pets, classes, folders):
+    (pets / "classes.txt").write_text(classes)
+    with pytest.raises(DataError) as caught:
+        open_images(str(pets))
+    assert str(caught.value) == (
+        f"{pets}: {folders} not among the 2 classes of its classes.txt: "
+        "rename the folder, or add its name to classes.txt as a line"
+    )
+
+
+def test_label_file_with_other_classes_than_imagenets_names_classes_txt(pets):
+    (pets / "labels.txt").write_text("cat/1.jpg cat\ndgo/1.jpg dog\n")
+    with pytest.raises(DataError, match=r"or its name; a classes\.txt beside the images names other classes"):
+        open_images(str(pets))
+
+
 def test_folders_named_by_numbers_are_refused(tmp_path):
     for folder in ("7", "12"):
         (tmp_path / folder).mkdir()

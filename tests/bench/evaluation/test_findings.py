@@ -109,7 +109,9 @@ def test_blacklist_is_that_of_the_option_or_of_the_data(tmp_path):
 
 def test_blacklist_is_empty_where_no_image_can_be_on_it(tmp_path):
     here = str(tmp_path)
+    (tmp_path / "blacklist.txt").write_text("7\n")
     assert open_blacklist(images_of([0], path=here), Options()).numbers == frozenset()
+    (tmp_path / "blacklist.txt").unlink()
     assert open_blacklist(images_of([0], "ILSVRC2012_val_{:08d}", path=here), Options()) is None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.data.classes import class_indices
-from bench.evaluation.label_check import LabelCheck, find_mix_up
+from bench.evaluation.label_check import GivenOrder, LabelCheck, find_mix_up
 
 GENERATOR = np.random.default_rng(0)
 TRUTH = GENERATOR.integers(0, 1000, 400)
@@ -46,6 +46,26 @@ def test_few_images_prove_nothing():
 )
 def test_mix_up_is_named(predicted, labels, reading):
     assert re.search(reading, find_mix_up(predicted, labels, 1000))
+
+
+ONE_TOO_HIGH = np.minimum(GOOD, 998) + 1
+
+
+@pytest.mark.parametrize(
+    ("predicted", "given", "advice"),
+    [
+        (ORDER[GOOD], GivenOrder("ilsvrc", 1000), "wordnet, not ilsvrc: leave --label-order out"),
+        (INVERSE[GOOD], GivenOrder("wordnet", 1000), "ilsvrc, not wordnet: pass --label-order ilsvrc"),
+        (ONE_TOO_HIGH, GivenOrder("wordnet", 1001), "background-first, not wordnet: leave --label-order out"),
+    ],
+)
+def test_wrong_option_is_named_before_the_labels(predicted, given, advice):
+    assert find_mix_up(predicted, TRUTH, 1000, given).endswith(f"outputs seem to be in the order {advice}")
+
+
+def test_option_is_not_named_where_the_labels_explain_more():
+    problem = find_mix_up(GOOD, INVERSE[TRUTH], 1000, GivenOrder("wordnet", 1000))
+    assert "the labels look like ILSVRC ids less one" in problem
 
 
 def test_images_of_several_shards_are_judged_together():

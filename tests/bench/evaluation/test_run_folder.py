@@ -43,6 +43,21 @@ def test_same_call_returns_the_finished_run(evaluate):
     assert evaluate(crops="10", pool="max").path != first.path
 
 
+def test_progress_begins_at_what_is_stored(evaluate, monkeypatch):
+    class Started(Silent):
+        def start(self, *counts):
+            started.append(counts)
+
+    started = []
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 2)
+    run = evaluate(reporter=Started())
+    stored = [shard for shard in run.shards() if shard.start != 2]
+    right = sum((shard.probabilities["1"].argmax(axis=1) == shard.labels).sum() for shard in stored)
+    run.shard_path(range(2, 4)).unlink()
+    evaluate(reporter=Started())
+    assert started == [(6, 0, 0, 0), (6, 4, 4, right)]
+
+
 def test_fresh_evaluates_again(evaluate):
     first = evaluate(crops="10")
     shard = first.shard_path(first.parts[0])
@@ -244,7 +259,7 @@ def test_implausible_labels_stop_the_run(evaluate, tmp_path):
     with pytest.raises(ImplausibleLabels, match="0 of 210 images are right, which is chance"):
         evaluate(**options)
     run = evaluate(**options, allow_implausible=True)
-    assert accuracy([run])["n"].tolist() == [210, 210]
+    assert accuracy([run])["n"].tolist() == [210]
 
 
 def test_manifest_on_disk_has_the_records_fields(evaluate):

@@ -68,6 +68,14 @@ def test_every_stage_is_measured(throughput):
     assert stages[measured["limit"]] == min(stages.values())
 
 
+def test_stage_and_round_are_shown_while_it_measures(throughput):
+    lines = cli(*throughput, "--rounds", 2, "--seconds", 0.1).stderr.splitlines()
+    stages = ("decoding", "rendering", "forward", "end to end")
+    assert [line for line in lines if line.startswith("round")] == [
+        f"round {number} of 2: {stage}" for number in (1, 2) for stage in stages
+    ]
+
+
 def test_stages_are_printed_on_a_line_each(throughput):
     lines = cli(*throughput, "--rounds", 1, "--seconds", 0.1).stdout.splitlines()
     stages = ["stage", "decoding", "rendering", "forward", "end to end"]

@@ -1,17 +1,23 @@
 """A table's rows beside the paper's figures, with made-up runs and with the mini networks."""
 
+import shutil
+from dataclasses import replace
+
 import pytest
 
+from bench import mini
 from bench.data import open_images
 from bench.errors import UsageError, WeightsError
 from bench.mini import NETWORKS
 from bench.options import Options
+from bench.planning.throughput import Throughput, measure
 from bench.progress import Silent
 from bench.reproduction import reproduce
 from bench.reproduction.reproduce import Reproduction, check_rows, compare_with_paper, estimate, run_rows
 from bench.reproduction.table_rows import Member, Row, read_rows
 from bench.zoo import find
-from tests.helpers import random_run, with_blacklist
+from tests.conftest import drawn
+from tests.helpers import on_no_blacklist, random_run, with_blacklist
 
 V3 = Member("v3", "tf_in1k")
 PAPER = {
@@ -64,6 +70,10 @@ def test_record_says_where_the_blacklist_is_not_known(run):
     assert record_of(with_blacklist(run, "image 3"), image_set="non-blacklisted")["n"] == 24
 
 
+def test_all_images_stand_for_those_off_the_list_where_none_can_be_on_it(run):
+    assert record_of(on_no_blacklist(run), image_set="non-blacklisted")["n"] == 25
+
+
 def test_ensemble_of_a_row_is_pooled_and_used_once(run, tmp_path):
     other = random_run(tmp_path / "other", 1)
     members = (V3, Member("v4", "tf_in1k"))
@@ -95,9 +105,26 @@ def test_networks_of_other_classes_than_the_images_are_refused():
         check_rows(read_rows("inception-v4/table4"), open_images("mini"), Options())
 
 
-def test_estimate_counts_crops_and_operations_and_measures_the_time(monkeypatch):
-    monkeypatch.setattr(reproduce, "_seconds_per_crop", lambda name, *_: 0.5)
-    listed = estimate(read_rows("mini"), Options(), open_images("mini").sample(10, None))
+@pytest.fixture
+def square(tmp_path):
+    """Ten square images of one of the mini classes: their three squares are the same."""
+    labels = [f"{number}.png 0" for number in range(10)]
+    for number in range(10):
+        drawn(64, 64, number).save(tmp_path / f"{number}.png")
+    (tmp_path / "labels.txt").write_text("\n".join(labels))
+    shutil.copy(mini.FOLDER / "classes.txt", tmp_path)
+    return open_images(str(tmp_path))
+
+
+def test_estimate_counts_what_would_be_classified_and_shares_the_rendering(monkeypatch, square):
+    def measured(evaluation, **_):
+        speed = Throughput(evaluation, 0, 48.0, 1, (1.0,), (60.0,), (96.0,), ())
+        return replace(speed, crops=measure(evaluation, rounds=1, seconds=0.01, whole=False).crops)
+
+    monkeypatch.setattr(reproduce, "measure", measured)
+    listed = estimate(read_rows("mini"), Options(), square)
     assert [row["network"] for row in listed] == list(NETWORKS)
-    assert [(row["crops_in_all"], row["seconds"]) for row in listed] == [(1440, 720.0)] * 4
-    assert listed[0]["multiply_adds"] == 1440 * find("mini-v1").multiply_adds
+    assert [row["crops_in_all"] for row in listed] == [480] * 4
+    assert listed[0]["multiply_adds"] == 480 * find("mini-v1").multiply_adds
+    # decoding takes ten seconds, once for mini-v1, which sees other crops, and once for the other three
+    assert [row["seconds"] for row in listed] == [10.0, 10.0, 5.0, 5.0]

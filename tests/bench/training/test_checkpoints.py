@@ -33,7 +33,7 @@ def test_folder_without_a_state_is_a_new_training(tmp_path):
 def test_another_training_in_the_folder_is_refused(saved):
     out, _ = saved
     with pytest.raises(
-        UsageError, match=r"has another training \(a training\), not another one: choose another --out"
+        UsageError, match=r"has a training with a training, not with another one: choose another --out"
     ):
         resume(out, "another one", {"module": nn.Linear(2, 2)})
 

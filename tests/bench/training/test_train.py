@@ -124,11 +124,15 @@ def test_description_in_the_state_stays_as_it_is(colours, tmp_path):
 
 def test_another_seed_or_other_images_are_another_training(colours, tmp_path):
     train_here(colours, tmp_path / "out")
-    with pytest.raises(UsageError, match="has another training"):
-        train_here(colours, tmp_path / "out", 2, seed=1)
+    with pytest.raises(UsageError) as caught:
+        train_here(colours, tmp_path / "out", 2, without="auxiliary,clipping", seed=1)
+    assert str(caught.value) == (
+        f"{tmp_path}/out has a training with clip 2.0, seed 0, not with clip 0.0, seed 1: "
+        "choose another --out"
+    )
     picture = next(colours.glob("*/0.png"))
     picture.write_bytes(picture.with_name("1.png").read_bytes())
-    with pytest.raises(UsageError, match="has another training"):
+    with pytest.raises(UsageError, match=r"with 48 images \w{12}, not with 48 images \w{12}"):
         train_here(colours, tmp_path / "out", 2)
 
 

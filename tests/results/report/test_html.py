@@ -38,7 +38,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def runs(tmp_path):
-    blacklist = BlacklistRecord(source="x", sha256="", excluded=("image 3",))
+    blacklist = BlacklistRecord(source="x", sha256="of the list", excluded=("image 3",))
     return [random_run(tmp_path / f"run{seed}", seed, blacklist=blacklist) for seed in range(2)]
 
 

@@ -62,4 +62,7 @@ def test_estimate_lists_what_would_run_and_what_not():
     lines = terminal_lines(estimate_tables([one | cost], [{"network": "BN", "why": "needs weights"}]))
     assert "14,400" in lines[3]
     assert "0.082 P" in lines[3]
-    assert lines[-2:] == ["in all about 10 min here, the slowest stages alone", "not run: BN: needs weights"]
+    assert lines[-2:] == [
+        "in all about 10 min here, the slowest stages alone; crops by the first images' shapes",
+        "not run: BN: needs weights",
+    ]
