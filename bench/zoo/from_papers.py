@@ -87,13 +87,18 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 def build(architecture: str, outputs: int) -> nn.Module:
     """The network with random weights and without its auxiliary heads, which evaluation does not use."""
-    module = build_for_training(architecture, outputs)
+    module = ARCHITECTURES[architecture].build(outputs)
     module.auxiliary = nn.ModuleDict()
     return module
 
 
 def build_for_training(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights and its auxiliary heads."""
+    """The network with random weights and its auxiliary heads.
+
+    The mini networks have none: their maps are smaller than the 5x5 pool that a head begins with.
+    """
+    if architecture.startswith("mini-"):
+        return build(architecture, outputs)
     return ARCHITECTURES[architecture].build(outputs)
 
 
