@@ -17,7 +17,7 @@ from bench.evaluation.render import RENDERERS
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
-from bench.zoo.loading import LoadedNetwork, fetch, load
+from bench.zoo.loading import LoadedNetwork, check_names, fetch, load
 from bench.zoo.networks import unknown_name_error
 from crops import DIALECTS, POOLS, Dialect, Plan, make_dialect, parse, parse_scales
 from crops.pillow import RESAMPLING
@@ -55,7 +55,7 @@ def check_options(options: Options) -> None:
     """Raise `UsageError` for options whose values or combination mean nothing, whatever the images and
     the network.
     """
-    find(options.model)
+    check_names(options.model, options.weights)
     _check_choices(options)
     _check_numbers(options)
     if options.dialect != "paper":

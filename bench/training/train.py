@@ -32,6 +32,7 @@ from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import Recipe
 from bench.zoo import Network, find
+from bench.zoo.loading import check_names
 from bench.zoo.providers import provider_of
 
 Loader = DataLoader[tuple[Tensor, int]]
@@ -107,6 +108,7 @@ def _process_group(device: torch.device) -> Iterator[_Rank]:
 
 
 def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank) -> Path:
+    check_names(training.model, None)
     network = find(training.model)
     provider = provider_of(network)
     images = open_images(training.data)

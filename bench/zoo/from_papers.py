@@ -1,6 +1,6 @@
 """The papers' networks that no library has, built here from the papers' tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,11 @@ GRAPH_OF_2015 = (
 
 It was made for the Frechet inception distance.
 """
+
+
+def names() -> Sequence[str]:
+    """The networks that are built here."""
+    return tuple(ARCHITECTURES)
 
 
 def tags(architecture: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
 from bench.zoo import weights as checkpoints
-from bench.zoo.networks import Network, find, unknown_name_error
+from bench.zoo.networks import NETWORKS, Network, find, unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.providers import blueprint, provider_of
 
@@ -154,6 +154,20 @@ def untrained(name: str) -> LoadedNetwork:
     )
 
 
+def check_names(name: str, weights: str | None) -> None:
+    """Raise `UsageError` as `load` does where the network, or a tag of its weights, does not exist.
+
+    It fetches nothing, and imports a library only for what the table does not list.
+    """
+    network = find(name)
+    listed = NETWORKS[network.name].tags if network.name in NETWORKS else ()
+    chosen = network.tags[:1] if weights is None or _is_file(weights) else (*network.tags[:1], weights)
+    if not set(chosen) <= set(listed):
+        tags = provider_of(network).tags(network.architecture)
+        for tag in chosen:
+            _check_tag(network, tag, tags)
+
+
 def fetch(name: str, weights: str | None) -> None:
     """Download the weights of a tag, by default the first, to where `load` finds them.
 
@@ -168,9 +182,9 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
 
     `tags` are those that can be fetched.
     """
-    if network.tags and network.tags[0] not in tags:
-        raise unknown_name_error(f"weights of {network.name}", network.tags[0], tags)
-    if weights is not None and (Path(weights).suffix in checkpoints.ENDINGS or Path(weights).is_file()):
+    for tag in network.tags[:1]:
+        _check_tag(network, tag, tags)
+    if weights is not None and _is_file(weights):
         tag, path = "", Path(weights).expanduser()
         source = str(path)
     else:
@@ -182,16 +196,26 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
     return tag, path, source
 
 
+def _is_file(weights: str) -> bool:
+    """Whether `--weights` names a file, and not a tag."""
+    return Path(weights).suffix in checkpoints.ENDINGS or Path(weights).is_file()
+
+
 def _tag(network: Network, weights: str | None, tags: tuple[str, ...]) -> str:
     """The tag that `weights` names, by default the network's first. It has to be in `tags`."""
     tag = next(iter(network.tags + tags), None) if weights is None else weights
     if tag is None:
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
+    _check_tag(network, tag, tags)
+    return tag
+
+
+def _check_tag(network: Network, tag: str, tags: tuple[str, ...]) -> None:
+    """Raise `UsageError` unless `tag` is one of the network's `tags`."""
     if tag not in tags:
         raise unknown_name_error(
             f"weights of {network.name}", tag, tags, "a file that ends in .safetensors, .pth or .pt"
         )
-    return tag
 
 
 def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Module) -> int:

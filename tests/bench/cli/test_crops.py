@@ -29,7 +29,7 @@ def test_sheet_is_written_and_described(image, tmp_path):
         (["--scales", "60000"], 2, "uses 4 of the 1 scales|144 crops need"),
         (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
         (["--crops", "11"], 2, "no protocol '11'"),
-        (["--model", "timm/resnet50"], 2, "is not in the table of networks"),
+        (["--model", "timm/resnet50"], 2, "no network of the table 'timm/resnet50': try v3"),
         (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -41,6 +41,19 @@ def test_default_is_mini_v3_on_the_mini_set_with_a_single_crop(tmp_path):
     assert row["top1_hits"] > 3
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "timm/resnet5O"], "no network 'timm/resnet5O': try timm/resnet50, "),
+        (["--model", "timm/resnet50.a1_in"], "no weights of timm/resnet50 'a1_in': try a1_in1k, "),
+        (["--model", "v3", "--weights", "tf_in"], "no weights of v3 'tf_in': try tf_in1k, "),
+    ],
+)
+@pytest.mark.parametrize("data", ["mini", "nowhere"])
+def test_mistyped_name_is_an_error_before_the_data_are_opened(options, message, data):
+    assert cli_error("eval", *options, "--data", data, code=2).startswith(message)
+
+
 def test_same_command_continues_and_fresh_starts_anew(eval_tiny):
     run = cli_json(*eval_tiny)["run"]
     (shard,) = Path(run).glob("shards/0*")

@@ -157,6 +157,8 @@ def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, 
     [
         ({"batch": 64}, "48 images, fewer than 1 x 64: pass a smaller --batch"),
         ({"model": "v99"}, "no network 'v99'"),
+        ({"model": "torchvision/googlenett"}, "no network 'torchvision/googlenett'"),
+        ({"model": "torchvision/googlenet.V7"}, "no weights of torchvision/googlenet 'V7'"),
     ],
 )
 def test_training_that_cannot_be_is_refused(colours, tmp_path, options, message):
