@@ -113,13 +113,15 @@ def _has_numbers(images: Images) -> bool:
 
 
 def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Finding]:
-    """Where the weights came from, whether their preprocessing is a guess, and whether it is another than
-    the dialect's.
+    """Where the weights came from, which of a file's they are, whether their preprocessing is a guess, and
+    whether it is another than the dialect's.
     """
     weights = network.weights
     digest = f"sha256 {weights.sha256[:12]}..."
     text = f"{network.network.name}, {weights.source}, {digest}, {network.outputs:,} outputs"
     yield Finding("weights", "ok", text)
+    if weights.note:
+        yield Finding("weights", "note", weights.note)
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
         text = (

@@ -33,7 +33,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     if options.weights is None:  # before weights are fetched
         check_classes(find(options.model).classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
-    network = load(options.model, options.weights, options.label_order)
+    network = load(options.model, options.weights, options.label_order, options.ema)
     report_notes(examine_weights(network, options), reporter)
     return prepare_loaded(options, images, blacklist, network, reporter)
 

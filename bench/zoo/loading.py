@@ -5,7 +5,7 @@ Its classes are the 1000 of ImageNet in their sorted order, or its own.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from bench.zoo import weights as checkpoints
 from bench.zoo.networks import NETWORKS, Network, find, unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.providers import blueprint, provider_of
+from bench.zoo.wrappers import State
 
 LabelOrder = Literal["wordnet", "background-first", "ilsvrc", "own"]
 """Which class each output of a network stands for.
@@ -77,34 +78,15 @@ class LoadedNetwork:
         first = 1 if self.outputs > 1000 else 0
         return torch.from_numpy(class_indices()).argsort() + first
 
-    def describe(self) -> dict[str, Any]:
-        """The network as plain values, for a manifest."""
-        normalisation = self.preprocessing.normalisation
-        return {
-            "name": self.network.name,
-            "paper": self.network.paper,
-            "provider": self.network.provider,
-            "architecture": self.network.architecture,
-            "tag": self.weights.tag,
-            "weights": self.weights.source,
-            "weights_sha256": self.weights.sha256,
-            "parameters": self.network.parameters,
-            "multiply_adds": self.network.multiply_adds,
-            "input_size": self.preprocessing.size,
-            "mean": list(normalisation.mean),
-            "std": list(normalisation.std),
-            "interpolation": self.preprocessing.interpolation,
-            "prepared_like": self.prepared_like,
-            "outputs": self.outputs,
-            "label_order": self.order,
-        }
 
-
-def load(name: str, weights: str | None = None, label_order: str = "auto") -> LoadedNetwork:
+def load(
+    name: str, weights: str | None = None, label_order: str = "auto", ema: bool | None = None
+) -> LoadedNetwork:
     """The network called `name` with the weights of a tag or a file, by default those of its first tag.
 
     Fetches weights that are not in the provider's cache. `label_order` is a `LabelOrder`, or `auto` to go by
-    the number of outputs. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
+    the number of outputs. `ema` chooses between weights and their running average in a file that has both, by
+    default the average. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
     weights that cannot be fetched or do not fit.
     """
     network = find(name)
@@ -116,7 +98,8 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     sha256 = checkpoints.sha256(path)
     if tag:
         checkpoints.verify(path, sha256)
-    state = checkpoints.named_for(listed, checkpoints.read(path))
+    checkpoint = checkpoints.read(path, ema)
+    state = checkpoints.named_for(listed, checkpoint.tensors)
     outputs = _number_of_outputs(state, network, listed)
     order = _label_order(label_order, outputs, path)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
@@ -126,7 +109,7 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     return LoadedNetwork(
         network=_with_sizes(network, listed, outputs, order, preprocessing.size),
         module=module,
-        weights=checkpoints.Weights(tag, source, sha256),
+        weights=checkpoints.Weights(tag, source, sha256, checkpoint.ema, checkpoint.note),
         preprocessing=preprocessing,
         outputs=outputs,
         order=order,
@@ -214,11 +197,11 @@ def _check_tag(network: Network, tag: str, tags: tuple[str, ...]) -> None:
     """Raise `UsageError` unless `tag` is one of the network's `tags`."""
     if tag not in tags:
         raise unknown_name_error(
-            f"weights of {network.name}", tag, tags, "a file that ends in .safetensors, .pth or .pt"
+            f"weights of {network.name}", tag, tags, f"a file that ends in {', '.join(checkpoints.ENDINGS)}"
         )
 
 
-def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Module) -> int:
+def _number_of_outputs(state: State, network: Network, listed: nn.Module) -> int:
     """The number of outputs that a checkpoint is for. `listed` is the network with `network.classes` of them.
 
     It is the length of the head's parameters, but every network has another name for its head. The head is

@@ -125,6 +125,13 @@ def test_preprocessing_that_is_a_guess_is_noted():
     )
 
 
+def test_choice_among_weights_is_noted():
+    network = untrained("mini-v3")
+    network = replace(network, weights=replace(network.weights, ema=True, note="a.pth has a running average"))
+    _, note = examine_weights(network, Options())
+    assert note == Finding("weights", "note", "a.pth has a running average")
+
+
 @pytest.mark.parametrize(
     ("model", "dialect", "applied"),
     [
