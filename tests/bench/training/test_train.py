@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from bench.errors import BenchError, UnreadableImage, UsageError
+from bench.options import DEFAULTS
 from bench.progress import Silent
 from bench.training import checkpoints
 from bench.training.learner import Learner
@@ -53,6 +54,13 @@ def test_command_passes_on_every_option(tmp_path, monkeypatch):
     assert (training.model, training.data, training.out) == ("v3", "images", tmp_path)
     assert (training.epochs, training.batch, training.workers, training.seed) == (7, 9, 3, 5)
     assert (training.device, training.precision) == ("cuda:1", "fp16")
+
+
+def test_default_network_is_that_of_eval(tmp_path, monkeypatch):
+    trainings = []
+    monkeypatch.setattr("bench.training.train.train", lambda training, reporter: trainings.append(training))
+    cli("train", "--data", "images", "--out", tmp_path)
+    assert trainings[0].model == DEFAULTS.model
 
 
 KILL_BEFORE_THE_STATE_OF_EPOCH_2 = """
