@@ -29,8 +29,13 @@ class Options:
     )
     weights: str | None = _option(
         None,
-        "a tag of the network's weights (default: the first one), a .safetensors, .pth or .pt file, "
-        "or a folder of checkpoints",
+        "a tag of the network's weights (default: the first one), a checkpoint (.safetensors, .pth, .pt, "
+        ".bin, .ckpt or .pth.tar), or a folder of checkpoints",
+    )
+    ema: bool | None = _option(
+        None,
+        "evaluate the running average (EMA) of the weights that a checkpoint has, or the weights themselves "
+        "(default: the average where it has one)",
     )
     crops: str = _option(
         "1",

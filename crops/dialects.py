@@ -25,6 +25,9 @@ from crops.plan import Pool
 DialectName = Literal["timm", "torchvision", "tf-slim", "caffe"]
 DIALECTS: tuple[DialectName, ...] = ("timm", "torchvision", "tf-slim", "caffe")
 
+NORMALISATIONS: dict[str, Normalisation] = {"tf-slim": HALF, "caffe": CAFFE}
+"""Those of the dialects that have one of their own. The others use that of the weights."""
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -67,7 +70,7 @@ class Dialect:
     @property
     def normalisation(self) -> Normalisation | None:
         """The dialect's own normalisation. None where it uses that of the weights."""
-        return {"tf-slim": HALF, "caffe": CAFFE}.get(self.name)
+        return NORMALISATIONS.get(self.name)
 
     def single_crop(self) -> "Dialect":
         """The dialect itself, as it has a single crop anyway."""

@@ -42,6 +42,8 @@ class ModelRecord:
     weights: str = ""
     """Where the weights came from: a URL, a hub repository or a path."""
     weights_sha256: str = ""
+    ema: bool | None = None
+    """Whether the weights are the running average of a file's weights; None where the file has no average."""
     parameters: int | None = None
     """Without auxiliary heads."""
     multiply_adds: int | None = None
@@ -248,9 +250,12 @@ class Manifest:
 
 DECIDES_MODEL = (
     *("provider", "architecture", "weights_sha256", "parameters", "multiply_adds", "input_size"),
-    *("mean", "std", "interpolation", "prepared_like", "outputs", "label_order"),
+    *("mean", "std", "interpolation", "prepared_like", "outputs", "label_order", "ema"),
 )
 """The fields of `ModelRecord` that decide a run's figures. Names, and where the weights lie, do not."""
+
+UNWRITTEN: tuple[tuple[str, Any], ...] = (("members", []), ("ema", None))
+"""Fields of `ModelRecord` with values that are not written, nor part of an identity."""
 
 
 def decisive(
@@ -262,7 +267,7 @@ def decisive(
     """
     described = plain(model)
     parts: dict[str, Any] = {
-        "model": {name: described[name] for name in DECIDES_MODEL},
+        "model": {name: described[name] for name in DECIDES_MODEL if name in described},
         "images or labels": data.fingerprint,
         "protocols": [plain(plan), shard_images],
         "kind of device": runtime.device.partition(":")[0],
@@ -341,7 +346,7 @@ def plain(record: Any) -> Any:
     if isinstance(record, ProtocolRecord):
         return {name: value for name, value in _fields(record).items() if value is not None}
     if isinstance(record, ModelRecord):
-        return {name: value for name, value in _fields(record).items() if name != "members" or value}
+        return {name: value for name, value in _fields(record).items() if (name, value) not in UNWRITTEN}
     if hasattr(record, "__dataclass_fields__"):
         return _fields(record)
     if isinstance(record, Mapping):

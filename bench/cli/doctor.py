@@ -15,7 +15,7 @@ from results.text import one_line
 
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
 @takes_options(
-    *("model", "weights", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
+    *("model", "weights", "ema", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
     *DATA,
     *MACHINE,
     *("compile", "renderer", "out"),

@@ -14,7 +14,7 @@ from bench.cli.parameters import Json
 def protocols(
     model: Annotated[
         str, typer.Option("--model", help="For the input size of this network of the table.")
-    ] = "v1",
+    ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
 ) -> None:
     """List the protocols: views, scales, and what they cost."""

@@ -9,6 +9,7 @@ from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import MEANINGS
 from bench.errors import UsageError
+from bench.options import DEFAULTS
 from results.storage import is_local, parse_path
 from results.text import printable
 
@@ -32,7 +33,7 @@ def train(
     ],
     model: Annotated[
         str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")
-    ] = "v2",
+    ] = DEFAULTS.model,
     recipe: Annotated[
         str, typer.Option("--recipe", help="googlenet, rethinking or inception-v4.")
     ] = "rethinking",

@@ -15,6 +15,8 @@ from bench.data.file_names import is_imagenet, validation_number
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo.loading import LoadedNetwork
+from crops import Normalisation
+from crops.dialects import NORMALISATIONS
 
 MOST_EXAMPLES = 5
 """How many examples a finding lists."""
@@ -107,11 +109,15 @@ def _has_numbers(images: Images) -> bool:
 
 
 def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Finding]:
-    """Where the weights came from, and whether their preprocessing is a guess."""
+    """Where the weights came from, which of a file's they are, whether their preprocessing is a guess, and
+    whether it is another than the dialect's.
+    """
     weights = network.weights
     digest = f"sha256 {weights.sha256[:12]}..."
     text = f"{network.network.name}, {weights.source}, {digest}, {network.outputs:,} outputs"
     yield Finding("weights", "ok", text)
+    if weights.note:
+        yield Finding("weights", "note", weights.note)
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
         text = (
@@ -119,6 +125,27 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
             f"other weights of this network need another: {others}"
         )
         yield Finding("weights", "note", text)
+    expected = network.preprocessing.normalisation
+    applied = NORMALISATIONS.get(options.dialect, expected)
+    if applied != expected:
+        text = (
+            f"--dialect {options.dialect} normalises with {_values(applied)}, "
+            f"but {network.prepared_like.rstrip('.')} expects {_values(expected)}, which raises the errors: "
+            "take --dialect timm or torchvision, which normalise as the weights expect"
+        )
+        yield Finding("weights", "note", text)
+
+
+def _values(normalisation: Normalisation) -> str:
+    """Mean and standard deviation in words.
+
+    >>> _values(Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    'mean 0.485, 0.456, 0.406 and std 0.229, 0.224, 0.225'
+    """
+    mean, std = (
+        ", ".join(f"{value:.3f}" for value in values) for values in (normalisation.mean, normalisation.std)
+    )
+    return f"mean {mean} and std {std}" + (", in blue, green, red" if normalisation.bgr else "")
 
 
 def first_few(words: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from bench.evaluation.render import RENDERERS
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
-from bench.zoo.loading import LoadedNetwork, check_label_order, fetch, load
+from bench.zoo.loading import LoadedNetwork, check_label_order, check_names, fetch, load
 from bench.zoo.networks import unknown_name_error
 from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales
 from crops.pillow import RESAMPLING
@@ -33,7 +33,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     if options.weights is None:  # before weights are fetched
         check_classes(find(options.model).classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
-    network = load(options.model, options.weights, options.label_order)
+    network = load(options.model, options.weights, options.label_order, options.ema)
     report_notes(examine_weights(network, options), reporter)
     return prepare_loaded(options, images, blacklist, network, reporter)
 
@@ -55,7 +55,7 @@ def check_options(options: Options) -> None:
     """Raise `UsageError` or `crops.ProtocolError` for options whose values or combination mean nothing,
     whatever the images and the weights.
     """
-    network = find(options.model)
+    check_names(options.model, options.weights)
     _check_choices(options)
     _check_numbers(options)
     check_label_order(options.label_order)
@@ -63,7 +63,7 @@ def check_options(options: Options) -> None:
     if options.dialect != "paper":
         _check_dialect(options)
     else:
-        _protocols(options, network.input_size)
+        _protocols(options, find(options.model).input_size)
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:

@@ -31,6 +31,7 @@ def model_record(loaded: LoadedNetwork) -> ModelRecord:
         tag=weights.tag,
         weights=weights.source,
         weights_sha256=weights.sha256,
+        ema=weights.ema,
         parameters=network.parameters,
         multiply_adds=network.multiply_adds,
         input_size=preprocessing.size,

@@ -57,7 +57,7 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
         decoding, content = _decode_all(images) if read else (_NOT_DECODED, {})
         yield decoding
     network = yield from _attempt(
-        "weights", lambda: load(options.model, options.weights, options.label_order)
+        "weights", lambda: load(options.model, options.weights, options.label_order, options.ema)
     )
     if network:
         yield from examine_weights(network, options)

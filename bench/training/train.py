@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -32,6 +32,7 @@ from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import Recipe
 from bench.zoo import Network, find
+from bench.zoo.loading import check_names
 from bench.zoo.providers import provider_of
 
 Loader = DataLoader[tuple[Tensor, int]]
@@ -107,6 +108,7 @@ def _process_group(device: torch.device) -> Iterator[_Rank]:
 
 
 def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank) -> Path:
+    check_names(training.model, None)
     network = find(training.model)
     provider = provider_of(network)
     images = open_images(training.data)
@@ -117,6 +119,9 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
         )
     torch.manual_seed(training.seed)
     module = _build(training, network, len(images.classes)).to(runtime.device)
+    if training.recipe.auxiliary and not getattr(module, "auxiliary", None):
+        reporter.note(f"{training.model} has no auxiliary head: the recipe's auxiliary loss is left out")
+        training = replace(training, recipe=replace(training.recipe, auxiliary=0.0))
     learner = Learner(module, training.recipe, runtime.device, runtime.precision, parallel=rank.size > 1)
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
     patches = Patches(
@@ -144,16 +149,12 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
 
 
 def _build(training: Training, network: Network, classes: int) -> nn.Module:
-    """The network with random weights, and with auxiliary heads where the recipe trains them."""
+    """The network with random weights. Where the recipe trains auxiliary heads, with those that it has."""
     provider = provider_of(network)
     if not training.recipe.auxiliary:
         return provider.build(network.architecture, classes)
     build = getattr(provider, "build_for_training", provider.build)
     module: nn.Module = build(network.architecture, classes)
-    if not getattr(module, "auxiliary", None):
-        raise UsageError(
-            f"{training.model} has no auxiliary head, which the recipe trains: pass --without auxiliary"
-        )
     return module
 
 

@@ -1,6 +1,6 @@
 """The papers' networks that no library has, built here from the papers' tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,11 @@ It was made for the Frechet inception distance.
 """
 
 
+def names() -> Sequence[str]:
+    """The networks that are built here."""
+    return tuple(ARCHITECTURES)
+
+
 def tags(architecture: str) -> tuple[str, ...]:
     """Tags of the pretrained weights, the default first."""
     if architecture.startswith("mini-"):
@@ -87,13 +92,18 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 def build(architecture: str, outputs: int) -> nn.Module:
     """The network with random weights and without its auxiliary heads, which evaluation does not use."""
-    module = build_for_training(architecture, outputs)
+    module = ARCHITECTURES[architecture].build(outputs)
     module.auxiliary = nn.ModuleDict()
     return module
 
 
 def build_for_training(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights and its auxiliary heads."""
+    """The network with random weights and its auxiliary heads.
+
+    The mini networks have none: their maps are smaller than the 5x5 pool that a head begins with.
+    """
+    if architecture.startswith("mini-"):
+        return build(architecture, outputs)
     return ARCHITECTURES[architecture].build(outputs)
 
 

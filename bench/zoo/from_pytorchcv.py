@@ -3,12 +3,12 @@
 Importing this needs the extra `pytorchcv`, and raises `UsageError` without it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import nn
 
 from bench.errors import UsageError
-from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.weights import fetch_error
 from crops.normalisation import IMAGENET
@@ -25,24 +25,24 @@ POOL = "features.final_pool"
 """The module that pools the last feature map."""
 
 
+def names() -> Sequence[str]:
+    """The networks of pytorchcv."""
+    return tuple(_models)
+
+
 def tags(architecture: str) -> tuple[str, ...]:
     """One tag, `osmr`, where pytorchcv has ImageNet weights."""
     return ("osmr",) if architecture in get_model_metainfo_dict() else ()
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """ImageNet's normalisation, bilinear, and a crop of 0.875: osmr's for all networks.
-
-    Raises `UsageError` for an unknown network.
-    """
-    _check(architecture)
+    """ImageNet's normalisation, bilinear, and a crop of 0.875: osmr's for all networks."""
     size = getattr(get_model(architecture), "in_size", (224, 224))[0]
     return Preprocessing(size, IMAGENET, "bilinear", crop_pct=0.875)
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights. Raises `UsageError` for an unknown network."""
-    _check(architecture)
+    """The network with random weights."""
     module: nn.Module = get_model(architecture, num_classes=outputs)
     return module
 
@@ -57,10 +57,3 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
     except Exception as error:  # noqa: BLE001 - the library lets every client's error through
         raise fetch_error(f"pytorchcv's {architecture} from github.com", error, "its .pth") from None
     return path, f"pytorchcv {path.stem}"
-
-
-def _check(architecture: str) -> None:
-    """Raise `UsageError` unless pytorchcv has the network."""
-    if architecture not in _models:
-        names = [f"pytorchcv/{name}" for name in _models]
-        raise unknown_name_error("network", f"pytorchcv/{architecture}", names)

@@ -1,5 +1,6 @@
 """Networks and weights of timm, from the Hugging Face hub."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import timm
@@ -10,13 +11,17 @@ from timm.models import PretrainedCfg, get_pretrained_cfg, list_models, list_pre
 from torch import nn
 
 from bench.errors import WeightsError
-from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.weights import fetch_error
 from crops import Normalisation
 
 POOL = "global_pool"
 """The module that pools the last feature map."""
+
+
+def names() -> Sequence[str]:
+    """The networks of timm."""
+    return tuple(list_models())
 
 
 def tags(architecture: str) -> tuple[str, ...]:
@@ -41,10 +46,7 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights. Raises `UsageError` for an unknown network."""
-    if architecture not in list_models():
-        names = [f"timm/{name}" for name in list_models()]
-        raise unknown_name_error("network", f"timm/{architecture}", names)
+    """The network with random weights."""
     module: nn.Module = timm.create_model(architecture, num_classes=outputs)
     return module
 

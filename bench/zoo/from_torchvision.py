@@ -1,5 +1,6 @@
 """Networks and weights of torchvision."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import torchvision.models
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models
 
-from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.weights import download
 from crops import Normalisation
@@ -16,9 +16,14 @@ POOL = "avgpool"
 """The module that pools the last feature map."""
 
 
+def names() -> Sequence[str]:
+    """The classifiers of torchvision."""
+    return tuple(list_models(torchvision.models))
+
+
 def tags(architecture: str) -> tuple[str, ...]:
-    """Tags of the pretrained weights, the default first. Raises `UsageError` for an unknown network."""
-    weights = _weights(architecture)
+    """Tags of the pretrained weights, the default first."""
+    weights = get_model_weights(architecture)
     default = getattr(weights, "DEFAULT", None)
     names = weights.__members__.keys() - {"DEFAULT"}
     return tuple(sorted(names, key=lambda tag: default is None or weights[tag] is not default))
@@ -26,7 +31,7 @@ def tags(architecture: str) -> tuple[str, ...]:
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
     """That of the weights' own transforms."""
-    weights = _weights(architecture)
+    weights = get_model_weights(architecture)
     transforms = (weights[tag] if tag else weights["DEFAULT"]).transforms()
     size = transforms.crop_size[0]
     return Preprocessing(
@@ -38,11 +43,10 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights. Raises `UsageError` for an unknown network.
+    """The network with random weights.
 
     GoogLeNet and Inception-v3 take ImageNet's normalisation, and turn it into their own.
     """
-    _check(architecture)
     options: dict[str, Any] = {"num_classes": outputs}
     if architecture in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": False, "transform_input": True}
@@ -55,19 +59,5 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
 
     Raises `WeightsError`.
     """
-    url: str = _weights(architecture)[tag].url
+    url: str = get_model_weights(architecture)[tag].url
     return download(url), url
-
-
-def _weights(architecture: str) -> Any:
-    """The enumeration of the network's weights."""
-    _check(architecture)
-    return get_model_weights(architecture)
-
-
-def _check(architecture: str) -> None:
-    """Raise `UsageError` unless `architecture` is one of torchvision's classifiers."""
-    classifiers = list_models(torchvision.models)
-    if architecture not in classifiers:
-        names = [f"torchvision/{name}" for name in classifiers]
-        raise unknown_name_error("network", f"torchvision/{architecture}", names)

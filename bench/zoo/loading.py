@@ -5,7 +5,7 @@ Its classes are the 1000 of ImageNet in their sorted order, or its own.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
 from bench.zoo import weights as checkpoints
-from bench.zoo.networks import Network, find, unknown_name_error
+from bench.zoo.networks import NETWORKS, Network, find, unknown_name_error
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.providers import blueprint, provider_of
+from bench.zoo.wrappers import State
 
 LabelOrder = Literal["wordnet", "background-first", "ilsvrc", "own"]
 """Which class each output of a network stands for.
@@ -72,34 +73,15 @@ class LoadedNetwork:
         """[classes] the output that stands for each class index."""
         return torch.arange(self.outputs) if self.order == "own" else columns_of(self.order, self.outputs)
 
-    def describe(self) -> dict[str, Any]:
-        """The network as plain values, for a manifest."""
-        normalisation = self.preprocessing.normalisation
-        return {
-            "name": self.network.name,
-            "paper": self.network.paper,
-            "provider": self.network.provider,
-            "architecture": self.network.architecture,
-            "tag": self.weights.tag,
-            "weights": self.weights.source,
-            "weights_sha256": self.weights.sha256,
-            "parameters": self.network.parameters,
-            "multiply_adds": self.network.multiply_adds,
-            "input_size": self.preprocessing.size,
-            "mean": list(normalisation.mean),
-            "std": list(normalisation.std),
-            "interpolation": self.preprocessing.interpolation,
-            "prepared_like": self.prepared_like,
-            "outputs": self.outputs,
-            "label_order": self.order,
-        }
 
-
-def load(name: str, weights: str | None = None, label_order: str = "auto") -> LoadedNetwork:
+def load(
+    name: str, weights: str | None = None, label_order: str = "auto", ema: bool | None = None
+) -> LoadedNetwork:
     """The network called `name` with the weights of a tag or a file, by default those of its first tag.
 
     Fetches weights that are not in the provider's cache. `label_order` is a `LabelOrder`, or `auto` to go by
-    the number of outputs. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
+    the number of outputs. `ema` chooses between weights and their running average in a file that has both, by
+    default the average. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
     weights that cannot be fetched or do not fit.
     """
     network = find(name)
@@ -111,7 +93,8 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     sha256 = checkpoints.sha256(path)
     if tag:
         checkpoints.verify(path, sha256)
-    state = checkpoints.named_for(listed, checkpoints.read(path))
+    checkpoint = checkpoints.read(path, ema)
+    state = checkpoints.named_for(listed, checkpoint.tensors)
     outputs = _number_of_outputs(state, network, listed)
     order = _label_order(label_order, outputs, path)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
@@ -121,7 +104,7 @@ def load(name: str, weights: str | None = None, label_order: str = "auto") -> Lo
     return LoadedNetwork(
         network=_with_sizes(network, listed, outputs, order, preprocessing.size),
         module=module,
-        weights=checkpoints.Weights(tag, source, sha256),
+        weights=checkpoints.Weights(tag, source, sha256, checkpoint.ema, checkpoint.note),
         preprocessing=preprocessing,
         outputs=outputs,
         order=order,
@@ -161,6 +144,20 @@ def untrained(name: str) -> LoadedNetwork:
     )
 
 
+def check_names(name: str, weights: str | None) -> None:
+    """Raise `UsageError` as `load` does where the network, or a tag of its weights, does not exist.
+
+    It fetches nothing, and imports a library only for what the table does not list.
+    """
+    network = find(name)
+    listed = NETWORKS[network.name].tags if network.name in NETWORKS else ()
+    chosen = network.tags[:1] if weights is None or _is_file(weights) else (*network.tags[:1], weights)
+    if not set(chosen) <= set(listed):
+        tags = provider_of(network).tags(network.architecture)
+        for tag in chosen:
+            _check_tag(network, tag, tags)
+
+
 def fetch(name: str, weights: str | None) -> None:
     """Download the weights of a tag, by default the first, to where `load` finds them.
 
@@ -175,9 +172,9 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
 
     `tags` are those that can be fetched.
     """
-    if network.tags and network.tags[0] not in tags:
-        raise unknown_name_error(f"weights of {network.name}", network.tags[0], tags)
-    if weights is not None and (Path(weights).suffix in checkpoints.ENDINGS or Path(weights).is_file()):
+    for tag in network.tags[:1]:
+        _check_tag(network, tag, tags)
+    if weights is not None and _is_file(weights):
         tag, path = "", Path(weights).expanduser()
         source = str(path)
     else:
@@ -189,19 +186,29 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
     return tag, path, source
 
 
+def _is_file(weights: str) -> bool:
+    """Whether `--weights` names a file, and not a tag."""
+    return Path(weights).suffix in checkpoints.ENDINGS or Path(weights).is_file()
+
+
 def _tag(network: Network, weights: str | None, tags: tuple[str, ...]) -> str:
     """The tag that `weights` names, by default the network's first. It has to be in `tags`."""
     tag = next(iter(network.tags + tags), None) if weights is None else weights
     if tag is None:
         raise WeightsError(f"{network.name} has no public weights: pass --weights FILE")
-    if tag not in tags:
-        raise unknown_name_error(
-            f"weights of {network.name}", tag, tags, "a file that ends in .safetensors, .pth or .pt"
-        )
+    _check_tag(network, tag, tags)
     return tag
 
 
-def _number_of_outputs(state: checkpoints.State, network: Network, listed: nn.Module) -> int:
+def _check_tag(network: Network, tag: str, tags: tuple[str, ...]) -> None:
+    """Raise `UsageError` unless `tag` is one of the network's `tags`."""
+    if tag not in tags:
+        raise unknown_name_error(
+            f"weights of {network.name}", tag, tags, f"a file that ends in {', '.join(checkpoints.ENDINGS)}"
+        )
+
+
+def _number_of_outputs(state: State, network: Network, listed: nn.Module) -> int:
     """The number of outputs that a checkpoint is for. `listed` is the network with `network.classes` of them.
 
     It is the length of the head's parameters, but every network has another name for its head. The head is

@@ -1,6 +1,7 @@
 """The networks by name. A table without torch, so that listing it costs nothing."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -51,15 +52,20 @@ class Network:
 NETWORKS = {
     network.name: network
     for network in (
+        # Lists and suggestions keep this order. First the papers' networks, which have public weights. Then
+        # variants, most of which need weights of your own. Last those that are for the mini set alone.
+        Network("v3", "timm", "inception_v3", "Inception-v3",
+                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
+        Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
+        Network("ir-v1", "pytorchcv", "inceptionresnetv1",
+                "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
+                ("osmr",), 299, 23_995_624, 6_308_235_360),
+        Network("ir-v2", "timm", "inception_resnet_v2",
+                "Inception-ResNet-v2 (10/20/10 blocks, as released)",
+                ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
         Network("v1", "torchvision", "googlenet",
                 "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
                 ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192),
-        Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
-                (), 224, 6_998_552, 1_582_671_872, "v1"),
-        Network("v1-separable", "papers", "googlenet-separable",
-                "GoogLeNet, Table 1 with the first 7x7 separable",
-                (), 224, 6_991_856, 1_498_677_248, "v1"),
-        Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872),
         Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064),
         Network("v2", "papers", "inception-v2", "Inception-v2 (7x7 stem, plain auxiliary head)",
                 (), 299, 23_815_336, 5_299_886_272),
@@ -74,21 +80,18 @@ NETWORKS = {
                 (), 151, 23_834_568, 5_713_216_096),
         Network("v2-79", "papers", "inception-v2-79", "Inception-v2 for 79 x 79",
                 (), 79, 23_834_568, 5_361_703_520),
-        Network("v3", "timm", "inception_v3", "Inception-v3",
-                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
         Network("v3-2015", "papers", "inception-v3-2015",
                 "Inception-v3 in the form of the graph of 2015-12-05",
                 ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3"),
-        Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
-        Network("ir-v1", "pytorchcv", "inceptionresnetv1",
-                "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
-                ("osmr",), 299, 23_995_624, 6_308_235_360),
+        Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
+                (), 224, 6_998_552, 1_582_671_872, "v1"),
+        Network("v1-separable", "papers", "googlenet-separable",
+                "GoogLeNet, Table 1 with the first 7x7 separable",
+                (), 224, 6_991_856, 1_498_677_248, "v1"),
+        Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872),
         Network("ir-v1-paper", "papers", "inception-resnet-v1",
                 "Inception-ResNet-v1 as drawn (5/10/5 blocks)",
                 (), 299, 22_756_328, 6_206_361_696, "ir-v1"),
-        Network("ir-v2", "timm", "inception_resnet_v2",
-                "Inception-ResNet-v2 (10/20/10 blocks, as released)",
-                ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
         Network("mini-v1", "papers", "mini-bn-googlenet", "bn-v1 at 0.22 of its width, for the mini set",
                 ("mini",), 64, 303_006, 7_859_200, classes=50),
         Network("mini-v3", "papers", "mini-inception-v3",
@@ -108,7 +111,7 @@ NETWORKS = {
 def find(name: str) -> Network:
     """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME; either with .TAG to put that tag first.
 
-    Raises `UsageError` with the nearest names.
+    Raises `UsageError` with the nearest names. Only for a name outside the table are libraries imported.
 
     >>> find("v3").architecture
     'inception_v3'
@@ -124,11 +127,37 @@ def find(name: str) -> Network:
         return replace(network, tags=(tag, *others)) if tag else network
     provider, _, rest = name.partition("/")
     architecture, _, tag = rest.partition(".")
-    if provider in PROVIDERS and rest:
-        return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
-    raise unknown_name_error(
-        "network", name, tuple(NETWORKS), "PROVIDER/NAME with timm, torchvision or pytorchcv"
-    )
+    if provider not in PROVIDERS or not rest:
+        raise _unknown_network_error(name)
+    known = [f"{provider}/{known}" for known in _names_at(provider)]
+    if f"{provider}/{architecture}" not in known:
+        raise unknown_name_error("network", f"{provider}/{architecture}", known)
+    return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
+
+
+def _names_at(provider: str) -> Sequence[str]:
+    """The names of a provider's networks. Raises `UsageError` where its library is not installed."""
+    from bench.zoo.providers import names_at  # libraries take seconds to import, and the table needs none
+
+    return names_at(provider)
+
+
+def _unknown_network_error(name: str) -> UsageError:
+    """The error to raise for a network that neither the table nor a provider has: it suggests the nearest
+    of all, by their names here and at the provider.
+    """
+    names_of: dict[str, list[str]] = {}
+    for network in NETWORKS.values():
+        for alias in dict.fromkeys((network.name, network.architecture)):
+            names_of.setdefault(alias, []).append(network.name)
+    for provider in PROVIDERS:
+        with suppress(UsageError):  # a library that is not installed
+            for architecture in _names_at(provider):
+                names_of.setdefault(architecture, []).append(f"{provider}/{architecture}")
+    aliases = _nearest(name.rpartition("/")[2].lower(), tuple(names_of))
+    nearest = list(dict.fromkeys(near for alias in aliases for near in names_of[alias]))[:3]
+    also = "PROVIDER/NAME with timm, torchvision or pytorchcv"
+    return _unknown_error("network", name, nearest or list(NETWORKS)[:8], also)
 
 
 def unknown_name_error(what: str, name: str, known: Sequence[str], also: str = "") -> UsageError:
@@ -141,8 +170,11 @@ def unknown_name_error(what: str, name: str, known: Sequence[str], also: str = "
     """
     last_part = name.rpartition("/")[2]
     nearest = _nearest(name, known) or _nearest(last_part, known) or known[:8]
-    suggestions = ", or ".join(filter(None, (", ".join(nearest), also)))
-    return UsageError(f"no {what} {name!r}: try {suggestions}")
+    return _unknown_error(what, name, nearest, also)
+
+
+def _unknown_error(what: str, name: str, suggestions: Sequence[str], also: str) -> UsageError:
+    return UsageError(f"no {what} {name!r}: try {', or '.join(filter(None, (', '.join(suggestions), also)))}")
 
 
 def _nearest(name: str, known: Sequence[str]) -> list[str]:
@@ -158,5 +190,5 @@ def table_network(name: str) -> Network:
     299
     """
     if name not in NETWORKS:
-        raise UsageError(f"{name} is not in the table of networks: write {', '.join(NETWORKS)}")
+        raise unknown_name_error("network of the table", name, tuple(NETWORKS))
     return NETWORKS[name]

@@ -1,5 +1,6 @@
 """Who builds networks and fetches their weights: a module `bench.zoo.from_PROVIDER` for each."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -12,10 +13,13 @@ from bench.zoo.preprocessing import Preprocessing
 
 
 class Provider(Protocol):
-    """What each of these modules has. All of it raises `UsageError` for an unknown network."""
+    """What each of these modules has. An `architecture` is one of `names()`, which `find` has checked."""
 
     POOL: str
     """Name of the module that pools the last feature map, in all of the provider's networks that have one."""
+
+    def names(self) -> Sequence[str]:
+        """The names of all its networks."""
 
     def tags(self, architecture: str) -> tuple[str, ...]:
         """Tags of the pretrained weights, the default first."""
@@ -35,7 +39,16 @@ class Provider(Protocol):
 
 def provider_of(network: Network) -> Provider:
     """The provider of a network. Raises `UsageError` where its library is not installed."""
-    return cast(Provider, import_module(f"bench.zoo.from_{network.provider}"))
+    return _module(network.provider)
+
+
+def names_at(provider: str) -> Sequence[str]:
+    """The names of a provider's networks. Raises `UsageError` where its library is not installed."""
+    return _module(provider).names()
+
+
+def _module(provider: str) -> Provider:
+    return cast(Provider, import_module(f"bench.zoo.from_{provider}"))
 
 
 def blueprint(network: Network, outputs: int) -> nn.Module:

@@ -7,7 +7,8 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -21,12 +22,13 @@ from torch import Tensor, nn
 
 from bench.data.file_names import first_of
 from bench.errors import WeightsError
+from bench.zoo.wrappers import Checkpoint, State, unwrap
 
-State = dict[str, Tensor]
-"""The tensors of a checkpoint by name."""
+ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
+"""How the names of checkpoints end. PyTorch's own example of training writes `.pth.tar`."""
 
-ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
-"""How the names of checkpoints end."""
+PREFIXES = ("module.", "_orig_mod.", "model.", "_model.", "net.", "network.", "backbone.", "timm_model.")
+"""What DataParallel, torch.compile, Lightning and other wrappers of a network put before all of its names."""
 
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.")
 """How the names of auxiliary heads' parameters begin: torchvision's, then ours. Only training uses them."""
@@ -50,6 +52,12 @@ class Weights:
 
     sha256: str
     """Of the file, in hexadecimal digits."""
+
+    ema: bool | None = None
+    """Whether they are a running average. None where the file has no average."""
+
+    note: str = ""
+    """Which of several weights in the file they are; empty where there was nothing to choose."""
 
 
 @contextmanager
@@ -149,8 +157,12 @@ def _hash_in_name(path: Path) -> str:
     return match[1] if match else ""
 
 
-def read(path: Path) -> State:
-    """The tensors of a checkpoint by name. Runs no code of the file's. Raises `WeightsError`."""
+def read(path: Path, ema: bool | None = None) -> Checkpoint:
+    """The weights in a file. Runs no code of the file's.
+
+    `ema` is that of `unwrap`. Raises `WeightsError`, and `UsageError` where the file does not have what `ema`
+    asks for.
+    """
     if path.suffix not in ENDINGS:
         raise WeightsError(f"{path} is not a checkpoint: its name should end in {', '.join(ENDINGS)}")
     try:
@@ -162,20 +174,17 @@ def read(path: Path) -> State:
         raise WeightsError(f"{path} is not a whole .safetensors file ({error}): fetch it again") from None
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
         raise _unreadable(path, error) from None
-    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
-    if not tensors:
-        raise WeightsError(f"{path} has no tensors: save the network's state_dict()")
-    _check_tensors(tensors, path)
-    return tensors
+    checkpoint = unwrap(content, path, ema)
+    _check_tensors(checkpoint.tensors, path)
+    return checkpoint
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint. Its names lose the prefixes of wrappers such as DataParallel."""
+def _load(path: Path) -> dict[Any, Any]:
+    """The content of a checkpoint."""
     if path.suffix == ".safetensors":
-        return {re.sub(r"^(module|_orig_mod)\.", "", name): value for name, value in load_file(path).items()}
-    from timm.models import load_state_dict
-
-    return dict(load_state_dict(str(path), weights_only=True))
+        return dict(load_file(path))
+    with torch.serialization.safe_globals([Namespace]):  # the arguments of timm's trainings and others
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
@@ -219,17 +228,30 @@ def _fault(value: Tensor, most: int) -> str:
 
 
 def named_for(module: nn.Module, state: State) -> State:
-    """`state` without auxiliary heads, under the names that `module` has, as far as these are known.
+    """`state` without prefixes and auxiliary heads, under the names that `module` has, as far as these are
+    known.
 
     The Python module of a network may have a function `checkpoint_filter_fn`, as in timm. It knows the names
     in checkpoints of earlier versions or of other libraries.
     """
     expected = module.state_dict().keys()
+    state = _without_prefixes(state, expected)
     state = {
         name: value for name, value in state.items() if name in expected or not name.startswith(AUXILIARY)
     }
     rename = getattr(inspect.getmodule(type(module)), "checkpoint_filter_fn", None)
     return rename(state, module) if rename and state.keys() != expected else state
+
+
+def _without_prefixes(state: State, expected: Collection[str]) -> State:
+    """`state` without those of `PREFIXES` that all of its names have, and no `expected` name."""
+    first = next(iter(state), "")
+    for prefix in filter(first.startswith, PREFIXES):
+        shared = all(name.startswith(prefix) for name in state)
+        if shared and not any(name.startswith(prefix) for name in expected):
+            shorter = {name.removeprefix(prefix): value for name, value in state.items()}
+            return _without_prefixes(shorter, expected)
+    return state
 
 
 def fit(module: nn.Module, state: State, path: Path) -> None:

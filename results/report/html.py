@@ -194,7 +194,7 @@ def _provenance(run: Run) -> list[tuple[str, str]]:
         "run": str(run.path),
         "network": f"{model.provider}/{model.architecture}" if model.architecture else "",
         "members": ", ".join(member.run for member in model.members),
-        "weights": model.tag or model.weights,
+        "weights": f"{model.tag or model.weights}{', the running average' if model.ema else ''}",
         "sha256 of the weights": model.weights_sha256,
         "images": f"{data.images:,} of {data.path}",
         "sha256 of the list of images": data.fingerprint,

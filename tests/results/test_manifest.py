@@ -165,6 +165,18 @@ def test_identity_depends_on_what_decides_the_figures_alone(stored_runs):
         assert {key for key in usual if hashes[key] != usual[key]} == {name}
 
 
+def test_running_average_decides_the_identity_where_a_file_has_one(stored_runs):
+    manifest = stored_runs["v1"].manifest
+    identities = set()
+    for ema in (None, True, False):
+        model = replace(manifest.model, ema=ema)
+        assert ("ema" in plain(model)) == (ema is not None)
+        hashes = decisive(model, manifest.data, manifest.plan, manifest.runtime, manifest.shard_images)
+        identities.add(identity_of(hashes))
+    assert len(identities) == 3
+    assert manifest.identity in identities
+
+
 def test_plain_values_leave_out_what_a_protocol_does_not_have():
     dialect = ProtocolRecord(crops=1, dialect="timm", resized=341, interpolation="bicubic", squash=False)
     assert plain(dialect) == {

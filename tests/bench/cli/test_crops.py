@@ -38,7 +38,7 @@ def test_dialect_is_drawn(image, tmp_path, dialect):
         (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
         (["--crops", "11"], 2, "no protocol '11'"),
         (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops and"),
-        (["--model", "timm/resnet50"], 2, "is not in the table of networks"),
+        (["--model", "timm/resnet50"], 2, "no network of the table 'timm/resnet50': try v3"),
         (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -3,9 +3,12 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from results.run import Run
 from tests.conftest import TINY, drawn
-from tests.helpers import cli, cli_error, cli_json
+from tests.helpers import cli, cli_error, cli_json, largest_difference
 
 VALIDATION_NAME = "ILSVRC2012_val_00000001.JPEG"
 
@@ -37,6 +40,38 @@ def test_default_is_mini_v3_on_the_mini_set_with_a_single_crop(tmp_path):
     row = cli_json("eval", "--limit", 10, "--out", tmp_path)["rows"][0]
     assert (row["model"], row["protocol"], row["n"]) == ("mini-v3", "1", 10)
     assert row["top1_hits"] > 3
+
+
+def test_running_average_and_the_weights_themselves_are_two_runs(tmp_path, tiny_weights, photos):
+    state = load_file(tiny_weights)
+    average = {name: value.roll(1, 0) if "classifier" in name else value for name, value in state.items()}
+    path = tmp_path / "model_best.pth.tar"
+    torch.save({"state_dict": state, "state_dict_ema": average}, path)
+    usual = ("eval", "--model", TINY, "--weights", path, "--data", photos, "--out", tmp_path)
+    done = cli(*usual)
+    assert f"{path} has a running average of its weights, state_dict_ema, which is evaluated" in done.stderr
+    runs = [Run.open(Path(cli_json(*usual, *option)["run"])) for option in ([], ["--ema"], ["--no-ema"])]
+    assert [run.manifest.model.ema for run in runs] == [True, True, False]
+    assert runs[0].path == runs[1].path
+    alone = Run.open(Path(cli_json(*usual, "--weights", tiny_weights)["run"]))
+    assert largest_difference(runs[2], alone, "1") == 0
+    assert largest_difference(runs[0], alone, "1") > 0
+    assert alone.manifest.model.ema is None
+    line = cli_error(*usual, "--weights", tiny_weights, "--ema", code=2)
+    assert line == f"{tiny_weights} has no running average of its weights: leave out --ema"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "timm/resnet5O"], "no network 'timm/resnet5O': try timm/resnet50, "),
+        (["--model", "timm/resnet50.a1_in"], "no weights of timm/resnet50 'a1_in': try a1_in1k, "),
+        (["--model", "v3", "--weights", "tf_in"], "no weights of v3 'tf_in': try tf_in1k, "),
+    ],
+)
+@pytest.mark.parametrize("data", ["mini", "nowhere"])
+def test_mistyped_name_is_an_error_before_the_data_are_opened(options, message, data):
+    assert cli_error("eval", *options, "--data", data, code=2).startswith(message)
 
 
 def test_same_command_continues_and_fresh_starts_anew(eval_tiny):

@@ -14,4 +14,4 @@ def test_table_is_for_the_input_size_of_a_network():
 
 
 def test_network_that_is_not_in_the_table_is_a_usage_error():
-    assert "is not in the table of networks" in cli_error("protocols", "--model", "v9", code=2)
+    assert "no network of the table 'v9': try v" in cli_error("protocols", "--model", "v9", code=2)

@@ -127,6 +127,34 @@ def test_preprocessing_that_is_a_guess_is_noted():
     )
 
 
+def test_choice_among_weights_is_noted():
+    network = untrained("mini-v3")
+    network = replace(network, weights=replace(network.weights, ema=True, note="a.pth has a running average"))
+    _, note = examine_weights(network, Options())
+    assert note == Finding("weights", "note", "a.pth has a running average")
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect", "applied"),
+    [
+        ("mini-v3", "caffe", "mean 0.408, 0.459, 0.482 and std 0.004, 0.004, 0.004, in blue, green, red"),
+        ("timm/resnet18", "tf-slim", "mean 0.500, 0.500, 0.500 and std 0.500, 0.500, 0.500"),
+        ("mini-v3", "tf-slim", None),
+        ("mini-v3", "timm", None),
+        ("mini-v3", "paper", None),
+        ("timm/resnet18", "torchvision", None),
+    ],
+)
+def test_normalisation_of_a_dialect_that_the_weights_do_not_expect_is_noted(model, dialect, applied):
+    network = untrained(model)
+    notes = [finding.text for finding in examine_weights(network, Options(dialect=dialect))][1:]
+    assert len(notes) == (applied is not None)
+    for note in notes:
+        assert note.startswith(
+            f"--dialect {dialect} normalises with {applied}, but {network.prepared_like.rstrip('.')} expects "
+        )
+
+
 def test_notes_alone_are_reported():
     class Notes(Silent):
         def note(self, text):

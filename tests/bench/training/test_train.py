@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from bench.errors import BenchError, UnreadableImage, UsageError
+from bench.options import DEFAULTS
+from bench.progress import Silent
 from bench.training import checkpoints
 from bench.training.learner import Learner
 from bench.training.recipes import find_recipe
@@ -52,6 +54,13 @@ def test_command_passes_on_every_option(tmp_path, monkeypatch):
     assert (training.model, training.data, training.out) == ("v3", "images", tmp_path)
     assert (training.epochs, training.batch, training.workers, training.seed) == (7, 9, 3, 5)
     assert (training.device, training.precision) == ("cuda:1", "fp16")
+
+
+def test_default_network_is_that_of_eval(tmp_path, monkeypatch):
+    trainings = []
+    monkeypatch.setattr("bench.training.train.train", lambda training, reporter: trainings.append(training))
+    cli("train", "--data", "images", "--out", tmp_path)
+    assert trainings[0].model == DEFAULTS.model
 
 
 KILL_BEFORE_THE_STATE_OF_EPOCH_2 = """
@@ -160,15 +169,41 @@ def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, 
     [
         ({"batch": 64}, "48 images, fewer than 1 x 64: pass a smaller --batch"),
         ({"model": "v99"}, "no network 'v99'"),
-        (
-            {"model": TINY, "recipe": "googlenet", "without": ""},
-            "has no auxiliary head, which the recipe trains: pass --without auxiliary",
-        ),
+        ({"model": "torchvision/googlenett"}, "no network 'torchvision/googlenett'"),
+        ({"model": "torchvision/googlenet.V7"}, "no weights of torchvision/googlenet 'V7'"),
     ],
 )
 def test_training_that_cannot_be_is_refused(colours, tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
         train_here(colours, tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize("model", ["mini-v1", "mini-v3", "mini-v4", TINY])
+def test_network_without_an_auxiliary_head_trains_with_a_note(colours, tmp_path, monkeypatch, model):
+    notes = []
+    monkeypatch.setattr(Silent, "note", lambda silent, text: notes.append(text))
+    last = train_here(colours, tmp_path / "out", model=model, without="")
+    (note,) = (note for note in notes if "auxiliary" in note)
+    assert note == f"{model} has no auxiliary head: the recipe's auxiliary loss is left out"
+    assert last.name == "epoch-0001.safetensors"
+
+
+def test_training_is_the_same_where_the_user_leaves_the_auxiliary_loss_out(colours, tmp_path):
+    train_here(colours, tmp_path / "out", 1, without="")
+    train_here(colours, tmp_path / "out", 2, without="auxiliary")
+    train_here(colours, tmp_path / "whole", 2, without="")
+    assert checkpoints_of(tmp_path / "out") == checkpoints_of(tmp_path / "whole")
+
+
+def test_auxiliary_head_is_trained_where_there_is_one(colours, tmp_path, monkeypatch):
+    def stop(learner, batches, first_step):
+        assert learner.module.auxiliary
+        assert learner.recipe.auxiliary == 0.4
+        raise InterruptedError
+
+    monkeypatch.setattr(Learner, "epoch", stop)
+    with pytest.raises(InterruptedError):
+        train_here(colours, tmp_path / "out", model="v2-79", without="")
 
 
 def test_rate_that_is_too_large_ends_the_training(colours, tmp_path, monkeypatch):

@@ -78,5 +78,5 @@ def test_public_weights_have_their_figures():
 
 
 def test_network_that_is_not_in_the_table_is_refused():
-    with pytest.raises(UsageError, match="timm/resnet50 is not in the table of networks: write v1, "):
+    with pytest.raises(UsageError, match="no network of the table 'timm/resnet50': try v3, "):
         table_network("timm/resnet50")

@@ -160,7 +160,7 @@ def googlenet(hub, tmp_path, monkeypatch):
         (tmp_path / "content").write_bytes(content)
         hub.files[f"/{name}"] = tmp_path / "content"
         weights = SimpleNamespace(url=f"http://127.0.0.1:{hub.server_port}/{name}")
-        monkeypatch.setattr(from_torchvision, "_weights", lambda _: {"IMAGENET1K_V1": weights})
+        monkeypatch.setattr(from_torchvision, "get_model_weights", lambda _: {"IMAGENET1K_V1": weights})
         return from_torchvision.fetch("googlenet", "IMAGENET1K_V1")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS, loading
-from bench.zoo.loading import count_multiply_adds, fetch, load
+from bench.zoo.loading import check_names, count_multiply_adds, fetch, load
 from bench.zoo.providers import blueprint
 from tests.conftest import TINY, random_weights
 
@@ -90,6 +90,25 @@ def test_unknown_network_suggests_the_nearest(name, near):
 def test_unknown_tag_suggests_the_nearest(name, weights, message):
     with pytest.raises(UsageError, match=message):
         load(name, weights)
+
+
+def test_names_are_checked_without_fetching_or_building(monkeypatch):
+    monkeypatch.setattr(loading, "blueprint", None)
+    monkeypatch.setattr("bench.zoo.from_timm.fetch", None)
+    check_names("timm/resnet50.a1_in1k", None)
+    check_names("timm/resnet50", "a1_in1k")
+    check_names("v2", None)
+    check_names("v2", "own.pth")
+    for name, weights in (("v3.tf", None), ("v3", "tf"), ("timm/inception_v3.tf", None), ("v2.tf", "x.pth")):
+        with pytest.raises(UsageError, match=f"no weights of {name.partition('.')[0]} 'tf': try"):
+            check_names(name, weights)
+
+
+def test_names_of_the_table_are_checked_without_a_library(monkeypatch):
+    monkeypatch.setattr(loading, "provider_of", None)
+    for name, network in NETWORKS.items():
+        for tag in network.tags:
+            check_names(f"{name}.{tag}", tag)
 
 
 def test_missing_weights_are_named(tmp_path):

@@ -1,9 +1,12 @@
 """The table of networks, and names that are not in it."""
 
+import sys
+
 import pytest
 
 from bench.errors import UsageError
 from bench.zoo import NETWORKS, find
+from bench.zoo.networks import table_network
 
 
 def test_table_has_every_network_of_the_papers():
@@ -19,9 +22,42 @@ def test_tag_behind_a_name_comes_first():
     assert find("timm/resnet50").tags == ()
 
 
+def test_networks_that_most_people_look_for_come_first():
+    names = list(NETWORKS)
+    assert names[:6] == ["v3", "v4", "ir-v1", "ir-v2", "v1", "bn"]
+    assert names[-4:] == ["mini-v1", "mini-v3", "mini-v4", "mini-ir-v2"]
+
+
 @pytest.mark.parametrize(
-    ("name", "near"), [("v33", "v3"), ("inception", "v1"), ("kaggle/v3", "v3"), ("timm/", "v1")]
+    ("name", "nearest"),
+    [
+        ("v33", "v3"),
+        ("inception_v3", "v3, timm/inception_v3, torchvision/inception_v3"),
+        ("Inception_V4", "v4, timm/inception_v4"),
+        ("googlenet", "v1, v1-paper, torchvision/googlenet"),
+        ("resnet5O", "timm/resnet50, torchvision/resnet50, pytorchcv/resnet50"),
+        ("kaggle/v3", "v3"),
+        ("timm/", "v3, v4, ir-v1, ir-v2, v1, bn, v2, v2-factorised"),
+    ],
 )
-def test_unknown_name_suggests_the_nearest(name, near):
-    with pytest.raises(UsageError, match=f"no network '{name}': try .*{near}.*, or PROVIDER/NAME with timm"):
+def test_unknown_name_suggests_the_nearest_of_all_providers(name, nearest):
+    with pytest.raises(UsageError, match=f"no network '{name}': try {nearest}.*, or PROVIDER/NAME with timm"):
         find(name)
+
+
+def test_unknown_name_suggests_those_of_installed_providers(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytorchcv.model_provider", None)
+    monkeypatch.delitem(sys.modules, "bench.zoo.from_pytorchcv", raising=False)
+    with pytest.raises(UsageError, match=r"try timm/resnet50, torchvision/resnet50, timm/"):
+        find("resnet50")
+
+
+def test_known_names_need_no_library(monkeypatch):
+    monkeypatch.setattr("bench.zoo.networks._names_at", None)
+    assert [find(name).name for name in NETWORKS] == list(NETWORKS)
+    assert find("v3.gluon_in1k").name == "v3"
+
+
+def test_name_outside_the_table_suggests_the_nearest_in_it():
+    with pytest.raises(UsageError, match=r"^no network of the table 'v33': try v3$"):
+        table_network("v33")

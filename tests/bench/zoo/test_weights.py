@@ -3,30 +3,58 @@
 import hashlib
 import logging
 import sys
+import tarfile
 from itertools import pairwise
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from bench.errors import WeightsError
 from bench.zoo.loading import load
-from bench.zoo.weights import fetch_error, quiet_downloads, read, verify
+from bench.zoo.weights import fetch_error, named_for, quiet_downloads, read, verify
 from tests.conftest import TINY
 
 
-@pytest.mark.parametrize("ending", [".pth", ".pt"])
+@pytest.mark.parametrize("ending", [".pth", ".pt", ".bin", ".ckpt", ".tar", ".pth.tar"])
 def test_wrapped_checkpoint_has_the_same_tensors(tiny_weights, tmp_path, ending):
     state = load_file(tiny_weights)
     wrapped = {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 3}
     torch.save(wrapped, tmp_path / f"checkpoint{ending}")
-    unwrapped = read(tmp_path / f"checkpoint{ending}")
-    assert unwrapped.keys() == state.keys()
-    assert all(torch.equal(value, state[name]) for name, value in unwrapped.items())
     loaded, plain = load(TINY, str(tmp_path / f"checkpoint{ending}")), load(TINY, str(tiny_weights))
     tensors = zip(loaded.module.state_dict().values(), plain.module.state_dict().values(), strict=True)
     assert all(torch.equal(ours, theirs) for ours, theirs in tensors)
     assert loaded.weights.sha256 != plain.weights.sha256
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.module.", "model.", "module.model.", "net.", "backbone."]
+)
+def test_prefix_that_all_names_have_is_left_out(prefix):
+    module = nn.Sequential(nn.Linear(2, 2))
+    state = module.state_dict()
+    prefixed = {f"{prefix}{name}": value for name, value in state.items()}
+    assert {name: value.tolist() for name, value in named_for(module, prefixed).items()} == {
+        name: value.tolist() for name, value in state.items()
+    }
+
+
+def test_prefix_stays_where_a_name_lacks_it_or_the_network_has_it():
+    module = nn.Sequential(nn.Linear(2, 2))
+    mixed = {"model.0.weight": torch.ones(2, 2), "0.bias": torch.ones(2)}
+    assert named_for(module, mixed).keys() == mixed.keys()
+    wrapped = nn.ModuleDict({"model": module})
+    assert named_for(wrapped, wrapped.state_dict()).keys() == wrapped.state_dict().keys()
+
+
+def test_real_archive_is_no_checkpoint(tmp_path):
+    with tarfile.open(tmp_path / "val.tar", "w") as archive:
+        archive.add(__file__)
+    with pytest.raises(
+        WeightsError, match=r"val\.tar cannot be read as a checkpoint \(not a pickle of tensors"
+    ):
+        read(tmp_path / "val.tar")
 
 
 def test_expanded_tensor_is_read_as_what_it_shows(tiny_weights, tmp_path):
