@@ -38,6 +38,7 @@ def ensemble(
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
     from results.ensemble import ensemble as pool
     from results.ensemble import growth
+    from results.names import distinct_names
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
@@ -60,5 +61,5 @@ def ensemble(
     if steps is None:
         show(*accuracy_tables(table))
     else:
-        show(*growth_tables(steps, [member.name for member in members]))
+        show(*growth_tables(steps, distinct_names(members)))
     print(printable(f"run: {run.path}"))

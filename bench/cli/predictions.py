@@ -30,7 +30,4 @@ def predictions(
     if Path(output).suffix not in ("", ".csv"):
         raise UsageError(f"{output}: predictions are written as .csv")
     opened = Run.open(run)
-    name = protocol or opened.protocols[-1]
-    if name not in opened.protocols:
-        raise UsageError(f"{run} has no protocol {name!r}: it has {', '.join(opened.protocols)}")
-    write_text(output, write(table(opened, name)))
+    write_text(output, write(table(opened, protocol or opened.protocols[-1])))

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from results.baseline import Change, Verdict
 from results.comparison import Comparison
+from results.names import distinct_names
 from results.report.cells import error_pair
 from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
@@ -24,9 +25,10 @@ def comparison_tables(
     low, high = found.interval
     difference = f"difference {error_b - error_a:+.2f} [{low:+.2f}, {high:+.2f}]"
     flips = f"only a is right on {found.only_a_right:,} images, only b on {found.only_b_right:,}"
+    name_a, name_b = distinct_names([a, b])
     lines: list[RenderableType] = [
-        whole_line(f"a: {a.name} ({a.path})"),
-        whole_line(f"b: {b.name} ({b.path})"),
+        whole_line(f"a: {name_a} ({a.path})"),
+        whole_line(f"b: {name_b} ({b.path})"),
         whole_line(f"{protocol} crops, {image_set}, n = {found.n:,}"),
         Text(f"top-1 error: {error_a:.2f} -> {error_b:.2f}, {difference}"),
         Text(f"{flips}; exact McNemar p = {found.p_value:.3g}"),

@@ -139,6 +139,15 @@ def test_names_of_images_and_folders_need_not_be_unicode(tmp_path):
     assert set(accuracy([run])["run"]) == {"run \udcff"}
 
 
+def test_protocol_of_predictions_may_be_a_number(run):
+    assert predictions(run, 10).equals(predictions(run, "10"))
+
+
+def test_predictions_under_a_protocol_that_the_run_lacks_are_refused(run):
+    with pytest.raises(RunUsageError, match="run has no protocol '144': it has 1, 10"):
+        predictions(run, 144)
+
+
 def test_predictions_among_three_classes_have_three_of_them(tmp_path):
     frame = predictions(random_run(tmp_path / "run", 0, classes=3), "1")
     assert list(frame) == ["image", "label", "top1", "top2", "top3", "p1", "p2", "p3", "p_label"]
