@@ -57,6 +57,8 @@ class AccuracyRow:
     top1_near: int
     """Images so near to a tie that `ROUNDING` decides whether they are top-1 hits."""
     top5_near: int
+    classes: int
+    """Among which the network chose."""
     weights_top1: float | None
     """What others measured with the same weights."""
     weights_top5: float | None
@@ -189,6 +191,7 @@ def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> 
         top5_high=top5_high,
         top1_near=counts.top1_near,
         top5_near=counts.top5_near,
+        classes=class_number(run),
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,
         weights_source=weights.source,
@@ -207,6 +210,12 @@ def _protocol_hash(run: Run, protocol: str) -> str:
     plans = [member.plan for member in run.manifest.model.members] or [run.manifest.plan]
     content = [[plain(plan.protocols[protocol]), plan.pool, plan.interpolation, plan.size] for plan in plans]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def class_number(run: Run) -> int:
+    """How many classes a run's predictions are of."""
+    names = run.manifest.data.classes
+    return 1000 if names is None else len(names)
 
 
 def weights_of(model: ModelRecord) -> str:
@@ -228,15 +237,23 @@ def paper_names(model: ModelRecord) -> list[str]:
     return [each.paper or each.name for each in models]
 
 
-def predictions(run: Run, protocol: str | int) -> pd.DataFrame:
+def predictions(run: Run, protocol: str | int, names: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each image: image, label, top1 to top5 (the likeliest classes), p1 to p5 (their
-    probabilities), and p_label (that of the label). Raises `IncompleteRun`, and `RunUsageError` for a
-    protocol that the run lacks.
+    probabilities), and p_label (that of the label).
+
+    With the `names` of the classes by class index there are label_name and top1_name to top5_name as well.
+    Raises `IncompleteRun`, and `RunUsageError` for a protocol that the run lacks.
     """
     name = str(protocol)
     if name not in run.protocols:
         raise RunUsageError(f"{run.path} has no protocol {name!r}: it has {', '.join(run.protocols)}")
-    return pd.concat([_predictions(shard, name) for shard in run.shards()], ignore_index=True)
+    frame = pd.concat([_predictions(shard, name) for shard in run.shards()], ignore_index=True)
+    if not names:
+        return frame
+    classes = [column for column in frame if column == "label" or str(column).startswith("top")]
+    return frame.assign(
+        **{f"{column}_name": _column([names[i] for i in frame[column]]) for column in classes}
+    )
 
 
 def _predictions(shard: Shard, protocol: str) -> pd.DataFrame:

@@ -49,4 +49,6 @@ def test_growth_shows_differences_to_the_first_row(members):
         ["2", "10", "20"],
     ]
     assert [row[4] == "base" for row in rows] == [True, False, False, False]
+    few = terminal_cells(growth_tables(steps.assign(classes=5), ["net0", "net1"]))
+    assert few == [row[:5] for row in rows]
     assert terminal_lines(rendered)[-1] == "members, in the order they are added: net0, net1"
