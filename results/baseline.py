@@ -1,7 +1,8 @@
 """The gate of `check`: runs or tables against a baseline, with a verdict for each row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 from results.comparison import compare
 from results.errors import RunError, RunUsageError
 from results.metrics import error_percent
+from results.names import distinct_names, network_of
 from results.run import MANIFEST, Run
 from results.storage import refuse_device, write_output
 from results.tables import KEY, MEASURED, accuracy
@@ -25,8 +27,14 @@ HALF_A_DIGIT = 0.0051
 and binary fractions are not exact.
 """
 
+RUN = "opened_run"
+"""The column with the `Run` of each row, in tables where all rows are of runs."""
+
 Key = tuple[str, str, str]
 """Model, protocol and image set."""
+
+Records = Mapping[Key, dict[Any, Any]]
+"""The rows of a table by their keys."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +83,7 @@ def check(measured: Sequence[Path], baseline: Path, tolerance: Tolerance) -> lis
 
     Where all are runs, rows that pass are put to a paired test on their images as well. Raises `RunError`.
     """
-    measured_table, measured_runs = _read(measured)
-    baseline_table, baseline_runs = _read([baseline])
-    verdicts = judge(measured_table, baseline_table, tolerance)
-    if measured_runs and baseline_runs:
-        return _judge_images(verdicts, measured_runs, baseline_runs, tolerance)
-    return verdicts
+    return judge(_read(measured), _read([baseline]), tolerance)
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,8 @@ def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> 
     """
     if baseline.suffix != ".csv":
         raise RunUsageError(f"--update writes a .csv, which {baseline} is not")
-    table, _ = _read(measured)
-    new = _records(table, "the measured table")
     old = _records(read_csv(baseline), "the baseline") if baseline.exists() else {}
+    new = _with_names_of(old, _records(_read(measured), "the measured table"))
     kept = {key: record for key, record in old.items() if key in new or not prune}
     merged = kept | new  # a row that is in both keeps its place
     # as objects, because some names are not Unicode
@@ -178,13 +180,20 @@ def _wrong_counts(counts: pd.DataFrame) -> str:
     return f"line {first_line} has counts that cannot be"
 
 
-def _read(paths: Sequence[Path]) -> tuple[pd.DataFrame, list[Run]]:
-    """One table of all runs and CSVs; and the runs, if all are runs."""
-    if all(map(_is_run, paths)):
-        runs = [Run.open(path) for path in paths]
-        return accuracy(runs), runs
-    tables = [accuracy([Run.open(path)]) if _is_run(path) else read_csv(path) for path in paths]
-    return pd.concat(tables), []
+def _read(paths: Sequence[Path]) -> pd.DataFrame:
+    """One table of all runs and CSVs; with the column `RUN` if all are runs."""
+    runs = [Run.open(path) for path in paths if _is_run(path)]
+    tables = [read_csv(path) for path in paths if not _is_run(path)]
+    if tables:
+        return pd.concat([accuracy(runs), *tables] if runs else tables)
+    table = accuracy(runs)
+    by_row = {
+        (name, protocol): run
+        for name, run in zip(distinct_names(runs), runs, strict=True)
+        for protocol in run.protocols
+    }
+    opened = [by_row[key] for key in zip(table["model"], table["protocol"], strict=True)]
+    return table.assign(**{RUN: pd.Series(opened, index=table.index, dtype=object)})
 
 
 def _is_run(path: Path) -> bool:
@@ -201,12 +210,14 @@ class _Row:
     images_sha256: str
     """Empty where the table does not say."""
     protocol_sha256: str
+    run: Run | None = field(compare=False)
+    """None where the table has rows that are of no run."""
 
     @classmethod
     def of(cls, row: dict[Any, Any]) -> "_Row":
         n, top1_hits, top5_hits = (int(row[name]) for name in COUNTS)
         images_sha256, protocol_sha256 = (str(row[name]) for name in HASHES)
-        return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256)
+        return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256, row.get(RUN))
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -219,44 +230,94 @@ def _records(table: pd.DataFrame, name: str) -> dict[Key, dict[Any, Any]]:
     for row in table.to_dict("records"):
         key = (str(row["model"]), str(row["protocol"]), str(row["image_set"]))
         if key in rows:
-            raise RunUsageError(
-                f"{name} has the row {', '.join(key)} twice: keep one, or name runs of different networks"
-            )
+            raise RunUsageError(f"{name} has the row {', '.join(key)} twice: keep one of them")
         rows[key] = row
     return rows
 
 
-def _by_key(table: pd.DataFrame, name: str) -> dict[Key, _Row]:
-    """The rows of a table as verdicts need them. Raises `RunUsageError` where one is there twice."""
-    return _rows(_records(table, name))
-
-
-def _rows(records: Mapping[Key, dict[Any, Any]]) -> dict[Key, _Row]:
+def _rows(records: Records) -> dict[Key, _Row]:
+    """The rows as verdicts need them."""
     return {key: _Row.of(record) for key, record in records.items()}
+
+
+def _with_names_of(baseline: Records, measured: Records) -> dict[Key, dict[Any, Any]]:
+    """The measured rows, under the baseline's name where that has exactly one other name for a row.
+
+    A run's name has the settings in which it differs from the runs beside it, and there others may have been
+    beside it.
+    """
+    pairs = [
+        (own, other)
+        for own in measured
+        for other in baseline
+        if own not in baseline
+        and other not in measured
+        and _is_same_run(own, measured[own], other, baseline[other])
+    ]
+    count = Counter(key for pair in pairs for key in pair)
+    names = {own: other for own, other in pairs if count[own] == count[other] == 1}
+    return {
+        names.get(key, key): record | {"model": names.get(key, key)[0]} for key, record in measured.items()
+    }
+
+
+def _is_same_run(a: Key, row_a: Mapping[Any, Any], b: Key, row_b: Mapping[Any, Any]) -> bool:
+    """Whether two rows are of the same network, images and protocol, one of them without settings in its
+    name, and of the same weights as far as that is known.
+    """
+    network = network_of(a[0])
+    if network != network_of(b[0]) or network not in (a[0], b[0]) or a[1:] != b[1:]:
+        return False
+    known = {weights for row in (row_a, row_b) if isinstance(weights := row.get("weights"), str)}
+    if len(known) > 1:
+        return False
+    return all(row_a[name] and row_a[name] == row_b[name] for name in HASHES)
 
 
 def judge(measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: Tolerance) -> list[Verdict]:
     """A verdict for each row of the two tables, the baseline's first.
 
     A row fails when one table lacks it, when it is of other images or another protocol, and when an error is
-    worse than the tolerance allows. Raises `RunUsageError` where a table has the same row twice.
+    worse than the tolerance allows. Where both tables are of runs, a row that passes is put to a paired test
+    as well. Raises `RunUsageError` where a table has the same row twice.
     """
-    measured_rows = _by_key(measured, "the measured table")
-    baseline_rows = _by_key(baseline, "the baseline")
-    keys = dict.fromkeys((*baseline_rows, *measured_rows))
-    return [_verdict(key, measured_rows.get(key), baseline_rows.get(key), tolerance) for key in keys]
+    expected = _records(baseline, "the baseline")
+    measured_rows = _rows(_with_names_of(expected, _records(measured, "the measured table")))
+    baseline_rows = _rows(expected)
+    verdicts = []
+    for key in dict.fromkeys((*baseline_rows, *measured_rows)):
+        if key not in measured_rows:
+            verdicts.append(_missing(key, baseline_rows[key]))
+        elif key not in baseline_rows:
+            verdicts.append(_new(key, measured_rows[key], baseline_rows))
+        else:
+            verdicts.append(_verdict(key, measured_rows[key], baseline_rows[key], tolerance))
+    return verdicts
 
 
-def _verdict(key: Key, measured: _Row | None, baseline: _Row | None, tolerance: Tolerance) -> Verdict:
-    if measured and baseline:
-        passed, why = _judge_row(measured, baseline, tolerance)
-        return Verdict(*key, measured.n, baseline.errors, measured.errors, passed, why)
-    if baseline:
-        why = "missing: it was not measured"
-        return Verdict(*key, baseline.n, baseline.errors, None, False, why)
-    assert measured
-    why = "not in the baseline: add it with --update, or leave it out"
+def _missing(key: Key, baseline: _Row) -> Verdict:
+    """The verdict on a row that the baseline alone has."""
+    return Verdict(*key, baseline.n, baseline.errors, None, False, "missing: it was not measured")
+
+
+def _new(key: Key, measured: _Row, baseline: Mapping[Key, _Row]) -> Verdict:
+    """The verdict on a row that the baseline lacks."""
+    network, row = network_of(key[0]), key[1:]
+    others = [each[0] for each in baseline if network_of(each[0]) == network and each[1:] == row]
+    if others:
+        why = f"not in the baseline, which has {' and '.join(others)}: measure the same runs together"
+    else:
+        why = "not in the baseline: add it with --update, or leave it out"
     return Verdict(*key, measured.n, None, measured.errors, False, why)
+
+
+def _verdict(key: Key, measured: _Row, baseline: _Row, tolerance: Tolerance) -> Verdict:
+    """The verdict on a row that both have."""
+    passed, why = _judge_row(measured, baseline, tolerance)
+    verdict = Verdict(*key, measured.n, baseline.errors, measured.errors, passed, why)
+    if passed and measured.run and baseline.run:
+        return _judge_images(verdict, measured.run, baseline.run, tolerance)
+    return verdict
 
 
 def _judge_row(measured: _Row, baseline: _Row, tolerance: Tolerance) -> tuple[bool, str]:
@@ -296,23 +357,7 @@ def _both_known_and_differ(a: str, b: str) -> bool:
     return bool(a and b and a != b)
 
 
-def _judge_images(
-    verdicts: Sequence[Verdict], measured: Sequence[Run], baseline: Sequence[Run], tolerance: Tolerance
-) -> list[Verdict]:
-    """The verdicts after a paired test of each row that passed."""
-    measured_runs = {(run.name, protocol): run for run in measured for protocol in run.protocols}
-    baseline_runs = {(run.name, protocol): run for run in baseline for protocol in run.protocols}
-    after = []
-    for verdict in verdicts:
-        if verdict.passed:
-            key = (verdict.model, verdict.protocol)
-            after.append(_judge_pair(verdict, measured_runs[key], baseline_runs[key], tolerance))
-        else:
-            after.append(verdict)
-    return after
-
-
-def _judge_pair(verdict: Verdict, measured: Run, baseline: Run, tolerance: Tolerance) -> Verdict:
+def _judge_images(verdict: Verdict, measured: Run, baseline: Run, tolerance: Tolerance) -> Verdict:
     """The verdict on a row that passed, after an exact paired test (McNemar).
 
     It fails if the run got worse by that test, or with `both_ways` if it changed at all.

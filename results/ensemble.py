@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from results.errors import RunError, RunUsageError
 from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
 from results.metrics import error_percent
 from results.run import SHARDS, Run, Shard, find_run_folder, finish, refuse_linked_shards, write_manifest
-from results.tables import Counts, count_hits
+from results.tables import Counts, class_number, count_hits
 
 
 def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
@@ -52,11 +53,13 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
     run = write_manifest(folder, manifest)
     records: list[ShardRecord] = []
     skipped: dict[str, str] = {}
+    hits: Counter[str] = Counter()
     for shards in aligned_shards(members):
         shard = mean_shard(shards)
         records.append(shard.save(run.path / SHARDS, run.identity))
         skipped.update(shard.skipped)
-    return finish(run, records, skipped, seconds=0.0)
+        hits.update(shard.top1_hits)
+    return finish(run, records, skipped, 0.0, hits)
 
 
 def _manifest(members: Sequence[Run]) -> Manifest:
@@ -74,6 +77,7 @@ def _manifest(members: Sequence[Run]) -> Manifest:
         skipped={},
         shards=(),
         options={"members": [str(member.path) for member in members]},
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -209,6 +213,8 @@ class GrowthRow:
     top1_to_base: float
     """Points above the error of the first row of the image set."""
     top5_to_base: float
+    classes: int
+    """Among which the networks chose."""
 
 
 def growth(members: Sequence[Run]) -> pd.DataFrame:
@@ -242,6 +248,7 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
                 top5_error=top5,
                 top1_to_base=top1 - base_top1,
                 top5_to_base=top5 - base_top5,
+                classes=class_number(members[0]),
             )
         )
     return pd.DataFrame([asdict(row) for row in rows])

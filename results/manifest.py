@@ -238,6 +238,10 @@ class Manifest:
     """When the run was begun, in ISO 8601, UTC."""
     seconds: float = 0.0
     """How long the evaluation took."""
+    top1_hits: dict[str, Count] | None = None
+    """The images whose label is the likeliest class, by protocol, for lists of runs. None until the run is
+    complete, and where the program that wrote it did not count.
+    """
 
     @property
     def parts(self) -> list[range]:

@@ -137,6 +137,14 @@ class Shard:
             raise ValueError("not what was written")
         return shard
 
+    @property
+    def top1_hits(self) -> dict[str, int]:
+        """The images whose label is the likeliest class, by protocol."""
+        return {
+            name: int((probabilities.argmax(axis=1) == self.labels).sum())
+            for name, probabilities in self.probabilities.items()
+        }
+
     def _consistent(self) -> bool:
         """Whether each image is here once, with a prediction that is finite."""
         names = {*self.ids, *self.skipped}
@@ -323,14 +331,25 @@ def write_manifest(path: Path, manifest: Manifest) -> Run:
     return Run(path, manifest)
 
 
-def finish(run: Run, shards: Sequence[ShardRecord], skipped: Mapping[str, str], seconds: float) -> Run:
-    """Mark a run as complete, with the records of all its shards and the images that could not be read.
+def finish(
+    run: Run,
+    shards: Sequence[ShardRecord],
+    skipped: Mapping[str, str],
+    seconds: float,
+    top1_hits: Mapping[str, int] | None = None,
+) -> Run:
+    """Mark a run as complete, with the records of all its shards, the images that could not be read, and the
+    top-1 hits by protocol where they were counted.
 
     Raises `IncompleteRun` where a range has no record, or one has two.
     """
-    ordered = tuple(sorted(shards, key=lambda shard: shard.start))
     done = replace(
-        run.manifest, complete=True, shards=ordered, skipped=dict(skipped), seconds=round(seconds, 3)
+        run.manifest,
+        complete=True,
+        shards=tuple(sorted(shards, key=lambda shard: shard.start)),
+        skipped=dict(skipped),
+        seconds=round(seconds, 3),
+        top1_hits=dict(top1_hits) if top1_hits else None,
     )
     if not Run(run.path, done).complete:
         run.check_complete()

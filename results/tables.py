@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from results import published
 from results.comparable import check_each_once
-from results.errors import RunError
+from results.errors import RunError, RunUsageError
 from results.manifest import ModelRecord, plain
 from results.metrics import error_percent, label_rank_range, label_ranks, top_classes, wilson_interval
+from results.names import distinct_names
 from results.run import NON_BLACKLISTED, Run, Shard
 
 KEY = ("model", "protocol", "image_set")
@@ -39,7 +40,7 @@ class AccuracyRow:
     """
 
     model: str
-    """The network's name, or that of the ensemble."""
+    """The network's name, or that of the ensemble; of `distinct_names` where the table has several runs."""
     protocol: str
     image_set: str
     """`all` or `non-blacklisted`."""
@@ -56,6 +57,8 @@ class AccuracyRow:
     top1_near: int
     """Images so near to a tie that `ROUNDING` decides whether they are top-1 hits."""
     top5_near: int
+    classes: int
+    """Among which the network chose."""
     weights_top1: float | None
     """What others measured with the same weights."""
     weights_top5: float | None
@@ -102,7 +105,8 @@ def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
     Reads each shard once. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
     """
     check_each_once(runs)
-    rows = [row for run in runs for row in _rows(run)]
+    named = zip(runs, distinct_names(runs), strict=True)
+    rows = [row for run, name in named for row in _rows(run, name)]
     names = [item.name for item in fields(AccuracyRow)]
     return pd.DataFrame({name: _column([getattr(row, name) for row in rows]) for name in names})
 
@@ -138,14 +142,15 @@ def count_hits(
     return counts
 
 
-def _rows(run: Run) -> list[AccuracyRow]:
+def _rows(run: Run, name: str) -> list[AccuracyRow]:
+    """The rows of a run, under this name."""
     counts: dict[tuple[str, str], Counts] = {}
     excluded, rounding = run.excluded, _rounding(run)
     for shard in run.shards():
         for key, more in count_hits(shard, excluded, rounding).items():
             counts[key] = counts.get(key, Counts()) + more
     rows = [
-        _row(run, protocol, image_set, counts[protocol, image_set])
+        _row(run, name, protocol, image_set, counts[protocol, image_set])
         for image_set in ("all", NON_BLACKLISTED)
         for protocol in run.protocols
         if (protocol, image_set) in counts and counts[protocol, image_set].n
@@ -164,7 +169,7 @@ def _rounding(run: Run) -> float:
     return ROUNDING[runtime.precision]
 
 
-def _row(run: Run, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
+def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
     model = run.manifest.model
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
@@ -172,7 +177,7 @@ def _row(run: Run, protocol: str, image_set: str, counts: Counts) -> AccuracyRow
     weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
     paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
     return AccuracyRow(
-        model=run.name,
+        model=name,
         protocol=protocol,
         image_set=image_set,
         n=counts.n,
@@ -186,6 +191,7 @@ def _row(run: Run, protocol: str, image_set: str, counts: Counts) -> AccuracyRow
         top5_high=top5_high,
         top1_near=counts.top1_near,
         top5_near=counts.top5_near,
+        classes=class_number(run),
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,
         weights_source=weights.source,
@@ -204,6 +210,12 @@ def _protocol_hash(run: Run, protocol: str) -> str:
     plans = [member.plan for member in run.manifest.model.members] or [run.manifest.plan]
     content = [[plain(plan.protocols[protocol]), plan.pool, plan.interpolation, plan.size] for plan in plans]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def class_number(run: Run) -> int:
+    """How many classes a run's predictions are of."""
+    names = run.manifest.data.classes
+    return 1000 if names is None else len(names)
 
 
 def weights_of(model: ModelRecord) -> str:
@@ -225,11 +237,23 @@ def paper_names(model: ModelRecord) -> list[str]:
     return [each.paper or each.name for each in models]
 
 
-def predictions(run: Run, protocol: str) -> pd.DataFrame:
+def predictions(run: Run, protocol: str | int, names: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each image: image, label, top1 to top5 (the likeliest classes), p1 to p5 (their
-    probabilities), and p_label (that of the label). Raises `IncompleteRun`.
+    probabilities), and p_label (that of the label).
+
+    With the `names` of the classes by class index there are label_name and top1_name to top5_name as well.
+    Raises `IncompleteRun`, and `RunUsageError` for a protocol that the run lacks.
     """
-    return pd.concat([_predictions(shard, protocol) for shard in run.shards()], ignore_index=True)
+    name = str(protocol)
+    if name not in run.protocols:
+        raise RunUsageError(f"{run.path} has no protocol {name!r}: it has {', '.join(run.protocols)}")
+    frame = pd.concat([_predictions(shard, name) for shard in run.shards()], ignore_index=True)
+    if not names:
+        return frame
+    classes = [column for column in frame if column == "label" or str(column).startswith("top")]
+    return frame.assign(
+        **{f"{column}_name": _column([names[i] for i in frame[column]]) for column in classes}
+    )
 
 
 def _predictions(shard: Shard, protocol: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (
     *("eval", "demo", "ensemble", "reproduce"),
-    *("report", "predictions", "compare", "check"),
+    *("runs", "report", "predictions", "compare", "check"),
     *("doctor", "throughput", "train"),
     *("models", "protocols", "papers", "crops"),
 )

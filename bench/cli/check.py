@@ -10,9 +10,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, parse_run
 from bench.errors import UsageError
-from results.storage import parse_path
 from results.text import printable
 
 if TYPE_CHECKING:
@@ -26,13 +25,13 @@ def check(
     measured: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=parse_path
+            metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=parse_run
         ),
     ],
     against: Annotated[
         Path,
         typer.Option(
-            "--against", help="The baseline: a CSV, or a run.", show_default=False, parser=parse_path
+            "--against", help="The baseline: a CSV, or a run.", show_default=False, parser=parse_run
         ),
     ],
     tolerance: Annotated[

@@ -8,9 +8,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
+from bench.cli.parameters import OF_SEVERAL_NETWORKS, RUNS, Json, leave_out_files, parse_run, takes_options
 from bench.options import Options
-from results.storage import parse_path
 from results.text import printable
 
 
@@ -20,7 +19,7 @@ def ensemble(
     options: Options,
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN...]", help="Folders of runs.", show_default=False, parser=parse_path),
+        typer.Argument(metavar="[RUN...]", help=RUNS, show_default=False, parser=parse_run),
     ] = None,
     models: Annotated[
         str,
@@ -38,6 +37,7 @@ def ensemble(
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
     from results.ensemble import check_members, growth
     from results.ensemble import ensemble as pool
+    from results.names import distinct_names
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
@@ -45,7 +45,7 @@ def ensemble(
     from results.tables import accuracy
 
     with progress() as reporter:
-        members = [Run.open(path) for path in runs or []]
+        members = [Run.open(path) for path in leave_out_files(runs or [])]
         if models:
             from bench.evaluation.evaluate import options_for_each, prepare_all, run_prepared
             from bench.evaluation.run_folder import planned_run
@@ -57,11 +57,13 @@ def ensemble(
     table = accuracy([run])
     steps = growth(members) if each else None
     if as_json:
-        more = {} if steps is None else {"each": steps.to_dict("records")}
+        more = {}
+        if steps is not None:
+            more = {"members": summary(accuracy(members))["rows"], "each": steps.to_dict("records")}
         print(json.dumps({"run": str(run.path)} | summary(table) | more))
         return
     if steps is None:
         show(*accuracy_tables(table))
     else:
-        show(*growth_tables(steps, [member.name for member in members]))
+        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, distinct_names(members)))
     print(printable(f"run: {run.path}"))

@@ -1,6 +1,6 @@
 """Options and arguments that several commands share, described once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -9,8 +9,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from bench.cli.output import note
 from bench.options import DEFAULTS, PLACES, Options
-from results.storage import parse_path
+from results.storage import is_local, parse_path
 
 MEANINGS: dict[str, str] = {item.name: item.metadata["help"] for item in fields(Options)}
 FLAGS = {"fresh": "--fresh/--resume", "ema": "--ema/--no-ema"}
@@ -21,12 +22,20 @@ MACHINE = ("device", "precision", "batch", "workers")
 OF_SEVERAL_NETWORKS = (*DATA, *MACHINE, "out", "fresh", "verify", "skip_unreadable", "allow_implausible")
 """The options of commands that evaluate several networks."""
 
-RunFolder = Annotated[
-    Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False, parser=parse_path)
-]
+
+def parse_run(name: str) -> Path:
+    """The path of a run by its folder, or by the beginning or the end of its name."""
+    from results.run_list import find_run
+
+    return find_run(name, DEFAULTS.out)
+
+
+RUN = "Folder of a run, or the beginning of its name."
+RUNS = "Folders of runs, or the beginnings of their names."
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=RUN, show_default=False, parser=parse_run)]
 RunFolders = Annotated[
-    list[Path],
-    typer.Argument(metavar="RUN...", help="Folders of runs.", show_default=False, parser=parse_path),
+    list[Path], typer.Argument(metavar="RUN...", help=RUNS, show_default=False, parser=parse_run)
 ]
 PictureData = Annotated[
     str | None,
@@ -37,6 +46,19 @@ PictureData = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+
+
+def leave_out_files(paths: Sequence[Path]) -> list[Path]:
+    """The paths without files, which `runs/*` has among the runs, after a note; all where none is left."""
+    from results.run import MANIFEST
+
+    files = [path for path in paths if is_local(path) and path.is_file() and path.name != MANIFEST]
+    folders = [path for path in paths if path not in files]
+    if not files or not folders:
+        return list(paths)
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    note(f"left out, being a file and no run: {files[0]}{more}")
+    return folders
 
 
 def option(name: str) -> Any:

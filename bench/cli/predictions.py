@@ -20,17 +20,22 @@ def predictions(
         str | None,
         typer.Option("--protocol", help="One of the run's (default: its last).", show_default=False),
     ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="A .csv file, or - for stdout.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="A .csv or .json file, or - for stdout.")
+    ] = "-",
+    format: Annotated[
+        str | None, typer.Option("--format", help="csv or json (default: as the ending says, else csv).")
+    ] = None,
 ) -> None:
     """Write a line for each image: image, label, the five best classes, their probabilities, the label's."""
-    from results.report.csv import write
+    from bench.views.thumbnails import class_titles
+    from results.report import csv, json
     from results.run import Run
     from results.tables import predictions as table
 
-    if Path(output).suffix not in ("", ".csv"):
-        raise UsageError(f"{output}: predictions are written as .csv")
+    kind = format or Path(output).suffix[1:] or "csv"
+    formats = {"csv": csv.write, "json": json.write_predictions}
+    if kind not in formats:
+        raise UsageError(f"no format {kind!r} for {output}: predictions are written as csv or json")
     opened = Run.open(run)
-    name = protocol or opened.protocols[-1]
-    if name not in opened.protocols:
-        raise UsageError(f"{run} has no protocol {name!r}: it has {', '.join(opened.protocols)}")
-    write_text(output, write(table(opened, name)))
+    write_text(output, formats[kind](table(opened, protocol or opened.protocols[-1], class_titles(opened))))

@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, write_text
-from bench.cli.parameters import PictureData, RunFolders
+from bench.cli.parameters import PictureData, RunFolders, leave_out_files
 from bench.errors import UsageError
 
 
@@ -37,7 +37,7 @@ def report(
         raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)} or html")
     if real and kind != "html":
         raise UsageError(f"--real is for the page, not for {kind}: write -o report.html")
-    opened = [Run.open(path) for path in runs]
+    opened = [Run.open(path) for path in leave_out_files(runs)]
     if kind == "html":
         from bench.views.page import page
 

@@ -3,6 +3,7 @@ finished.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -56,6 +57,8 @@ class UnfinishedRun:
     """Of the shards that this rank has seen: those it wrote and, on the first rank, those found sound."""
     skipped: dict[str, str] = field(default_factory=dict)
     """The reason for each image in those shards that could not be read."""
+    hits: Counter[str] = field(default_factory=Counter)
+    """The top-1 hits in those shards, by protocol."""
     label_check: LabelCheck = field(init=False)
     began: float = field(default_factory=time.monotonic)
     batch: int = 0
@@ -74,29 +77,35 @@ class UnfinishedRun:
         """Count a shard that is on disk. Raises `ImplausibleLabels`."""
         self.records.append(record)
         self.skipped |= shard.skipped
+        self.hits.update(shard.top1_hits)
         self._judge(self.label_check.add(shard))
 
     def finish(self) -> Run:
         """Mark the run as complete, once all ranks are here. Raises `IncompleteRun`,
         `ImplausibleLabels`, `RunError`.
         """
-        found = ranks().gather(lambda: (self.records, self.skipped, self.label_check, self.batch))
+        found = ranks().gather(lambda: (self.records, self.skipped, self.hits, self.label_check, self.batch))
         ranks().broadcast_from_first(lambda: self._finish_for_all(found))
         return self.stored or Run.open(self.folder)
 
-    def _finish_for_all(self, found: list[tuple[list[ShardRecord], dict[str, str], LabelCheck, int]]) -> None:
+    def _finish_for_all(
+        self, found: list[tuple[list[ShardRecord], dict[str, str], Counter[str], LabelCheck, int]]
+    ) -> None:
         """What the first rank does with what all ranks found."""
         assert self.stored
-        for _, _, check, _ in found[1:]:  # each rank has judged its own images alone
+        for *_, check, _ in found[1:]:  # each rank has judged its own images alone
             self._judge(self.label_check.add_predictions(check.predicted, check.labels))
         if self.missing or not self.stored.complete:
             self._wait_until_shown()
             records = [record for records, *_ in found for record in records]
             skipped = {name: reason for _, skipped, *_ in found for name, reason in skipped.items()}
+            hits: Counter[str] = Counter()
+            for _, _, counted, *_ in found:
+                hits.update(counted)  # a sum of counters would leave out zeros
             self._use_smallest_batch([batch for *_, batch in found if batch])
             seconds = self.stored.manifest.seconds + time.monotonic() - self.began
             self._check_any_readable(skipped)
-            self.stored = finish_run(self.stored, records, skipped, seconds)
+            self.stored = finish_run(self.stored, records, skipped, seconds, hits)
         self._note_blacklist()
         if self.stored.skipped:
             self.reporter.note(

@@ -66,6 +66,14 @@ def class_names(run: Run) -> Sequence[str]:
     return [lemmas[wordnet_id] for wordnet_id in wordnet_ids()]
 
 
+def class_titles(run: Run) -> Sequence[str]:
+    """The names of a run's classes by class index, each once: ImageNet's after their WordNet id."""
+    names = class_names(run)
+    if run.manifest.data.classes:
+        return names
+    return [f"{wordnet_id} {name}" for wordnet_id, name in zip(wordnet_ids(), names, strict=True)]
+
+
 def read_timm_imagenet_file(name: str) -> str:
     """The text of one of the files about ImageNet that timm has. Importing timm for it would take seconds."""
     spec = find_spec("timm")

@@ -4,7 +4,7 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
-from results.report.cells import NUMBERS, cells, has_published, note
+from results.report.cells import NUMBERS, cells, has_published, has_top5, note
 from results.report.titled_table import titled_table
 from results.text import printable
 
@@ -39,7 +39,7 @@ def epoch_tables(table: pd.DataFrame) -> list[RenderableType]:
     `table` has a column `epoch` beside those of `results.tables.accuracy`.
     """
     rows = table[table["image_set"] == "all"]
-    headings = ("protocol", "top-1 error", "top-5 error")
+    headings = ["protocol", "top-1 error", *(["top-5 error"] if has_top5(rows) else [])]
     title = f"{rows['model'].iloc[0]}, all: n = {rows['n'].iloc[0]:,}"
     shown = titled_table(title, ("epoch", *headings), ("epoch", *NUMBERS))
     for epoch, row in zip(rows["epoch"], cells(rows), strict=True):

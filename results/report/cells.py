@@ -15,8 +15,11 @@ PUBLISHED = {"these weights": "weights", "paper": "paper"}
 
 
 def cells(table: pd.DataFrame) -> list[dict[str, str]]:
-    """The cells of each row by heading; without published figures where the table has none."""
+    """The cells of each row by heading; without published figures where the table has none, and without the
+    top-5 error where it means nothing.
+    """
     published = PUBLISHED if has_published(table) else {}
+    top5 = has_top5(table)
     rows = []
     for row in table.to_dict("records"):
         columns = {
@@ -25,10 +28,16 @@ def cells(table: pd.DataFrame) -> list[dict[str, str]]:
             "images": str(row["image_set"]),
             "n": f"{row['n']:,}",
             "top-1 error": error_cell(row["top1_error"], row["top1_low"], row["top1_high"]),
-            "top-5 error": error_cell(row["top5_error"], row["top5_low"], row["top5_high"]),
         }
+        if top5:
+            columns["top-5 error"] = error_cell(row["top5_error"], row["top5_low"], row["top5_high"])
         rows.append(columns | {heading: _published(row, start) for heading, start in published.items()})
     return rows
+
+
+def has_top5(table: pd.DataFrame) -> bool:
+    """Whether a row has a top-5 error that means something: among five classes nothing is wrong by it."""
+    return bool((table["classes"] > 5).any())
 
 
 def has_published(table: pd.DataFrame) -> bool:

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from results.baseline import Change, Verdict
 from results.comparison import Comparison
-from results.report.cells import error_pair
+from results.names import distinct_names
+from results.report.cells import error_pair, has_top5
 from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
 
@@ -24,9 +25,10 @@ def comparison_tables(
     low, high = found.interval
     difference = f"difference {error_b - error_a:+.2f} [{low:+.2f}, {high:+.2f}]"
     flips = f"only a is right on {found.only_a_right:,} images, only b on {found.only_b_right:,}"
+    name_a, name_b = distinct_names([a, b])
     lines: list[RenderableType] = [
-        whole_line(f"a: {a.name} ({a.path})"),
-        whole_line(f"b: {b.name} ({b.path})"),
+        whole_line(f"a: {name_a} ({a.path})"),
+        whole_line(f"b: {name_b} ({b.path})"),
         whole_line(f"{protocol} crops, {image_set}, n = {found.n:,}"),
         Text(f"top-1 error: {error_a:.2f} -> {error_b:.2f}, {difference}"),
         Text(f"{flips}; exact McNemar p = {found.p_value:.3g}"),
@@ -79,21 +81,26 @@ def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[Renderabl
 
     `steps` are of `results.ensemble.growth`; `members` are the names of the networks.
     """
-    headings = ("networks", "crops", "cost", "top-1 error", "to base", "top-5 error", "to base")
+    top5 = has_top5(steps)
+    headings = ["networks", "crops", "cost", "top-1 error", "to base"]
+    if top5:
+        headings += ["top-5 error", "to base"]
     tables: list[RenderableType] = []
     for image_set, rows in steps.groupby("image_set", sort=False):
         title = f"{image_set}: n = {rows['n'].iloc[0]:,}"
         table = titled_table(title, headings, headings, overflow="ellipsis")
         for number, row in enumerate(rows.to_dict("records")):
             is_base = number == 0
-            table.add_row(
+            cells = [
                 str(row["networks"]),
-                cell(str(row["protocol"])),
+                str(row["protocol"]),
                 f"{row['cost']:,}",
                 f"{row['top1_error']:.2f}",
                 "base" if is_base else f"{row['top1_to_base']:+.2f}",
-                f"{row['top5_error']:.2f}",
-                "base" if is_base else f"{row['top5_to_base']:+.2f}",
-            )
+            ]
+            if top5:
+                cells.append(f"{row['top5_error']:.2f}")
+                cells.append("base" if is_base else f"{row['top5_to_base']:+.2f}")
+            table.add_row(*map(cell, cells))
         tables.append(table)
     return [*tables, whole_line(f"members, in the order they are added: {', '.join(members)}")]

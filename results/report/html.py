@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
+from results.names import distinct_names
 from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Line, Point, Tick, page_chart
 from results.run import Run
@@ -52,11 +53,12 @@ def write(
     `names` are those of the classes; `noise` has one item for each run. Raises `RunError`.
     """
     check_each_once(runs)
-    tables = [accuracy([run]) for run in runs]
+    names_of_runs = distinct_names(runs)
+    tables = [accuracy([run]).assign(model=name) for run, name in zip(runs, names_of_runs, strict=True)]
     table = pd.concat(tables, ignore_index=True)
     measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
     frames = [predictions(run, run.protocols[-1]) for run in runs]
-    titles = _titles(runs)
+    titles = _titles(runs, names_of_runs)
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("results.report", "."),
@@ -84,11 +86,10 @@ def _finalize(value: Any) -> Any:
     return printable(value) if type(value) is str else value
 
 
-def _titles(runs: Sequence[Run]) -> list[str]:
-    """The runs' names on the page: their networks', with the end of the folder where two are the same."""
-    names = [run.name for run in runs]
+def _titles(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    """The runs' names on the page: those of the table, with the protocol where two are the same."""
     return [
-        name if names.count(name) == 1 else f"{name} ({run.path.name[-8:]})"
+        name if names.count(name) == 1 else f"{name} ({run.protocols[-1]})"
         for name, run in zip(names, runs, strict=True)
     ]
 

@@ -10,14 +10,23 @@ from results.tables import KEY, MEASURED
 
 def summary(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """`{"rows": [...]}` with all columns of the table, those of `KEY` and `MEASURED` first."""
-    rows = [
+    first = (*KEY, *MEASURED)
+    return {"rows": [{name: row[name] for name in first} | row for row in plain_rows(table)]}
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of any table, with None where there is nothing."""
+    return [
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in table.to_dict("records")
     ]
-    first = (*KEY, *MEASURED)
-    return {"rows": [{name: row[name] for name in first} | row for row in rows]}
 
 
 def write(table: pd.DataFrame) -> str:
     """The summary as text."""
     return json.dumps(summary(table), indent=2) + "\n"
+
+
+def write_predictions(table: pd.DataFrame) -> str:
+    """`{"rows": [...]}` with a row for each image as text, from `results.tables.predictions`."""
+    return json.dumps({"rows": plain_rows(table)}, indent=2) + "\n"

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from results.baseline import Change, Tolerance, check, judge, read_csv, to_csv, update
 from results.errors import RunError, RunUsageError
-from results.run import Shard, write_manifest
+from results.report import csv
+from results.run import Run, Shard, write_manifest
 from results.tables import accuracy
-from tests.helpers import complete_run, random_run, result_or_refusal, start_run
+from tests.helpers import PLAN, complete_run, random_run, result_or_refusal, start_run
 
 TOLERANCE = Tolerance(0.1, 0.01)
 HEADING = "model,protocol,image_set,n,top1_hits,top5_hits\n"
@@ -371,3 +372,67 @@ def test_runs_that_cannot_be_compared_image_by_image_fail(tmp_path):
     assert len(verdicts) == 2
     assert not any(verdict.passed for verdict in verdicts)
     assert all(verdict.why.startswith("image 12 is in only one of") for verdict in verdicts)
+
+
+@pytest.fixture
+def pools(tmp_path):
+    """The folders of two runs of one network that differ in their pooling."""
+    model = random_run(tmp_path / "model", 1).manifest.model
+    return [
+        random_run(tmp_path / pool, seed, model=model, plan=replace(PLAN, pool=pool)).path
+        for seed, pool in enumerate(["mean", "max"])
+    ]
+
+
+def test_runs_of_one_network_are_held_to_a_baseline_of_both(pools, tmp_path):
+    update(pools, tmp_path / "baseline.csv")
+    verdicts = check(pools, tmp_path / "baseline.csv", Tolerance(0, 0.01))
+    assert [verdict.why for verdict in verdicts] == ["equal"] * 4
+    assert [verdict.model for verdict in verdicts[::2]] == ["net1 (pool mean)", "net1 (pool max)"]
+
+
+def test_one_of_two_runs_is_found_in_the_baseline_by_its_protocol(pools, tmp_path):
+    update(pools, tmp_path / "baseline.csv")
+    verdicts = check(pools[1:], tmp_path / "baseline.csv", TOLERANCE)
+    assert [(verdict.model, verdict.why) for verdict in verdicts[::2]] == [
+        ("net1 (pool mean)", "missing: it was not measured"),
+        ("net1 (pool max)", "equal"),
+    ]
+    assert update(pools[1:], tmp_path / "baseline.csv") == []
+
+
+def test_baseline_of_one_run_is_met_by_that_run_beside_another(pools, tmp_path):
+    for baseline in (tmp_path / "baseline.csv", pools[1]):
+        update(pools[1:], tmp_path / "baseline.csv")
+        verdicts = check(pools, baseline, TOLERANCE)
+        assert [(verdict.model, verdict.passed) for verdict in verdicts[::2]] == [
+            ("net1", True),
+            ("net1 (pool mean)", False),
+        ]
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """The folders of the runs of two checkpoints of one network."""
+    model = random_run(tmp_path / "model", 1).manifest.model
+    files = [replace(model, tag="", weights=f"/weights/{name}.pth") for name in "ab"]
+    return [random_run(tmp_path / f"{seed}", seed, model=file).path for seed, file in enumerate(files)]
+
+
+def test_one_of_two_checkpoints_is_found_by_its_weights_where_the_baseline_has_them(checkpoints, tmp_path):
+    (tmp_path / "report.csv").write_text(csv.write(accuracy([Run.open(path) for path in checkpoints])))
+    verdicts = check(checkpoints[1:], tmp_path / "report.csv", TOLERANCE)
+    assert [(verdict.model, verdict.passed) for verdict in verdicts[::2]] == [
+        ("net1 (weights a.pth)", False),
+        ("net1 (weights b.pth)", True),
+    ]
+
+
+def test_run_that_may_be_either_of_two_is_new_and_told_what_there_is(checkpoints, tmp_path):
+    update(checkpoints, tmp_path / "baseline.csv")
+    *_, verdict = check(checkpoints[1:], tmp_path / "baseline.csv", TOLERANCE)
+    assert (verdict.model, verdict.passed) == ("net1", False)
+    assert verdict.why == (
+        "not in the baseline, which has net1 (weights a.pth) and net1 (weights b.pth): "
+        "measure the same runs together"
+    )

@@ -69,6 +69,13 @@ def test_run_without_images_has_no_table(tmp_path):
         accuracy([nothing])
 
 
+def test_number_of_classes_is_that_of_their_names_or_of_imagenet(tmp_path):
+    usual = random_run(tmp_path / "usual", 1, classes=3)
+    data = replace(usual.manifest.data, classes=("a", "b", "c"))
+    own = random_run(tmp_path / "own", 2, classes=3, data=data)
+    assert [set(accuracy([run])["classes"]) for run in (usual, own)] == [{1000}, {3}]
+
+
 def test_weights_are_named_by_their_tag_or_where_they_came_from(tmp_path):
     model = random_run(tmp_path / "run", 1).manifest.model
     for number, (tag, weights, expected) in enumerate([("tag", "file", "tag"), ("", "file", "file")]):
@@ -137,6 +144,22 @@ def test_names_of_images_and_folders_need_not_be_unicode(tmp_path):
     run = complete_run(start_run(tmp_path / "run \udcff", 10), [shard])
     assert predictions(run, "1")["image"].tolist() == shard.ids
     assert set(accuracy([run])["run"]) == {"run \udcff"}
+
+
+def test_predictions_have_the_names_of_the_classes(run):
+    names = [f"class {number}" for number in range(10)]
+    frame = predictions(run, "10", names)
+    for column in ("label", *(f"top{k}" for k in range(1, 6))):
+        assert frame[f"{column}_name"].tolist() == [names[number] for number in frame[column]]
+
+
+def test_protocol_of_predictions_may_be_a_number(run):
+    assert predictions(run, 10).equals(predictions(run, "10"))
+
+
+def test_predictions_under_a_protocol_that_the_run_lacks_are_refused(run):
+    with pytest.raises(RunUsageError, match="run has no protocol '144': it has 1, 10"):
+        predictions(run, 144)
 
 
 def test_predictions_among_three_classes_have_three_of_them(tmp_path):

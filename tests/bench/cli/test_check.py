@@ -47,6 +47,11 @@ def test_same_run_passes(good, baseline):
     assert "all 2 rows pass" in cli("check", good, "--against", baseline).stdout
 
 
+def test_runs_may_be_named_by_the_beginnings_of_their_names(good):
+    begin = good.parent / good.name[:8]
+    assert "all 2 rows pass" in cli("check", begin, "--against", begin).stdout
+
+
 def test_worse_run_is_exit_code_3(bad, baseline):
     assert "2 of 2 rows fail" in cli("check", bad, "--against", baseline, code=3).stdout
     printed = cli_json("check", bad, "--against", baseline, code=3)

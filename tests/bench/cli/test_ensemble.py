@@ -4,6 +4,7 @@ import pytest
 
 from bench.evaluation.engine import Pipeline
 from results.run import Run
+from results.tables import KEY, MEASURED, accuracy
 from tests.helpers import cli, cli_error, cli_json
 
 
@@ -23,8 +24,22 @@ def test_growth_has_a_row_for_each_number_of_networks_and_protocol(mini_runs, tm
     assert [row["cost"] for row in printed["each"] if row["image_set"] == "all"] == [
         networks * crops for networks in (1, 2, 3, 4) for crops in (1, 10, 12, 144)
     ]
+    expected = accuracy(mini_runs[:4])[[*KEY, *MEASURED]].to_dict("records")
+    assert [{name: row[name] for name in (*KEY, *MEASURED)} for row in printed["members"]] == expected
     shown = cli("ensemble", *paths, "--each", "--out", tmp_path).stdout
+    errors = accuracy(mini_runs[:4])["top1_error"]
+    assert all(f"{error:.2f} [" in shown for error in errors)
     assert "members, in the order they are added: mini-v1, mini-v3, mini-v4, mini-ir-v2" in shown
+
+
+def test_members_may_be_named_by_the_beginnings_of_their_names_beside_files(mini_runs, mini_out):
+    (mini_out / "demo.csv").touch()
+    done = cli(
+        "ensemble", mini_out / "mini-v1-", mini_out / "demo.csv", mini_out / "mini-v3-", "--out", mini_out
+    )
+    assert "note: left out, being a file and no run" in done.stderr
+    pair = cli_json("ensemble", mini_runs[0].path, mini_runs[1].path, "--out", mini_out)
+    assert pair["run"] == done.stdout.splitlines()[-1].removeprefix("run: ")
 
 
 def test_networks_that_have_runs_are_not_evaluated_again(mini_runs, mini_out):

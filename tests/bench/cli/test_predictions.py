@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.helpers import cli, cli_error
 COLUMNS = [
     *("image", "label", "top1", "top2", "top3", "top4", "top5"),
     *("p1", "p2", "p3", "p4", "p5", "p_label"),
+    *("label_name", "top1_name", "top2_name", "top3_name", "top4_name", "top5_name"),
 ]
 
 
@@ -18,6 +20,26 @@ def test_each_image_has_a_line(run, tmp_path):
     assert len(rows) == 6
     assert list(rows[0]) == COLUMNS
     assert float(rows[0]["p1"]) >= float(rows[0]["p2"]) > 0
+    assert rows[0]["label_name"] == "n01440764 tench, Tinca tinca"
+
+
+def test_classes_of_the_data_have_their_own_names(mini_runs):
+    run = mini_runs[0]
+    rows = list(csv.DictReader(io.StringIO(cli("predictions", run.path).stdout)))
+    names = run.manifest.data.classes
+    for column in ("label", *(f"top{k}" for k in range(1, 6))):
+        assert [row[f"{column}_name"] for row in rows] == [names[int(row[column])] for row in rows]
+
+
+def test_json_has_what_the_csv_has(run, tmp_path):
+    path = tmp_path / "predictions.json"
+    cli("predictions", run.path, "-o", path)
+    rows = json.loads(path.read_text())["rows"]
+    assert cli("predictions", run.path, "--format", "json").stdout == path.read_text()
+    lines = list(csv.DictReader(io.StringIO(cli("predictions", run.path).stdout)))
+    for name, first in rows[0].items():
+        column = [type(first)(line[name]) for line in lines]
+        assert [row[name] for row in rows] == (pytest.approx(column) if name.startswith("p") else column)
 
 
 def test_default_is_the_last_protocol_on_stdout(run):
@@ -28,7 +50,7 @@ def test_default_is_the_last_protocol_on_stdout(run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-o", "table.json"], "table.json: predictions are written as .csv"),
+        (["-o", "table.xls"], "no format 'xls' for table.xls: predictions are written as csv or json"),
         (["--protocol", "144"], "has no protocol '144': it has 1, 10"),
     ],
 )

@@ -69,6 +69,35 @@ def test_run_may_be_named_by_its_manifest(run):
     assert cli("report", run.path / "manifest.json").stdout == cli("report", run.path).stdout
 
 
+def test_run_may_be_named_by_the_beginning_of_its_name(run):
+    begin = run.path.parent / run.path.name[:10]
+    assert cli("report", begin).stdout == cli("report", run.path).stdout
+
+
+def test_name_without_a_folder_is_looked_for_in_the_usual_folder(run, monkeypatch):
+    monkeypatch.chdir(run.path.parents[1])
+    shown = cli("report", f"runs/{run.path.name}").stdout
+    assert cli("report", run.path.name[:10]).stdout == shown
+    assert cli("report", run.path.name[-8:]).stdout == shown
+
+
+def test_beginning_of_several_names_is_a_usage_error(run, evaluate):
+    other = evaluate(crops="10", pool="max")
+    line = cli_error("report", run.path.parent / "timm", code=2)
+    first, second = sorted([run.path, other.path])
+    assert line.endswith(f"timm may be any of {first}, {second}: write more of the name")
+
+
+def test_files_beside_runs_are_left_out_with_a_note(run, tmp_path):
+    for name in ("demo.csv", "demo.md"):
+        (tmp_path / name).touch()
+    done = cli("report", tmp_path / "demo.csv", run.path, tmp_path / "demo.md")
+    assert done.stderr == f"note: left out, being a file and no run: {tmp_path}/demo.csv and 1 more\n"
+    assert done.stdout == cli("report", run.path).stdout
+    assert "demo.csv" in cli_error("report", tmp_path / "demo.csv", code=1)
+    assert "is no run" in cli_error("report", run.path, tmp_path, code=1)
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

@@ -29,6 +29,12 @@ def test_four_protocols_equal_an_independent_script(evaluate, photos, tiny_weigh
         assert (probabilities.argmax(1) == expected[protocol].argmax(1)).all()
 
 
+def test_manifest_has_the_hits_of_the_table(evaluate):
+    run = evaluate(crops="10")
+    hits = accuracy([run]).set_index("protocol")["top1_hits"].to_dict()
+    assert run.manifest.top1_hits == hits
+
+
 @pytest.mark.parametrize("pool", ["logits", "max"])
 def test_pooling_does_not_change_the_single_crop(evaluate, pool):
     mean, other = evaluate(crops="10"), evaluate(crops="10", pool=pool)

@@ -27,6 +27,12 @@ def test_runs_with_published_figures_have_a_table_each(members):
     assert "20.00 / 5.00 (x table2)" in terminal_cells(accuracy_tables(table))[0]
 
 
+def test_top5_error_among_five_classes_is_left_out(members):
+    table = accuracy(members[:1]).assign(**NOTHING, classes=5, epoch=1)
+    assert {len(cells) for cells in terminal_cells(accuracy_tables(table))} == {2}
+    assert {len(cells) for cells in terminal_cells(epoch_tables(table))} == {3}
+
+
 def test_names_are_not_markup(members):
     table = accuracy(members[:2]).assign(model="[red]:smile:", **NOTHING)
     assert terminal_cells(accuracy_tables(table))[0][0] == "[red]:smile:"

@@ -11,6 +11,12 @@ def test_note_counts_the_images_that_rounding_could_change(table):
     )
 
 
+def test_top5_error_has_a_column_from_six_classes_on(table):
+    nothing = table.assign(weights_source="", paper_source="")
+    for classes, shown in ((6, True), (5, False), ([5, 6], True)):
+        assert ("top-5 error" in cells(nothing.assign(classes=classes))[0]) == shown
+
+
 def test_published_figures_have_a_column_only_where_there_are_any(table):
     nothing = table.assign(weights_source="", paper_source="")
     assert list(cells(nothing)[0])[-1] == "top-5 error"

@@ -85,6 +85,14 @@ def test_most_confident_mistakes_come_first(runs):
     assert shown == wrong["image"].head(12).tolist()
 
 
+def test_runs_of_one_name_have_titles_of_their_own(tmp_path):
+    usual = random_run(tmp_path / "usual", 0)
+    model, plan = usual.manifest.model, usual.manifest.plan
+    other = random_run(tmp_path / "max", 1, model=model, plan=replace(plan, pool="max"))
+    assert "<h1>net0 (pool mean), net0 (pool max)</h1>" in page([usual, other])
+    assert '<td class="word">net0 (pool max)</td>' in page([usual, other])
+
+
 def test_label_noise_is_on_the_page_if_it_is_passed(runs):
     text = " ".join(Outline(page(runs, noise=[html.Noise(20, 12.5, 7, 3), html.Noise(20, 10.0, 5, 1)])).text)
     assert "12.50" in text
