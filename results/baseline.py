@@ -136,6 +136,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     try:
         refuse_device(path)
         table = pd.read_csv(StringIO(path.read_text("utf-8")), dtype=dict.fromkeys((*KEY, *HASHES), str))
+    except FileNotFoundError:
+        raise RunError(f"no run or table at {path}: there is no such folder or file") from None
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"cannot read the table {path} ({reason}): name a CSV that `report` wrote") from None

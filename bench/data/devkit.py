@@ -95,8 +95,10 @@ def read_blacklist(path: Path) -> Blacklist:
     try:
         refuse_device(path)
         return _parse_blacklist(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise DataError(f"no blacklist at {path}: there is no such folder or file") from None
     except OSError as error:
-        raise DataError(f"cannot read the blacklist {path}: {error}") from None
+        raise DataError(f"cannot read the blacklist {path}: {error.strerror or error}") from None
 
 
 def _devkits_near(data: Path) -> list[Path]:

@@ -24,9 +24,9 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
     if data.startswith("hf://"):
         return open_dataset(data)
     files = find_images(data)
-    for path in (labels, devkit):
+    for what, path in (("labels", labels), ("devkit", devkit)):
         if path and not path.exists():
-            raise DataError(f"{path} does not exist")
+            raise DataError(f"no {what} at {path}: there is no such folder or file")
     with data_errors(files.path):
         classes = find_classes(files.path)
         class_indices, source = find_labels(files.names, files.path, classes, labels, devkit)

@@ -84,7 +84,9 @@ def options_for_each(models: str, options: Options) -> list[Options]:
     for word in words:
         name, equals, file = word.partition("=")
         if equals and not Path(file).expanduser().is_file():
-            raise UsageError(f"no weights at {file}: write --models NAME=FILE, or NAME.TAG for a tag")
+            raise UsageError(
+                f"no weights at {file}: there is no such file; write --models NAME=FILE or NAME.TAG"
+            )
         several.append(replace(options, model=name, weights=file or None))
     return several
 

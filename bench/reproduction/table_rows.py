@@ -69,7 +69,7 @@ def _parse_weights(weights: Sequence[str]) -> dict[str, list[str]]:
         if not file:
             raise UsageError(f"--weights {word}: write NAME=FILE, such as v3=v3.safetensors")
         if not path.is_file():
-            raise UsageError(f"--weights {word}: there is no such file")
+            raise UsageError(f"no weights at {path}: there is no such file")
         key = name, sha256(path)
         if key in seen:
             raise UsageError(f"--weights {word}: the same weights as {seen[key]}, and a training counts once")

@@ -95,6 +95,8 @@ def _open(image: Path) -> Image.Image:
         return open_image(image.read_bytes())
     except UnreadableImage as error:
         raise DataError(f"{image}: {error}; name an image file") from None
+    except FileNotFoundError:
+        raise DataError(f"no image at {image}: there is no such file") from None
     except OSError as error:
         raise DataError(f"{image}: {error.strerror or error}; name an image file") from None
 

@@ -156,7 +156,7 @@ def test_baseline_is_a_csv_of_these_columns():
 
 
 def test_table_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"cannot read the table .*none.csv \(.*No such file"):
+    with pytest.raises(RunError, match=r"no run or table at .*none.csv: there is no such folder or file"):
         read_csv(tmp_path / "none.csv")
 
 

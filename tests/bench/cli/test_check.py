@@ -158,7 +158,7 @@ def test_tolerances_without_a_meaning_are_refused(mini_table, options, message):
 
 def test_baseline_that_does_not_exist_is_named(mini_table, tmp_path):
     line = cli_error("check", mini_table, "--against", tmp_path / "none.csv", code=1)
-    assert line.startswith(f"cannot read the table {tmp_path}/none.csv")
+    assert line.startswith(f"no run or table at {tmp_path}/none.csv")
 
 
 def test_baseline_is_written_as_csv_only(mini_table, tmp_path):

@@ -52,7 +52,7 @@ def test_file_that_is_no_image_is_named(tmp_path):
     assert "image.jpg: this is not an image of a known format" in cli_error(
         "crops", tmp_path / "image.jpg", code=1
     )
-    assert "nowhere.jpg: No such file" in cli_error("crops", tmp_path / "nowhere.jpg", code=1)
+    assert "nowhere.jpg: there is no such file" in cli_error("crops", tmp_path / "nowhere.jpg", code=1)
 
 
 def test_device_is_refused(tmp_path):

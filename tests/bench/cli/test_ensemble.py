@@ -55,7 +55,7 @@ def test_networks_that_have_runs_are_not_evaluated_again(mini_runs, mini_out):
     [
         ([], "two runs or more"),
         (["--models", ","], "names no network"),
-        (["--models", "mini-v1=,mini-v3"], "no weights at : write --models NAME=FILE"),
+        (["--models", "mini-v1=,mini-v3"], "no weights at : there is no such file; write --models NAME=FILE"),
         (["--models", "mini-v1,mini-v1", "--limit", "9"], "mini-v1 and mini-v1 are the same network"),
         (["--models", "mini-v1,v9"], "no network 'v9'"),
         (["--models", "mini-v1=nowhere.pth,mini-v3"], "no weights at nowhere.pth"),

@@ -104,7 +104,7 @@ def test_same_command_continues_and_fresh_starts_anew(eval_tiny):
         (["--model", f"{TINY}.typo"], 2, "no weights of timm/test_efficientnet 'typo'"),
         (["--model", "v5"], 2, "no network 'v5'"),
         (["--model", "v3"], 1, "does not fit InceptionV3: .* missing: Conv2d_1a_3x3.conv.weight"),
-        (["--blacklist", "none.txt"], 1, "cannot read the blacklist"),
+        (["--blacklist", "none.txt"], 1, "no blacklist at none.txt: there is no such folder or file"),
         (["--out", "/sys/runs"], 1, "cannot write /sys/runs/"),
         (["--out", __file__], 1, "cannot write .*test_eval.py/"),
     ],
@@ -162,7 +162,7 @@ def test_data_that_cannot_be_evaluated_is_an_error_that_says_why(eval_tiny, wron
     ("option", "name", "message"),
     [
         ("--devkit", "empty", "no ground truth of the validation images"),
-        ("--labels", "none.txt", "none.txt does not exist"),
+        ("--labels", "none.txt", "none.txt: there is no such folder or file"),
     ],
 )
 def test_label_files_that_cannot_be_read_are_named(eval_tiny, wrong_data, option, name, message):

@@ -74,7 +74,7 @@ def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
     [
         (["table4"], "no table 'table4'"),
         (["mini", "--weights", "v3"], "write NAME=FILE"),
-        (["mini", "--weights", "v3=nowhere"], "there is no such file"),
+        (["mini", "--weights", "v3=nowhere"], "no weights at nowhere: there is no such file"),
         (["mini", "--limit", "0"], "--limit 0: write a number from 1"),
         (["inception-v4/table4"], "v3 predicts 1,000 classes, but "),
     ],

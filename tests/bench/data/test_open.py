@@ -28,5 +28,5 @@ def test_validation_image_in_two_folders_is_refused(validation_folder):
 
 @pytest.mark.parametrize("option", ["labels", "devkit"])
 def test_label_source_that_does_not_exist_is_named(photos, tmp_path, option):
-    with pytest.raises(DataError, match=r"nowhere does not exist"):
+    with pytest.raises(DataError, match=r"no (labels|devkit) at .*nowhere: there is no such folder or file"):
         open_images(str(photos), **{option: tmp_path / "nowhere"})

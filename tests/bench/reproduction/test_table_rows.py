@@ -85,7 +85,7 @@ def test_rows_without_networks_need_no_protocol():
     [
         ("inception-v4/table9", [], "no table 'inception-v4/table9': try inception-v4/table"),
         ("mini", ["v3"], "--weights v3: write NAME=FILE"),
-        ("mini", ["v3=nowhere"], "--weights v3=nowhere: there is no such file"),
+        ("mini", ["v3=nowhere"], "no weights at nowhere: there is no such file"),
         ("inception-v4/table4", ["v1=A"], "v1=...: inception-v4/table4 has ir-v1, ir-v2, v3, v4"),
         ("inception-v4/table4", ["v3=A", "v3=B"], "v3=... 2 times: no row .* has more than 1 of it"),
         ("inception-v4/table5", ["v3=A", "v3=C"], "v3=C: the same weights as v3=A"),

@@ -62,5 +62,5 @@ def test_scales_that_make_the_image_too_large_are_refused(image, tmp_path):
 
 
 def test_file_that_is_no_image_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere\.jpg: No such file or directory; name an image file"):
+    with pytest.raises(DataError, match=r"no image at .*nowhere\.jpg: there is no such file"):
         draw_contact_sheet(tmp_path / "nowhere.jpg", "1", "v1", None, tmp_path / "sheet.png")
