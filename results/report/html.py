@@ -54,7 +54,7 @@ def write(
     """
     check_each_once(runs)
     names_of_runs = distinct_names(runs)
-    tables = [accuracy([run]).assign(model=name) for run, name in zip(runs, names_of_runs, strict=True)]
+    tables = [_rename(accuracy([run]), name) for run, name in zip(runs, names_of_runs, strict=True)]
     table = pd.concat(tables, ignore_index=True)
     measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
     frames = [predictions(run, run.protocols[-1]) for run in runs]
@@ -79,6 +79,11 @@ def write(
         noise=list(zip(titles, noise, strict=True)) if noise else [],
         provenance=[_provenance(run) for run in runs],
     )
+
+
+def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of a run under another name, which may not be Unicode."""
+    return rows.assign(model=pd.Series(name, index=rows.index, dtype=object))
 
 
 def _finalize(value: Any) -> Any:
