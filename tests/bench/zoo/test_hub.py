@@ -102,7 +102,7 @@ def stop(hub):
 def test_weights_come_from_the_hub_once_and_then_from_the_cache(hub, tiny_weights, tmp_path):
     hub.files[f"/{REPOSITORY}/resolve/main/model.safetensors"] = tiny_weights
     digest = hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
-    expected = f"Weights(tag='r160_in1k', source='hf://{REPOSITORY}', sha256='{digest}')\n"
+    expected = f"Weights(tag='r160_in1k', source='hf://{REPOSITORY}', sha256='{digest}', ema=None, note='')\n"
     assert load_in_a_new_process(hub, tmp_path).stdout == expected
     downloads = [path for method, path in hub.requests if method == "GET" and "/resolve/" in path]
     assert len(downloads) == 1
