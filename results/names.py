@@ -83,6 +83,7 @@ def _settings(run: Run) -> dict[str, tuple[str, ...]]:
     runtimes = [each.runtime for each in networks if each.runtime]
     return {
         "weights": tuple(model.tag or model.weights for model in models),
+        "ema": tuple("" if model.ema is None else "yes" if model.ema else "no" for model in models),
         "like": tuple("" if model.tag else model.prepared_like for model in models),
         "label-order": tuple(model.label_order for model in models),
         "crops": (run.protocols[-1],),

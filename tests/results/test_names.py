@@ -70,6 +70,11 @@ def weights_file(path):
             {"runtime": replace(RUNTIME, precision="fp16", device="cuda:0")},
             ["v3 (precision fp32, device cpu)", "v3 (precision fp16, device cuda)"],
         ),
+        (
+            {"model": replace(weights_file("/a.pth"), ema=True)},
+            {"model": replace(weights_file("/a.pth"), ema=False)},
+            ["v3 (ema yes)", "v3 (ema no)"],
+        ),
         ({}, {"runtime": replace(RUNTIME, compile=True)}, ["v3 (compile no)", "v3 (compile yes)"]),
         (
             {"identity": "1a2b3c4d5e"},

@@ -55,10 +55,15 @@ def test_normalisation_equals_torchvisions():
     assert torch.equal(levels, torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None])  # untouched
 
 
+def random_levels(number, size):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(256, (number, 3, size, size), generator=generator, dtype=torch.uint8)
+
+
 @pytest.mark.parametrize("error", [OUT_OF_MEMORY, NO_ROOM], ids=["gpu", "cpu"])
 @pytest.mark.parametrize(("room", "batch", "notes_expected"), [(8, 8, 0), (5, 4, 1), (3, 2, 2), (1, 1, 3)])
 def test_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, notes_expected):
-    pixels = torch.randint(256, (8, 3, 160, 160), dtype=torch.uint8)
+    pixels = random_levels(8, 160)
     expected = evaluation.scorer()(pixels)
     notes = []
     scorer = evaluation.scorer(notes.append)
@@ -84,7 +89,7 @@ def test_compiled_network_sees_batches_of_one_shape(evaluation, monkeypatch):
         return classify
 
     monkeypatch.setattr(torch, "compile", compile_network)
-    pixels = torch.randint(256, (13, 3, 160, 160), dtype=torch.uint8)
+    pixels = random_levels(13, 160)
     scores = replace(evaluation, runtime=replace(evaluation.runtime, compile=True)).scorer()(pixels)
     assert shapes == [(8, 3, 160, 160)] * 2
     assert (scores - evaluation.scorer()(pixels)).abs().max() < 1e-6
@@ -147,7 +152,7 @@ def test_lambda_network_runs(tmp_path, photos):
     scorer = prepare_loaded(options, images, None, load(name, str(weights)), Silent()).scorer()
     module = timm.create_model("lambda_resnet26t").eval()
     module.load_state_dict(load_file(weights))
-    levels = torch.randint(256, (1, 3, 256, 256), dtype=torch.uint8)
+    levels = random_levels(1, 256)
     mean, std = (torch.tensor(module.pretrained_cfg[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
     with torch.no_grad():
         expected = module((levels / 255 - mean) / std).softmax(1)
