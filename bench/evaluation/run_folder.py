@@ -217,10 +217,15 @@ def _put_in_place(folder: Path) -> None:
     """
     fresh = folder / FRESH
     refuse_linked_shards(folder)
+    new = Run.open(fresh)
     try:
         remove(folder / MANIFEST)
         for shard in sorted((fresh / SHARDS).glob("*.safetensors")):
             move(shard, folder / SHARDS / shard.name)
+        ours = {new.shard_path(part).name for part in new.parts}
+        for shard in (folder / SHARDS).glob("*.safetensors"):
+            if shard.name not in ours:
+                remove(shard)
         move(fresh / MANIFEST, folder / MANIFEST)
         remove(fresh)
     except OSError as error:

@@ -68,7 +68,7 @@ def test_any_number_of_ranks_gives_the_same_bytes(alone, tmp_path, ranks):
 
 @pytest.mark.parametrize(("victim", "more"), [(0, ()), (1, ("--fresh",))])
 def test_killed_rank_is_started_again(alone, tmp_path, pipe, victim, more):
-    """And `--fresh` does not clear what was measured before."""
+    """And `--fresh` goes on with what was measured before."""
     out = tmp_path / "runs"
     process = torchrun(2, out, "--max-restarts=1", command=(*EVAL, *more), PAUSE=pipe)
     with paused(pipe, process):
