@@ -92,11 +92,11 @@ def test_mutated_checkpoint_has_tensors_or_is_refused(tmp_path, name, save):
     save({"a.weight": torch.arange(12.0).reshape(3, 4), "a.bias": torch.ones(3)}, path)
     for data in mutations(path.read_bytes(), 400):
         path.write_bytes(data)
-        state, refusal = result_or_refusal(lambda: weights.read(path), WeightsError)
+        checkpoint, refusal = result_or_refusal(lambda: weights.read(path), WeightsError)
         if refusal:
             assert "\n" not in refusal
         else:
-            assert all(isinstance(value, torch.Tensor) for value in state.values())
+            assert all(isinstance(value, torch.Tensor) for value in checkpoint.tensors.values())
 
 
 def test_mutated_archive_has_whole_images_or_is_refused(tmp_path):
