@@ -3,7 +3,9 @@ from tests.helpers import cli, cli_error, cli_json
 
 def test_runs_are_listed(run, incomplete_run, evaluate):
     evaluate(crops="1")
-    unfinished, complete = cli_json("runs", run.path.parent)
+    complete, unfinished = sorted(
+        cli_json("runs", run.path.parent), key=lambda row: row["state"] != "complete"
+    )
     assert (unfinished["run"], unfinished["state"]) == (str(run.path), "1 of 1 shards")
     assert (complete["state"], complete["protocols"], complete["n"]) == ("complete", ["1"], 6)
     shown = cli("runs", run.path.parent).stdout
