@@ -101,6 +101,24 @@ def test_verdict_has_the_images_and_the_errors_of_both_sides():
     assert [verdict.name for verdict in (both, missing, new)] == ["v3, 1, all", "v3, 144, all", "v4, 1, all"]
 
 
+def test_row_of_a_network_that_the_baseline_lacks_says_what_to_do():
+    (_, _, new) = judge(table(("v4", "1", 1000, 780, 940)), BASELINE, TOLERANCE)
+    assert new.why == "not in the baseline: add it with --update, or leave it out"
+
+
+@pytest.mark.parametrize(
+    ("measured", "baseline", "image_set"),
+    [("v3", "v3 (pool max)", "non-blacklisted"), ("v3 (weights a.pth)", "v3 (weights b.pth)", "all")],
+    ids=["another image set", "both with settings"],
+)
+def test_rows_of_other_runs_are_not_taken_for_one(measured, baseline, image_set):
+    """Though images, labels and protocol are the same."""
+    expected = table((baseline, "1", 1000, 780, 940)).assign(image_set=image_set)
+    missing, new = judge(table((measured, "1", 1000, 780, 940)), expected, TOLERANCE)
+    assert (missing.model, missing.passed) == (baseline, False)
+    assert (new.model, new.passed) == (measured, False)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
