@@ -1,6 +1,5 @@
 """A network on its device: pixels in, scores out."""
 
-import copy
 from collections.abc import Callable
 
 import torch
@@ -8,8 +7,9 @@ from torch import Tensor, nn
 
 from bench.device import PRECISIONS, Runtime
 from bench.errors import BenchError, is_out_of_memory
+from bench.evaluation.engine import single_core_threads
 from bench.zoo.dense import dense
-from bench.zoo.folding import fold_batch_norms, fold_normalisation
+from bench.zoo.folding import fold_batch_norms, fold_normalisation, fuse_activations, pack_convolutions
 from bench.zoo.loading import LoadedNetwork
 from crops import Normalisation
 
@@ -39,7 +39,11 @@ class Scorer:
         module, self.folded = fold_batch_norms(network.module, self._size)
         on_levels = fold_normalisation(module, self._size, normalisation, normalise)
         self._normalisation = normalisation if on_levels is None else None
-        self._module = channels_last(copy.deepcopy(on_levels or module).to(runtime.device, self._dtype))
+        fused = fuse_activations(on_levels or module, self._size)
+        self._module = channels_last(fused.to(runtime.device, self._dtype))
+        if runtime.device.type == "cpu" and not runtime.compile:
+            with single_core_threads(1) as thread:  # as those that classify
+                thread.submit(pack_convolutions, self._module, self._size, self.batch).result()
         self._columns = network.columns().to(runtime.device)
         self._on_crops: Callable[[Tensor], Tensor] = self._module
         if runtime.compile:
