@@ -9,7 +9,7 @@ from bench.device import PRECISIONS, Runtime
 from bench.errors import BenchError, is_out_of_memory
 from bench.evaluation.engine import single_core_threads
 from bench.zoo.dense import dense
-from bench.zoo.folding import fold_batch_norms, fold_normalisation, fuse_activations, pack_convolutions
+from bench.zoo.folding import fold_batch_norms, fold_normalisation, fuse_activations, speed_up
 from bench.zoo.loading import LoadedNetwork
 from crops import Normalisation
 
@@ -41,9 +41,9 @@ class Scorer:
         self._normalisation = normalisation if on_levels is None else None
         fused = fuse_activations(on_levels or module, self._size)
         self._module = channels_last(fused.to(runtime.device, self._dtype))
-        if runtime.device.type == "cpu" and not runtime.compile:
+        if not runtime.compile:  # torch.compile knows these operations too
             with single_core_threads(1) as thread:  # as those that classify
-                thread.submit(pack_convolutions, self._module, self._size, self.batch).result()
+                thread.submit(speed_up, self._module, self._size, self.batch).result()
         self._columns = network.columns().to(runtime.device)
         self._on_crops: Callable[[Tensor], Tensor] = self._module
         if runtime.compile:

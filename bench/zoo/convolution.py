@@ -31,11 +31,26 @@ class Convolution(nn.Conv2d):
         self.train(plain.training)
         self.register_buffer("packed", None, persistent=False)
         self._packed_for = torch.Size()
+        self._by_cudnn = False
 
-    def pack(self, shape: torch.Size) -> None:
-        """Lay the weights out as oneDNN reads them for inputs of that shape. Raises `RuntimeError` where it
-        cannot.
+    def speed_up(self, shape: torch.Size) -> None:
+        """Use the operation of this device for inputs of that shape. Raises `RuntimeError` where it cannot.
+
+        Which layers a GPU does so is a rule: where a measurement chose, its chance would decide the bytes of
+        a run.
         """
+        if self.weight.is_cuda:
+            aligned = self.in_channels % ALIGNED == self.out_channels % ALIGNED == 0 and self.groups == 1
+            self._by_cudnn = aligned and self.relu and torch.version.hip is None
+        elif self.weight.is_cpu:
+            self._pack(shape)
+
+    def slow_down(self) -> None:
+        """Use the plain operations again."""
+        self.packed, self._by_cudnn = None, False
+
+    def _pack(self, shape: torch.Size) -> None:
+        """Lay the weights out as oneDNN reads them."""
         self.packed = torch.ops.mkldnn._reorder_convolution_weight(
             self.weight, self.padding, self.stride, self.dilation, self.groups, shape
         )
@@ -51,18 +66,12 @@ class Convolution(nn.Conv2d):
                 *("relu" if self.relu else "none", [], ""),
             )
             return outputs
-        if self.relu and self._suits_cudnn(inputs):
+        if self._by_cudnn:
             assert not isinstance(self.padding, str)
             settings = self.stride, self.padding, self.dilation  # in another order than oneDNN's
             return torch.cudnn_convolution_relu(inputs, self.weight, self.bias, *settings, self.groups)
         outputs = super().forward(inputs)
         return outputs.relu_() if self.relu else outputs
-
-    def _suits_cudnn(self, inputs: Tensor) -> bool:
-        """By a rule: where a measurement chose, its chance would decide the bytes of a run."""
-        aligned = self.in_channels % ALIGNED == self.out_channels % ALIGNED == 0 and self.groups == 1
-        compiling = torch.compiler.is_compiling()  # the compiler fuses too, and does not know this operation
-        return inputs.is_cuda and torch.version.hip is None and aligned and not compiling
 
 
 def is_plain(layer: nn.Module) -> TypeGuard[nn.Conv2d]:

@@ -107,34 +107,32 @@ def fuse_activations(module: nn.Module, size: int) -> nn.Module:
     return fused if _same_outputs(module, images, fused, images) else copy.deepcopy(module)
 
 
-def pack_convolutions(module: nn.Module, size: int, batch: int) -> None:
-    """Lay the weights of each `Convolution` of `module` out for batches of images of this size, in place.
+def speed_up(module: nn.Module, size: int, batch: int) -> None:
+    """Let each `Convolution` of `module` use the operation of its device for batches of images of this size,
+    in place.
 
-    Call it with as many threads as the batches will have. Nothing changes where oneDNN does not know the
-    type of the numbers, or where the outputs would change.
+    Call it with as many threads as the batches will have. Nothing changes where one of them does not work
+    here, or where the outputs would change.
     """
     weight = next(module.parameters())
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(1, 3, size, size, generator=generator).to(
-        weight.dtype, memory_format=torch.channels_last
-    )
-    convolutions: list[Convolution] = []
+    images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    images = images.to(weight.device, weight.dtype, memory_format=torch.channels_last)
+    convolutions = [child for child in module.modules() if isinstance(child, Convolution)]
 
-    def pack(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def change(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if isinstance(child, Convolution):
-            convolutions.append(child)
-            child.pack(torch.Size((batch, *inputs[0].shape[1:])))
+            child.speed_up(torch.Size((batch, *inputs[0].shape[1:])))
 
     with torch.no_grad():
         expected = module(images)
         try:
-            _run_with_hook(module, images, pack)
+            _run_with_hook(module, images, change)
             same = _nearly_equal(expected, module(images))
-        except (RuntimeError, AttributeError):  # of a processor or a torch without oneDNN
+        except (RuntimeError, AttributeError):  # a processor or a torch that lacks the operation
             same = False
     if not same:
         for convolution in convolutions:
-            convolution.packed = None
+            convolution.slow_down()
 
 
 def _can_take_normalisation(layer: nn.Module | None) -> TypeGuard[nn.Conv2d]:

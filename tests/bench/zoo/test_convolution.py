@@ -1,6 +1,5 @@
 """A convolution and its ReLU in one operation: which layers, and that outputs are the same."""
 
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -27,13 +26,26 @@ def test_outputs_are_those_of_the_convolution_and_its_relu(settings, relu, packe
     images = torch.randn(2, 16, 20, 21)
     convolution = Convolution(plain, relu=relu)
     if packed:
-        convolution.pack(images.shape)
+        convolution.speed_up(images.shape)
     expected = plain(images)
     assert nearly_equal(convolution(images), expected.relu() if relu else expected)
 
 
+class OnGPU(nn.Parameter):
+    """A weight that says so, and is not."""
+
+    is_cuda = True
+
+
+def on_gpu(plain, *, relu):
+    plain.weight = OnGPU(plain.weight.detach(), requires_grad=False)
+    convolution = Convolution(plain, relu=relu)
+    convolution.speed_up(torch.Size((2, plain.in_channels, 20, 21)))
+    return convolution
+
+
 def test_gpu_has_one_operation_for_both(monkeypatch):
-    """cuDNN's gets the arguments in its own order, stride before padding."""
+    """cuDNN's takes the stride before the padding."""
     calls = []
 
     def cudnn_convolution_relu(images, weight, bias, stride, padding, dilation, groups):
@@ -41,26 +53,22 @@ def test_gpu_has_one_operation_for_both(monkeypatch):
         return conv2d(images, weight, bias, stride, padding, dilation, groups).relu()
 
     monkeypatch.setattr(torch, "cudnn_convolution_relu", cudnn_convolution_relu)
-    monkeypatch.setattr(Convolution, "_suits_cudnn", lambda self, images: True)
     plain = nn.Conv2d(16, 8, (1, 3), stride=2, padding=(0, 1)).requires_grad_(False)
     images = torch.randn(2, 16, 20, 21)
-    assert nearly_equal(Convolution(plain, relu=True)(images), plain(images).relu())
-    assert nearly_equal(Convolution(plain, relu=False)(images), plain(images))
+    expected = plain(images)
+    assert nearly_equal(on_gpu(plain, relu=True)(images), expected.relu())
+    assert nearly_equal(on_gpu(plain, relu=False)(images), expected)
     assert calls == [(8, 16, 1, 3)]
 
 
 @pytest.mark.parametrize(
-    ("channels", "groups", "on_gpu", "suits"),
-    [
-        ((16, 8), 1, True, True),
-        ((16, 8), 1, False, False),
-        ((3, 8), 1, True, False),
-        ((16, 8), 8, True, False),
-    ],
+    ("channels", "groups", "one_operation"), [((16, 8), 1, True), ((3, 8), 1, False), ((16, 8), 8, False)]
 )
-def test_layers_that_gpus_fuse_are_those_of_aligned_channels(channels, groups, on_gpu, suits):
-    convolution = Convolution(nn.Conv2d(*channels, 3, groups=groups), relu=True)
-    assert convolution._suits_cudnn(SimpleNamespace(is_cuda=on_gpu)) is suits
+def test_layers_that_gpus_fuse_are_those_of_aligned_channels(channels, groups, one_operation, monkeypatch):
+    monkeypatch.setattr(torch, "cudnn_convolution_relu", lambda images, *settings: images)
+    images = torch.randn(2, channels[0], 20, 21)
+    outputs = on_gpu(nn.Conv2d(*channels, 3, groups=groups), relu=True)(images)
+    assert (outputs is images) is one_operation
 
 
 def test_layers_that_differ_from_torchs_are_not_replaced():

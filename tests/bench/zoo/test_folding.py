@@ -7,7 +7,7 @@ import torch
 from timm import create_model
 from torch import nn
 from torch.fx.experimental.optimization import fuse
-from torch.nn.functional import batch_norm
+from torch.nn.functional import batch_norm, conv2d
 
 from bench.evaluation.classify import normalise
 from bench.zoo.convolution import Convolution
@@ -15,7 +15,7 @@ from bench.zoo.folding import (
     fold_batch_norms,
     fold_normalisation,
     fuse_activations,
-    pack_convolutions,
+    speed_up,
 )
 from bench.zoo.loading import untrained
 from crops import Normalisation
@@ -190,7 +190,7 @@ def fused_and_packed(dtype=torch.float32):
     module = with_random_statistics(create_model("resnet18", num_classes=10))
     module, _ = fold_batch_norms(module, 64)
     fused = fuse_activations(module, 64).to(dtype)
-    pack_convolutions(fused, 64, 4)
+    speed_up(fused, 64, 4)
     return module, fused
 
 
@@ -223,6 +223,27 @@ def test_packed_network_can_be_copied():
         assert torch.equal(copied(images), packed(images))
 
 
+@pytest.mark.parametrize("wrong", [RuntimeError("unable to find an engine"), None])
+def test_network_that_cudnn_cannot_fuse_runs_as_before(monkeypatch, wrong):
+    """Or fuses so that something else comes out."""
+
+    def cudnn_convolution_relu(images, weight, bias, stride, padding, dilation, groups):
+        if wrong:
+            raise wrong
+        return conv2d(images, weight, bias, stride, padding, dilation, groups)
+
+    def speed_up_on_gpu(self, shape):
+        self._by_cudnn = self.relu
+
+    monkeypatch.setattr(torch, "cudnn_convolution_relu", cudnn_convolution_relu)
+    monkeypatch.setattr(Convolution, "speed_up", speed_up_on_gpu)
+    module, fused = fused_and_packed()
+    assert not any(child._by_cudnn for child in fused.modules() if isinstance(child, Convolution))
+    images = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        assert nearly_equal(fused(images), module(images))
+
+
 @pytest.mark.parametrize("wrong", [RuntimeError, AttributeError, None])
 def test_network_that_onednn_cannot_pack_stays_as_it_is(monkeypatch, wrong):
     """Or packs so that something else comes out."""
@@ -232,7 +253,7 @@ def test_network_that_onednn_cannot_pack_stays_as_it_is(monkeypatch, wrong):
             raise wrong("no such operation")
         self.packed, self._packed_for = torch.zeros_like(self.weight), shape[1:]
 
-    monkeypatch.setattr(Convolution, "pack", pack)
+    monkeypatch.setattr(Convolution, "_pack", pack)
     module, packed = fused_and_packed()
     assert all(child.packed is None for child in packed.modules() if isinstance(child, Convolution))
     images = torch.randn(4, 3, 64, 64)
