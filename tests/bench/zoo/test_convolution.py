@@ -1,6 +1,5 @@
 """A convolution and its ReLU in one operation: which layers, and that outputs are the same."""
 
-
 import pytest
 import torch
 from torch import nn
