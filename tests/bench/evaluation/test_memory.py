@@ -42,6 +42,14 @@ def expected(pipeline):
         RuntimeError("could not create a primitive"),
         RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("FIND was unable to find an engine to execute this computation"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a ..."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("Invalid buffer size: 12.52 GiB"),
+        RuntimeError("Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)"),
+        RuntimeError("level_zero backend failed with error: 39 (UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY)"),
     ],
 )
 def test_crops_are_gathered_in_smaller_batches(pipeline, expected, monkeypatch, error):
