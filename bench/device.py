@@ -116,12 +116,8 @@ def usable_cores() -> int:
 
 
 def _streams(device: torch.device) -> int:
-    """Threads that classify: one for each core; on a GPU two, so that one batch is prepared while
-    another runs.
-    """
-    if device.type == "cpu":
-        return torch.get_num_threads()
-    return 2 if device.type == "cuda" else 1
+    """Threads that classify: one for each core of a CPU. Elsewhere one, which launches and does not wait."""
+    return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def _device(name: str) -> torch.device:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from bench.device import PRECISIONS, Runtime
 from bench.errors import BenchError, first_line, is_out_of_memory
-from bench.evaluation.engine import single_core_threads
+from bench.evaluation.chunks import single_core_threads
+from bench.evaluation.transfers import Download
 from bench.zoo.dense import dense
 from bench.zoo.folding import fold_batch_norms, fold_normalisation, fuse_activations, speed_up
 from bench.zoo.loading import LoadedNetwork
@@ -16,7 +17,8 @@ from crops import Normalisation
 
 
 class Scorer:
-    """A function from levels [n x 3 x height x width] to scores [n x classes] in float32 on the CPU.
+    """A function from levels [n x 3 x height x width] to scores [n x classes] in float32, on their way to
+    the CPU.
 
     Scores are probabilities, or logits where `logits`. An input larger than the network's is classified
     densely, and its scores are averaged over the positions. Several threads may call it. Where a batch
@@ -51,21 +53,21 @@ class Scorer:
             self._on_crops = torch.compile(self._module)
         self._densely: Callable[[Tensor], Tensor] | None = None
 
-    def __call__(self, pixels: Tensor) -> Tensor:
+    def __call__(self, pixels: Tensor) -> Download:
         """Raises `BenchError` where not even one crop fits in memory."""
         area = pixels.shape[2] * pixels.shape[3]
         scores: list[Tensor] = []
         while (done := sum(map(len, scores))) < len(pixels):
             part = pixels[done : done + max(1, self.batch * self._size**2 // area)]
             try:
-                scores.append(self.classify(self.prepare(part)).cpu())
+                scores.append(self.classify(self.prepare(part)))
                 continue
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 reason = first_line(error)
             self._halve_batch(len(part), area, reason)  # out here, where no traceback keeps activations
-        return torch.cat(scores)
+        return Download(scores[0] if len(scores) == 1 else torch.cat(scores))
 
     @torch.inference_mode()
     def prepare(self, pixels: Tensor) -> Tensor:

@@ -55,6 +55,14 @@ def settle_precision(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
     return replace(evaluation, runtime=replace(runtime, precision=chosen, agreement=(half, same, compared)))
 
 
+def assume_half(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
+    """The evaluation with the precision that `auto` most likely stands for, without comparing."""
+    half = HALF.get(evaluation.runtime.device.type)
+    if evaluation.options.precision != "auto" or half is None or not _pays(evaluation):
+        return evaluation
+    return with_precision(evaluation, half)
+
+
 def agrees(same: int, compared: int) -> bool:
     """Whether the predictions that flipped are not significantly more than `FLIPS` (exact binomial test).
 
