@@ -44,10 +44,12 @@ class Batch:
         self.slices.append((crops, first, number))
         self.crops += number
 
-    def pixels(self, dtype: torch.dtype) -> Tensor:
-        """[crops x 3 x height x width] levels, channels-last."""
+    def pixels(self, preferred: torch.dtype) -> Tensor:
+        """[crops x 3 x height x width] levels, channels-last; of the `preferred` type where the crops have
+        none of their own.
+        """
         first, _, _ = self.slices[0]
-        shape = (self.crops, 3, *first.shape)
+        shape, dtype = (self.crops, 3, *first.shape), first.dtype or preferred
         pixels = torch.empty(shape, dtype=dtype, device=first.device, memory_format=torch.channels_last)
         row = 0
         for crops, start, number in self.slices:
@@ -84,8 +86,8 @@ class Batches:
     def __init__(
         self, scorers: Sequence[Score], batch: int, area: int, streams: int, levels: torch.dtype
     ) -> None:
-        """`batch` counts crops of `area` pixels; larger inputs are classified in smaller batches. The scorers
-        get `levels` of that type.
+        """`batch` counts crops of `area` pixels; larger inputs are classified in smaller batches. `levels` is
+        the type that the scorers prefer.
         """
         self._scorers, self._pixels, self._levels = scorers, batch * area, levels
         self._open: dict[tuple[int, int], Batch] = {}

@@ -85,6 +85,10 @@ class ChunkCrops:
         """Where they are."""
         return self.crops.pixels.device
 
+    @property
+    def dtype(self) -> None:
+        """They can be written as any type."""
+
     def copy_to(self, out: Tensor, first: int) -> None:
         """Fill `out` with the crops from `first` on."""
         self.rendered.precede((self.crops.pixels, self.crops.wide))

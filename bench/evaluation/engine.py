@@ -58,7 +58,7 @@ class Pipeline:
     note: Callable[[str], None] = lambda text: None
     """Called when the batch is halved."""
     levels: torch.dtype = torch.uint8
-    """The type in which the scorers get levels."""
+    """The type of levels that the scorers prefer."""
     batch: int = field(init=False)
     """Crops of the network's input that are gathered for a batch: never more than a part has."""
 

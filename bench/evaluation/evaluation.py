@@ -91,10 +91,9 @@ def build_pipeline(
     `note` is called where the batch has to be halved.
     """
     first = evaluations[0]
-    levels = {PRECISIONS[evaluation.runtime.precision] for evaluation in evaluations}
-    on_gpu = first.sees.renders_chunks and len(levels) == 1  # its kernels write any type
-    dtype = levels.pop() if on_gpu else torch.uint8
-    return Pipeline(first.images, first.sees, scorers, first.runtime, note, dtype)
+    types = {PRECISIONS[evaluation.runtime.precision] for evaluation in evaluations}
+    levels = types.pop() if len(types) == 1 else torch.uint8
+    return Pipeline(first.images, first.sees, scorers, first.runtime, note, levels)
 
 
 def with_precision(evaluation: Evaluation, precision: str) -> Evaluation:

@@ -41,6 +41,10 @@ class Crops(Protocol):
     def device(self) -> torch.device:
         """Where they are."""
 
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The type of their levels; None where they can be written as any."""
+
     def copy_to(self, out: Tensor, first: int) -> None:
         """Fill `out`, [n x 3 x height x width] channels-last, with the crops from `first` on."""
 
@@ -65,6 +69,11 @@ class TensorCrops:
     def device(self) -> torch.device:
         """Where they are."""
         return self.levels.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of their levels: whole ones are bytes, those of a dialect may be floats."""
+        return self.levels.dtype
 
     def copy_to(self, out: Tensor, first: int) -> None:
         """Fill `out` with the crops from `first` on."""
