@@ -64,14 +64,7 @@ def resolve(options: Options) -> Runtime:
     Raises `UsageError` for a device that cannot be used, and `BenchError` for more ranks than GPUs.
     """
     ranks = local_world_size()
-    name = options.device
-    if ranks > 1 and name in ("auto", "cuda") and torch.cuda.is_available():
-        if local_rank() >= torch.cuda.device_count():
-            raise BenchError(
-                f"{ranks} ranks for {torch.cuda.device_count()} GPUs: pass torchrun that --nproc-per-node"
-            )
-        name = f"cuda:{local_rank()}"
-    device = _device(name)
+    device = _device(_own_gpu(options.device, ranks) if ranks > 1 else options.device)
     return Runtime(
         device=device,
         precision="fp32" if options.precision == "auto" else options.precision,
@@ -80,6 +73,30 @@ def resolve(options: Options) -> Runtime:
         streams=_streams(device),
         compile=options.compile,
     )
+
+
+def _own_gpu(name: str, ranks: int) -> str:
+    """The device of this rank, one of `ranks` on this machine, where the option is `name`.
+
+    Raises as `resolve` does.
+    """
+    if name.startswith("cuda:"):
+        raise UsageError(
+            f"--device {name} would give one GPU to all {ranks} ranks of this machine: write --device cuda"
+        )
+    if name not in ("auto", "cuda") or not torch.cuda.is_available():
+        return name
+    gpus = torch.cuda.device_count()
+    if gpus == 1 and os.environ.get("CUDA_VISIBLE_DEVICES"):  # each rank sees its own
+        return "cuda:0"
+    if local_rank() >= gpus:
+        raise BenchError(f"{ranks} ranks for {gpus} GPUs: pass torchrun that --nproc-per-node")
+    return f"cuda:{local_rank()}"
+
+
+def has_fast_bf16() -> bool:
+    """Whether this processor computes in bfloat16 faster than in fp32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def configure_torch(runtime: Runtime) -> None:
@@ -99,12 +116,8 @@ def usable_cores() -> int:
 
 
 def _streams(device: torch.device) -> int:
-    """Threads that classify: one for each core; on a GPU two, so that one batch is prepared while
-    another runs.
-    """
-    if device.type == "cpu":
-        return torch.get_num_threads()
-    return 2 if device.type == "cuda" else 1
+    """Threads that classify: one for each core of a CPU. Elsewhere one, which launches and does not wait."""
+    return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def _device(name: str) -> torch.device:

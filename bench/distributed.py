@@ -16,22 +16,19 @@ import pickle
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cache
 from itertools import count
 from typing import Any, TypeVar
 
 from bench.errors import AnotherRankFailed, BenchError, UsageError, first_line
+from bench.progress import Advance, Done
 
 T = TypeVar("T")
-
-Advance = Callable[[int, bool | None], None]
-"""Called for each image: its crops, and whether the prediction is right (None: the image was skipped)."""
 
 TIMEOUT = timedelta(hours=1)
 """How long a rank waits for another one, which may have a shard to finish; a process that died is
@@ -136,7 +133,7 @@ class Ranks:
 
     @contextmanager
     def share_progress(self, advance: Advance) -> Iterator[Advance]:
-        """What to call for each image, so that the first rank's `advance` is called for the images of all.
+        """What to call for what was done, so that the first rank's `advance` is called for what all do.
 
         At the end the ranks wait for each other.
         """
@@ -212,40 +209,36 @@ def take_parts(store: Any, key: str, parts: Sequence[range]) -> Iterator[range]:
 
 
 class SharedProgress:
-    """Counts images in the store; the first rank calls its `advance` for those of the others."""
-
-    KINDS = (True, False, None)
-    """What an image can be: right, wrong, skipped."""
+    """Counts what is done in the store; the first rank calls its `advance` for what the others did."""
 
     def __init__(self, store: Any, key: str, advance: Advance | None) -> None:
         """`advance` is None on all ranks but the first."""
         self._store, self._key, self._advance = store, key, advance
-        self._crops = 0
-        self._new: Counter[bool | None] = Counter()
-        self._shown: Counter[bool | None] = Counter()
+        self._new, self._shown = Done(), Done()
         self._last = time.monotonic()
 
-    def __call__(self, crops: int, right: bool | None) -> None:
-        self._crops = max(self._crops, crops)
+    def __call__(self, done: Done) -> None:
         if self._advance:
-            self._advance(crops, right)
+            self._advance(done)
         else:
-            self._new[right] += 1
+            self._new += done
         if time.monotonic() - self._last >= 1:
             self.exchange()
 
     def exchange(self) -> None:
-        """Add what is new, or show it; an image of another rank counts as many crops as the largest one
-        here.
-        """
+        """Add what is new, or show it."""
         self._last = time.monotonic()
         with _reaching_store():
-            for kind in self.KINDS:
-                total = self._store.add(f"{self._key}/{kind}", self._new.pop(kind, 0))
-                if self._advance:
-                    for _ in range(total - self._shown[kind]):
-                        self._advance(0 if kind is None else self._crops, kind)
-                    self._shown[kind] = total
+            totals = {
+                name: self._store.add(f"{self._key}/{name}", number)
+                for name, number in asdict(self._new).items()
+            }
+        self._new = Done()
+        if self._advance:
+            more = {name: total - getattr(self._shown, name) for name, total in totals.items()}
+            if any(more.values()):
+                self._advance(Done(**more))
+            self._shown = Done(**totals)
 
 
 def _number_by_torchrun(name: str) -> int:

@@ -60,11 +60,18 @@ OUT_OF_MEMORY = (
     "allocate memory",  # torch on CPUs
     "bad_alloc",  # C++
     "could not create a primitive",  # oneDNN
-    "ALLOC_FAILED",  # cuDNN, cuBLAS
+    "alloc_failed",  # cuDNN, cuBLAS
+    "cublascreate",  # cuBLAS, which needs memory for its handle
+    "unable to find an engine",  # cuDNN, when none has a workspace that fits
+    "cudnn_status_not_supported",  # the same, in older words
+    "invalid buffer size",  # MPS
+    "insufficient memory",  # Metal
+    "out_of_device_memory",  # XPU
+    "out_of_host_memory",
     "start new thread",  # Python, which needs memory for that
     "error return without exception set",  # Python, while it imports a module
 )
-"""What errors that mean too little memory say, by whom."""
+"""What errors that mean too little memory say, by whom, in small letters."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -73,7 +80,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
-    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY)
 
 
 def first_line(error: BaseException) -> str:

@@ -71,7 +71,8 @@ class Options:
     device: str = _option("auto", "cpu, cuda, cuda:1, mps; auto: the first that is available")
     precision: str = _option(
         "auto",
-        "fp32, bf16 or fp16; auto: fp32, and on a GPU fp16 where it predicts the same on 99.9 % of images",
+        "fp32, bf16 or fp16; auto: fp32, or half precision where it pays and predicts the same (on a GPU "
+        "fp16, for long evaluations on a processor that has it bf16)",
     )
     batch: int | None = _option(
         None,

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -15,6 +16,29 @@ INTERVAL = 10.0
 """Seconds between plain lines."""
 
 
+@dataclass(frozen=True)
+class Done:
+    """What has been done of an evaluation.
+
+    >>> Done(images=2, crops=20, judged=2, right=1) + Done(images=1)
+    Done(images=3, crops=20, judged=2, right=1)
+    """
+
+    images: int = 0
+    crops: int = 0
+    judged: int = 0
+    """Images with a prediction; the others could not be read."""
+    right: int = 0
+    """Images whose prediction under the largest protocol is right."""
+
+    def __add__(self, more: "Done") -> "Done":
+        return Done(*(getattr(self, item.name) + getattr(more, item.name) for item in fields(self)))
+
+
+Advance = Callable[[Done], None]
+"""Called with what was done since the last call."""
+
+
 class Reporter(Protocol):
     """Receives what happens during an evaluation."""
 
@@ -24,13 +48,11 @@ class Reporter(Protocol):
     def step(self, text: str) -> None:
         """What is being done now, where no images are counted."""
 
-    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
-        """The number of images to evaluate in all. Of those that were done before: how many there are, how
-        many have a prediction, and how many predictions are right.
-        """
+    def start(self, images: int, before: Done) -> None:
+        """The number of images to evaluate in all, and what was done of them before."""
 
-    def advance(self, crops: int, right: bool | None) -> None:
-        """An image is done: its crops, and whether the prediction is right (None: the image was skipped)."""
+    def advance(self, done: Done) -> None:
+        """What was done since the last call."""
 
 
 class Silent:
@@ -42,10 +64,10 @@ class Silent:
     def step(self, text: str) -> None:
         """Show nothing."""
 
-    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
+    def start(self, images: int, before: Done) -> None:
         """Show nothing."""
 
-    def advance(self, crops: int, right: bool | None) -> None:
+    def advance(self, done: Done) -> None:
         """Show nothing."""
 
 
@@ -55,25 +77,15 @@ class Tally:
 
     images: int
     """To be done in all."""
-    done: int = 0
-    judged: int = 0
-    """Images with a prediction."""
-    right: int = 0
+    before: Done
+    """What was done before it began."""
+    since: Done = Done()
     began: float = field(default_factory=time.monotonic)
-    done_before: int = field(init=False)
-    """What was done at the beginning."""
-    crops: int = 0
-    """Since the beginning."""
 
-    def __post_init__(self) -> None:
-        self.done_before = self.done
-
-    def add(self, crops: int, right: bool | None) -> None:
-        """Count an image."""
-        self.done += 1
-        self.crops += crops
-        self.judged += right is not None
-        self.right += bool(right)
+    @property
+    def done(self) -> Done:
+        """In all."""
+        return self.before + self.since
 
     @property
     def seconds(self) -> float:
@@ -83,12 +95,13 @@ class Tally:
     @property
     def seconds_left(self) -> float:
         """At the speed so far."""
-        return self.seconds / (self.done - self.done_before) * (self.images - self.done)
+        return self.seconds / self.since.images * (self.images - self.done.images)
 
     def describe(self) -> str:
         """Crops per second, and the running error of the largest protocol."""
-        error = f"{100 * (1 - self.right / self.judged):.1f} %" if self.judged else "-"
-        return f"{self.crops / self.seconds:,.0f} crops/s, top-1 error so far {error}"
+        done = self.done
+        error = f"{100 * (1 - done.right / done.judged):.1f} %" if done.judged else "-"
+        return f"{self.since.crops / self.seconds:,.0f} crops/s, top-1 error so far {error}"
 
 
 class Console:
@@ -98,7 +111,7 @@ class Console:
         from rich.console import Console as RichConsole
 
         self._console = RichConsole(stderr=True, highlight=False)
-        self._tally = Tally(0)
+        self._tally = Tally(0, Done())
         self._last_line = 0.0
         self._bar: tuple[Progress, TaskID] | None = None
 
@@ -118,27 +131,27 @@ class Console:
         """Print a line."""
         self._console.print(one_line(text), markup=False, soft_wrap=True)
 
-    def start(self, images: int, done: int = 0, judged: int = 0, right: int = 0) -> None:
+    def start(self, images: int, before: Done) -> None:
         """Begin to count, with a bar where stderr is a terminal."""
         self._stop_bar()
-        self._tally = Tally(images, done, judged, right)
+        self._tally = Tally(images, before)
         self._last_line = self._tally.began
         if self._console.is_terminal:
             self._bar = self._start_bar()
 
-    def advance(self, crops: int, right: bool | None) -> None:
-        """Count an image; move the bar, or print a line every ten seconds."""
-        self._tally.add(crops, right)
+    def advance(self, done: Done) -> None:
+        """Count what was done; move the bar, or print a line every ten seconds."""
+        self._tally.since += done
         if self._bar:
             bar, task = self._bar
-            bar.update(task, advance=1, description=self._tally.describe())
-        elif time.monotonic() - self._last_line >= INTERVAL or self._tally.done == self._tally.images:
+            bar.update(task, advance=done.images, description=self._tally.describe())
+        elif time.monotonic() - self._last_line >= INTERVAL or self._tally.done.images == self._tally.images:
             self._last_line = time.monotonic()
             self._print_line()
 
     def _print_line(self) -> None:
         tally = self._tally
-        counts = f"{tally.done:,} of {tally.images:,} images"
+        counts = f"{tally.done.images:,} of {tally.images:,} images"
         line = f"{counts}, {tally.describe()}, {tally.seconds_left:,.0f} s left"
         print(line, file=sys.stderr, flush=True)
 
@@ -154,7 +167,7 @@ class Console:
             console=self._console,
         )
         bar.start()
-        return bar, bar.add_task("", total=self._tally.images, completed=self._tally.done)
+        return bar, bar.add_task("", total=self._tally.images, completed=self._tally.done.images)
 
     def _stop_bar(self) -> None:
         if self._bar:

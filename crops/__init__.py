@@ -7,6 +7,7 @@ Read it in this order:
 - `geometry`: from a view and an image's size to the pixels to cut (`Patch`)
 - `plan`: several protocols evaluated in one pass, and their pooling (`Plan`)
 - `pillow`, `tensor`: the slow reference renderer and the fast one, from patches to pixels
+- `chunk`, `kernels`, `filters`: the renderer for GPUs, many images at once, with Pillow's pixels
 - `dialects`: how other tools take the single central crop (`Dialect`)
 - `normalisation`: how pixels are scaled before a network sees them (`Normalisation`)
 """

@@ -1,8 +1,8 @@
 """What to do with each image: cut the views of several protocols in one pass, and pool their scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -77,8 +77,8 @@ class Plan:
         """What to cut from an image of `width` x `height`, and the weights [protocols x patches] to pool it.
 
         Views with the same pixels become one patch, and their weights are added. For example, the three
-        squares of a square image are the same. Each row of the weights sums to 1. The array is cached, so do
-        not write to it.
+        squares of a square image are the same. Each row of the weights sums to 1. The array is cached, and
+        cannot be written to.
 
         >>> plan = Plan(parse("10", 224), 224)
         >>> patches, weights = plan.patches(500, 375)
@@ -88,7 +88,12 @@ class Plan:
         array([[1. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. , 0. ],
                [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]])
         """
-        return _patches_and_weights(self, width, height)
+        return self._patches_of_size(width, height)
+
+    @cached_property
+    def _patches_of_size(self) -> Callable[[int, int], tuple[tuple[Patch, ...], NDArray[np.float64]]]:
+        """`patches`, with what it returned before: many images of a data set have the same size."""
+        return lru_cache(maxsize=4096)(partial(_patches_and_weights, self))
 
     def describe(self) -> dict[str, Any]:
         """The exact protocols as plain values, for a manifest.
@@ -120,7 +125,6 @@ def _values_by_axis(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
     }
 
 
-@lru_cache(maxsize=4096)  # many images of a data set have the same size
 def _patches_and_weights(
     plan: Plan, width: int, height: int
 ) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
@@ -132,14 +136,21 @@ def _patches_and_weights(
         share = 1 / protocol.crops
         for view in protocol.views:
             weights[row, column_of_patch[patch_of_view[view]]] += share
-    return patches, weights
+    return patches, _only_copy(weights.shape, weights.tobytes())
+
+
+@lru_cache(maxsize=4096)
+def _only_copy(shape: tuple[int, int], weights: bytes) -> NDArray[np.float64]:
+    """The array, the same one at every call: images of different sizes mostly have the same weights."""
+    return np.frombuffer(weights).reshape(shape)
 
 
 def pool_scores(scores: NDArray[Any], weights: NDArray[np.float64], pool: Pool) -> NDArray[np.float32]:
     """Pool the scores of one image's patches: [patches x classes] -> probabilities [protocols x classes].
 
-    `scores` are logits for the pool `logits`, and probabilities for the other two. `weights` are those of
-    `Plan.patches`, [protocols x patches]. Sums are taken in double precision.
+    Images with the same weights can be pooled together: [images x patches x classes]. `scores` are logits for
+    the pool `logits`, and probabilities for the other two. `weights` are those of `Plan.patches`,
+    [protocols x patches]. Sums are taken in double precision.
 
     >>> scores = np.array([[0.9, 0.1], [0.6, 0.4]])
     >>> pool_scores(scores, np.array([[1, 0], [0.5, 0.5]]), "mean")
@@ -148,11 +159,11 @@ def pool_scores(scores: NDArray[Any], weights: NDArray[np.float64], pool: Pool) 
     """
     scores = scores.astype(np.float64)
     if pool == "max":
-        highest = np.stack([scores[row > 0].max(axis=0) for row in weights])
-        pooled = highest / highest.sum(axis=1, keepdims=True)
+        highest = np.stack([scores[..., row > 0, :].max(axis=-2) for row in weights], axis=-2)
+        pooled = highest / highest.sum(axis=-1, keepdims=True)
     else:
         pooled = weights @ scores
         if pool == "logits":
-            pooled = np.exp(pooled - pooled.max(axis=1, keepdims=True))
-            pooled /= pooled.sum(axis=1, keepdims=True)
+            pooled = np.exp(pooled - pooled.max(axis=-1, keepdims=True))
+            pooled /= pooled.sum(axis=-1, keepdims=True)
     return np.asarray(pooled, dtype=np.float32)

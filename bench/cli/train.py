@@ -54,7 +54,9 @@ def train(
         int, typer.Option("--workers", min=0, help="Processes that decode, for each device.")
     ] = 2,
     device: Annotated[str, typer.Option("--device", help=MEANINGS["device"])] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="fp32, bf16 or fp16; auto: fp32.")] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", help="fp32, bf16 or fp16; auto: bf16 on a GPU, else fp32.")
+    ] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Of the first weights, the order and the patches.")] = 0,
 ) -> None:
     """Train a network by a paper's recipe; under torchrun on several devices. The same command continues."""

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import simplejpeg
@@ -22,8 +23,31 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)  # about metadata, which is not used
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
-    """The pixels of an image file, [height x width x 3] levels from 0 to 255.
+Room = Callable[[int], NDArray[np.uint8] | None]
+"""From a number of bytes to an array of so many, or None."""
+
+
+def no_room(size: int) -> None:
+    """Room that there is not: each image gets an array of its own."""
+
+
+def decoded_size(data: bytes) -> int:
+    """Bytes of the pixels of an image file; 0 where it cannot be read."""
+    try:
+        if simplejpeg.is_jpeg(data):
+            height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+        else:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+    except Exception:  # noqa: BLE001 - `decode` says why
+        return 0
+    return int(height * width * 3) if height * width <= LARGEST else 0
+
+
+def decode(data: bytes, room: Room = no_room) -> NDArray[np.uint8]:
+    """The pixels of an image file, [height x width x 3] levels from 0 to 255; in the array that `room` gives,
+    where simplejpeg decodes it.
+
 
     simplejpeg, which is libjpeg-turbo, is faster than Pillow and gives the same pixels. Pillow decodes or
     refuses everything that simplejpeg does not read without a warning: CMYK, a PNG whose name ends in .JPEG,
@@ -34,7 +58,8 @@ def decode(data: bytes) -> NDArray[np.uint8]:
             height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
             _check_size(width, height)
             if colours in ("YCbCr", "Gray"):
-                pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=True)
+                buffer = room(height * width * 3)
+                pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=True, buffer=buffer)
                 return pixels
         except ValueError:
             pass

@@ -118,6 +118,13 @@ class Images:
             chosen = np.arange(limit)
         else:
             chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:limit])
+        return self._choose(chosen)
+
+    def repeat(self, number: int) -> "Images":
+        """So many images: these, again and again. For measurements; an evaluation counts each image once."""
+        return self._choose(np.arange(number) % len(self))
+
+    def _choose(self, chosen: NDArray[np.intp]) -> "Images":
         return replace(
             self,
             ids=[self.ids[i] for i in chosen.tolist()],

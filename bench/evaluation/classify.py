@@ -1,21 +1,24 @@
 """A network on its device: pixels in, scores out."""
 
-import copy
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 from bench.device import PRECISIONS, Runtime
-from bench.errors import BenchError, is_out_of_memory
+from bench.errors import BenchError, first_line, is_out_of_memory
+from bench.evaluation.chunks import single_core_threads
+from bench.evaluation.transfers import Download
 from bench.zoo.dense import dense
-from bench.zoo.folding import fold_batch_norms, fold_normalisation
+from bench.zoo.folding import fold_batch_norms, fold_normalisation, fuse_activations, speed_up
 from bench.zoo.loading import LoadedNetwork
 from crops import Normalisation
 
 
 class Scorer:
-    """A function from levels [n x 3 x height x width] to scores [n x classes] in float32 on the CPU.
+    """A function from levels [n x 3 x height x width] to scores [n x classes] in float32, on their way to
+    the CPU.
 
     Scores are probabilities, or logits where `logits`. An input larger than the network's is classified
     densely, and its scores are averaged over the positions. Several threads may call it. Where a batch
@@ -39,26 +42,32 @@ class Scorer:
         module, self.folded = fold_batch_norms(network.module, self._size)
         on_levels = fold_normalisation(module, self._size, normalisation, normalise)
         self._normalisation = normalisation if on_levels is None else None
-        self._module = channels_last(copy.deepcopy(on_levels or module).to(runtime.device, self._dtype))
+        fused = fuse_activations(on_levels or module, self._size)
+        self._module = channels_last(fused.to(runtime.device, self._dtype))
+        if not runtime.compile:  # torch.compile knows these operations too
+            with single_core_threads(1) as thread:  # as those that classify
+                thread.submit(speed_up, self._module, self._size, self.batch).result()
         self._columns = network.columns().to(runtime.device)
         self._on_crops: Callable[[Tensor], Tensor] = self._module
         if runtime.compile:
             self._on_crops = torch.compile(self._module)
         self._densely: Callable[[Tensor], Tensor] | None = None
 
-    def __call__(self, pixels: Tensor) -> Tensor:
+    def __call__(self, pixels: Tensor) -> Download:
         """Raises `BenchError` where not even one crop fits in memory."""
         area = pixels.shape[2] * pixels.shape[3]
         scores: list[Tensor] = []
         while (done := sum(map(len, scores))) < len(pixels):
             part = pixels[done : done + max(1, self.batch * self._size**2 // area)]
             try:
-                scores.append(self.classify(self.prepare(part)).cpu())
+                scores.append(self.classify(self.prepare(part)))
+                continue
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._halve_batch(len(part), area)
-        return torch.cat(scores)
+                reason = first_line(error)
+            self._halve_batch(len(part), area, reason)  # out here, where no traceback keeps activations
+        return Download(scores[0] if len(scores) == 1 else torch.cat(scores))
 
     @torch.inference_mode()
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -74,23 +83,26 @@ class Scorer:
         count = len(inputs)
         if inputs.shape[2:] != (self._size, self._size):
             self._densely = self._densely or dense(self._module, self._pool, self._size)
-            outputs = self._densely(inputs)
+            if self._runtime.device.type == "cuda":  # where each number of inputs needs plans of its own
+                full = max(1, self.batch * self._size**2 // (inputs.shape[2] * inputs.shape[3]))
+                inputs = padded(inputs, min(full, 1 << (count - 1).bit_length()))
+            outputs = self._densely(inputs)[:count]
         else:
-            if self._runtime.compile and count < self.batch:  # one shape, one compilation
-                padding = inputs[:1].expand(self.batch - count, -1, -1, -1)
-                inputs = torch.cat([inputs, padding])
+            if self._runtime.compile:  # one shape, one compilation
+                inputs = padded(inputs, self.batch)
             outputs = self._on_crops(inputs)[:count, None]
         outputs = outputs.float()[..., self._columns]
         return (outputs if self._logits else outputs.softmax(-1)).mean(1)
 
-    def _halve_batch(self, count: int, area: int) -> None:
+    def _halve_batch(self, count: int, area: int, reason: str) -> None:
         """Halve the batch after `count` crops of `area` pixels did not fit. Raises `BenchError` for a
         single crop.
         """
         device = self._runtime.device
         if count == 1:
             raise BenchError(
-                f"{device} is out of memory with one crop at a time: free some, or choose another --device"
+                f"{device} is out of memory with one crop at a time ({reason}): "
+                "free some, or choose another --device"
             )
         half = max(1, count // 2)
         fits = max(1, count * area // self._size**2 // 2)
@@ -113,6 +125,18 @@ def channels_last(module: nn.Module) -> nn.Module:
     return module
 
 
+def padded(inputs: Tensor, number: int) -> Tensor:
+    """At least `number` inputs, in the same layout: these, and the first one again as often as needed.
+
+    >>> padded(torch.rand(3, 2, 5, 5), 4).shape
+    torch.Size([4, 2, 5, 5])
+    """
+    if len(inputs) >= number:
+        return inputs
+    filled = torch.cat([inputs, inputs[:1].expand(number - len(inputs), -1, -1, -1)])
+    return filled.contiguous(memory_format=torch.channels_last)
+
+
 def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
     """Levels [n x 3 x height x width] to the network's input, with torchvision's operations in their
     order.
@@ -123,9 +147,12 @@ def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
     rows = pixels.permute(0, 2, 3, 1).reshape(
         number * height, width * colours
     )  # as the renderer lays them out
-    mean, std = (
-        torch.tensor(values, device=pixels.device).repeat(width)
-        for values in (normalisation.mean, normalisation.std)
-    )
+    mean, std = (_row(values, width, pixels.device) for values in (normalisation.mean, normalisation.std))
     normalised = rows.to(torch.float32, copy=True).div_(255).sub_(mean).div_(std)
     return normalised.view(number, height, width, colours).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=256)
+def _row(values: tuple[float, ...], width: int, device: torch.device) -> Tensor:
+    """A value for each colour of a row of pixels. It is kept, since an upload waits for what a GPU does."""
+    return torch.tensor(values, device=device).repeat(width)

@@ -15,7 +15,7 @@ from bench.evaluation.findings import examine_blacklist, examine_images, open_bl
 from bench.evaluation.prepare import check_options, prepare
 from bench.evaluation.run_folder import UnfinishedRun, open_run
 from bench.options import Options
-from bench.progress import Reporter, Silent
+from bench.progress import Done, Reporter, Silent
 from results.run import Run
 
 
@@ -103,8 +103,9 @@ def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None
     scorers = [evaluation.scorer(reporter.note) for evaluation in evaluations]
     pipeline = build_pipeline(evaluations, scorers, reporter.note)
     images = len(first.evaluation.images)
-    done = images - sum(map(len, first.missing))
-    reporter.start(images, done, first.label_check.judged, first.label_check.right)
+    check = first.label_check
+    before = Done(images - sum(map(len, first.missing)), judged=check.judged, right=check.right)
+    reporter.start(images, before)
     with ranks().share_progress(reporter.advance) as progress:
         parts = ranks().hand_out(first.missing)
         skip = first.evaluation.options.skip_unreadable

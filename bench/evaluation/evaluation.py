@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import torch
+
 from bench.data import Images
 from bench.data.devkit import Blacklist
-from bench.device import Runtime
+from bench.device import PRECISIONS, Runtime
 from bench.evaluation.classify import Scorer
 from bench.evaluation.engine import Pipeline, shard_size
 from bench.evaluation.label_check import GivenOrder
 from bench.evaluation.records import data_record, model_record, plan_record, runtime_record
-from bench.evaluation.render import Render, make_renderer
+from bench.evaluation.render import Renderer
 from bench.options import Options
 from bench.zoo.loading import LoadedNetwork
 from crops import Dialect, Plan
@@ -36,9 +38,9 @@ class Evaluation:
     runtime: Runtime
 
     @property
-    def sees(self) -> tuple[Any, ...]:
-        """What networks have in common that can share decoded images and rendered crops."""
-        return self.plan, self.renderer, self.runtime.device
+    def sees(self) -> Renderer:
+        """What makes the crops. Networks for which it is equal share decoded images and rendered crops."""
+        return Renderer(self.plan, self.renderer, self.runtime.device)
 
     @property
     def given_order(self) -> GivenOrder | None:
@@ -46,11 +48,6 @@ class Evaluation:
         if self.options.label_order == "auto":
             return None
         return GivenOrder(self.network.order, self.network.outputs)
-
-    @cached_property
-    def render(self) -> Render:
-        """What makes the crops of an image."""
-        return make_renderer(self.plan, self.renderer, self.runtime.device)
 
     def scorer(self, note: Callable[[str], None] = lambda text: None) -> Scorer:
         """The network on its device; `note` is called where a batch has to be halved."""
@@ -94,7 +91,9 @@ def build_pipeline(
     `note` is called where the batch has to be halved.
     """
     first = evaluations[0]
-    return Pipeline(first.images, first.plan, first.render, scorers, first.runtime, note)
+    types = {PRECISIONS[evaluation.runtime.precision] for evaluation in evaluations}
+    levels = types.pop() if len(types) == 1 else torch.uint8
+    return Pipeline(first.images, first.sees, scorers, first.runtime, note, levels)
 
 
 def with_precision(evaluation: Evaluation, precision: str) -> Evaluation:

@@ -2,6 +2,7 @@
 found here.
 """
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from bench.data import Images
@@ -39,16 +40,24 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
 
 
 def prepare_loaded(
-    options: Options, images: Images, blacklist: Blacklist | None, network: LoadedNetwork, reporter: Reporter
+    options: Options,
+    images: Images,
+    blacklist: Blacklist | None,
+    network: LoadedNetwork,
+    reporter: Reporter,
+    settle: Callable[[Evaluation, Reporter], Evaluation] = settle_precision,
 ) -> Evaluation:
-    """As `prepare`, with a network that is loaded already. Raises `UsageError` and `crops.ProtocolError`."""
+    """As `prepare`, with a network that is loaded already. `settle` chooses the precision.
+
+    Raises `UsageError` and `crops.ProtocolError`.
+    """
     check_classes(network.classes, images, options)
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
     configure_torch(runtime)
     plan = _plan(options, network)
     renderer = _renderer(options, plan)
     evaluation = Evaluation(options, images, blacklist, network, plan, renderer, runtime)
-    return settle_precision(evaluation, reporter)
+    return settle(evaluation, reporter)
 
 
 def check_options(options: Options) -> None:

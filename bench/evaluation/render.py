@@ -1,10 +1,10 @@
-"""From a decoded image to the pixels of a plan's crops."""
+"""From decoded images to the pixels of a plan's crops."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
-from typing import Any
+from functools import cached_property
+from itertools import chain, groupby
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,76 +12,131 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from bench.data.decode import LARGEST
+from bench.data.decode import LARGEST, decoded_size
 from bench.errors import UnreadableImage
+from bench.evaluation import device_chunk
+from bench.evaluation.device_chunk import Slab
 from crops import Dialect, Patch, Plan, pillow, tensor
 
 RENDERERS = ("tensor", "pillow")
 
+SINGLE = np.ones((1, 1))
+"""The weights of the only crop."""
 
-@dataclass(frozen=True)
-class Rendered:
-    """The crops of one image."""
 
-    blocks: list[Tensor]
-    """Levels, [n x 3 x height x width] for each stretch of crops of one shape."""
-    weights: NDArray[np.float64]
-    """[protocols x crops], which pool the crops."""
+Patches = tuple[Patch, ...]
+
+
+class Crops(Protocol):
+    """Crops of one shape, of one image or of several."""
 
     @property
-    def crops(self) -> int:
+    def shape(self) -> tuple[int, int]:
+        """(height, width)"""
+
+    def __len__(self) -> int:
         """How many there are."""
-        return sum(map(len, self.blocks))
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The type of their levels; None where they can be written as any."""
+
+    def copy_to(self, out: Tensor, first: int) -> None:
+        """Fill `out`, [n x 3 x height x width] channels-last, with the crops from `first` on."""
 
 
-Render = Callable[[NDArray[np.uint8]], Rendered]
-"""From an image in levels, [height x width x 3], to its crops. Raises `UnreadableImage`."""
+@dataclass(frozen=True)
+class TensorCrops:
+    """Crops that are a tensor."""
+
+    levels: Tensor
+    """[n x 3 x height x width]"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)"""
+        height, width = self.levels.shape[2:]
+        return height, width
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return self.levels.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of their levels: whole ones are bytes, those of a dialect may be floats."""
+        return self.levels.dtype
+
+    def copy_to(self, out: Tensor, first: int) -> None:
+        """Fill `out` with the crops from `first` on."""
+        out.copy_(self.levels[first : first + len(out)])
 
 
-def make_renderer(plan: Plan | Dialect, kind: str, device: torch.device) -> Render:
-    """What renders the crops of `plan`, by the renderer `kind`, one of `RENDERERS`; a dialect is always
-    Pillow's.
-    """
-    if isinstance(plan, Dialect):
-        return partial(_render_dialect, plan)
-    if kind == "pillow":
-        return partial(_render_by_pillow, plan)
-    return partial(_render_by_tensor, plan, device)
+@dataclass(frozen=True)
+class Renderer:
+    """Makes the crops of a plan from decoded images, [height x width x 3] levels."""
 
+    plan: Plan | Dialect
+    kind: str
+    """One of `RENDERERS`; a dialect is always Pillow's."""
+    device: torch.device
 
-def _render_dialect(dialect: Dialect, image: NDArray[np.uint8]) -> Rendered:
-    crop = dialect(Image.fromarray(image))
-    return Rendered([_to_tensor(crop)[None]], np.ones((1, 1)))
+    def patches(self, image: NDArray[np.uint8]) -> tuple[Patches, NDArray[np.float64]]:
+        """What to cut from the image (nothing for a dialect), and the weights [protocols x crops] that pool
+        it. Raises `UnreadableImage`.
+        """
+        if isinstance(self.plan, Dialect):
+            return (), SINGLE
+        height, width = image.shape[:2]
+        patches, weights = self.plan.patches(width, height)
+        resized = max((patch.resized for patch in patches), key=lambda size: size[0] * size[1])
+        if resized[0] * resized[1] > LARGEST:
+            raise UnreadableImage(
+                f"{width} x {height} pixels would be {resized[0]:,} x {resized[1]:,} when resized: "
+                "too long and thin"
+            )
+        return patches, weights
 
+    @cached_property
+    def renders_chunks(self) -> bool:
+        """Whether a GPU renders many images at once."""
+        return self.kind == "tensor" and device_chunk.renders_chunks(self.plan, self.device)
 
-def _render_by_pillow(plan: Plan, image: NDArray[np.uint8]) -> Rendered:
-    patches, weights = _patches(plan, image)
-    crops = pillow.render(Image.fromarray(image), patches, plan.interpolation)
-    return Rendered(_stack(_to_tensor(np.asarray(crop)) for crop in crops), weights)
+    def slab(self, files: Sequence[bytes]) -> Slab | None:
+        """Room to decode the images in these files, where they are rendered as a whole."""
+        return Slab(sum(map(decoded_size, files)), self.device) if self.renders_chunks else None
 
+    def crops(
+        self, images: Sequence[NDArray[np.uint8]], patches: Sequence[Patches], slab: Slab | None = None
+    ) -> list[Crops]:
+        """The crops of the images, in order. `patches` are those of each; with `slab` the images were decoded
+        into that.
+        """
+        if not images:
+            return []
+        if slab:
+            assert isinstance(self.plan, Plan)
+            return [device_chunk.render(slab, images, patches, self.plan.interpolation, self.device)]
+        rendered = chain.from_iterable(map(self._render, images, patches))
+        stretches = groupby((crop.permute(1, 2, 0) for crop in rendered), lambda crop: crop.shape)
+        return [TensorCrops(torch.stack(list(same)).permute(0, 3, 1, 2)) for _, same in stretches]
 
-def _render_by_tensor(plan: Plan, device: torch.device, image: NDArray[np.uint8]) -> Rendered:
-    patches, weights = _patches(plan, image)
-    crops = tensor.render(_to_tensor(image).to(device), patches, plan.interpolation)
-    return Rendered(_stack(crops), weights)
-
-
-def _patches(plan: Plan, image: NDArray[np.uint8]) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
-    height, width = image.shape[:2]
-    patches, weights = plan.patches(width, height)
-    resized = max((patch.resized for patch in patches), key=lambda size: size[0] * size[1])
-    if resized[0] * resized[1] > LARGEST:
-        raise UnreadableImage(
-            f"{width} x {height} pixels would be {resized[0]:,} x {resized[1]:,} when resized: "
-            "too long and thin"
-        )
-    return patches, weights
-
-
-def _stack(crops: Iterable[Tensor]) -> list[Tensor]:
-    """The crops in blocks, [n x 3 x height x width] for each stretch of one shape, in channels-last order."""
-    stretches = groupby((crop.permute(1, 2, 0) for crop in crops), lambda crop: crop.shape)
-    return [torch.stack(list(same)).permute(0, 3, 1, 2) for _, same in stretches]
+    def _render(self, image: NDArray[np.uint8], patches: Patches) -> Iterable[Tensor]:
+        """The crops of an image, [3 x height x width] each."""
+        if isinstance(self.plan, Dialect):
+            return [_to_tensor(self.plan(Image.fromarray(image)))]
+        if self.kind == "pillow":
+            crops = pillow.render(Image.fromarray(image), patches, self.plan.interpolation)
+            return (_to_tensor(np.asarray(crop)) for crop in crops)
+        return tensor.render(_to_tensor(image).to(self.device), patches, self.plan.interpolation)
 
 
 def _to_tensor(image: NDArray[Any]) -> Tensor:

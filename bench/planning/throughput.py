@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from statistics import median
@@ -16,28 +17,45 @@ from torch import Tensor
 
 from bench.data import Images, open_images
 from bench.data.decode import decode
+from bench.device import PRECISIONS
 from bench.errors import UnreadableImage
+from bench.evaluation.batches import Batch
+from bench.evaluation.chunks import MOST_IMAGES, single_core_threads
 from bench.evaluation.classify import Scorer
-from bench.evaluation.engine import shard_size, single_core_threads
+from bench.evaluation.engine import shard_size
 from bench.evaluation.evaluation import Evaluation, build_pipeline
 from bench.evaluation.prepare import check_options, prepare_loaded
 from bench.evaluation.records import plan_record, runtime_record
-from bench.evaluation.render import Rendered
+from bench.evaluation.render import Crops
+from bench.evaluation.transfers import Download
 from bench.options import Options
-from bench.progress import Reporter, Silent
+from bench.progress import Done, Reporter, Silent
 from bench.zoo.loading import load
 from results.manifest import plain
 
 DECODED = 32
 """Images that are kept decoded for the renderer to work on."""
 
-PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
+PEAKS = {
+    "NVIDIA H200": 989e12,
+    "NVIDIA H200 NVL": 835e12,
+    "NVIDIA H100 80GB HBM3": 989e12,
+    "NVIDIA H100 NVL": 835e12,
+    "NVIDIA H100 PCIe": 756e12,
+    "NVIDIA A100-SXM4-40GB": 312e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "NVIDIA A100-PCIE-40GB": 312e12,
+    "NVIDIA A100 80GB PCIe": 312e12,
+}
 """Floating-point operations per second of a card in half precision, without sparsity, as its vendor
-states them.
+states them. A slice of a card has another name.
 """
 
 STAGES = {"decode": "decoding", "render": "rendering", "forward": "forward", "whole": "end to end"}
 """What the table calls each measurement."""
+
+TOGETHER = "rendering and forward"
+"""A stage more where a GPU does both: neither goes on while the other has all of it."""
 
 Rates = tuple[float, ...]
 """A rate per second for each round."""
@@ -65,11 +83,13 @@ class Throughput:
     @property
     def stages(self) -> dict[str, float]:
         """Crops per second that each stage alone would let through, medians."""
-        return {
-            "decoding": median(self.decode) * self.crops,
-            "rendering": median(self.render),
-            "forward": median(self.forward),
-        }
+        return self._stages(median(self.decode), median(self.render), median(self.forward))
+
+    def _stages(self, decode: float, render: float, forward: float) -> dict[str, float]:
+        stages = {"decoding": decode * self.crops, "rendering": render, "forward": forward}
+        if self.evaluation.sees.renders_chunks:
+            stages[TOGETHER] = 1 / (1 / render + 1 / forward)
+        return stages
 
     @property
     def slowest_stage(self) -> str:
@@ -86,10 +106,8 @@ class Throughput:
         """The whole over the slowest stage, both of the same round, so that a drift of the machine does
         not count.
         """
-        rounds = zip(self.decode, self.render, self.forward, self.whole, strict=True)
-        return tuple(
-            whole / min(decode * self.crops, render, forward) for decode, render, forward, whole in rounds
-        )
+        rounds = zip(self.whole, self.decode, self.render, self.forward, strict=True)
+        return tuple(whole / min(self._stages(*alone).values()) for whole, *alone in rounds)
 
     def describe(self) -> dict[str, Any]:
         """As plain values: medians, and the lowest and highest of the rounds."""
@@ -129,6 +147,8 @@ class Throughput:
             lines.append(
                 f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{as_crops[name]:>12,.1f}"
             )
+        if both := as_crops.get(TOGETHER):
+            lines.append(f"{TOGETHER + ', one after the other':<58}{both:>12,.1f}")
         return lines
 
     def _summary_lines(self) -> list[str]:
@@ -158,7 +178,7 @@ class Throughput:
             return []
         runtime = self.evaluation.runtime
         rate = 2 * multiply_adds * median(self.whole)
-        peak = next((value for name, value in PEAKS.items() if name in runtime.device_name), None)
+        peak = PEAKS.get(runtime.device_name)
         share = ""
         if peak and runtime.precision != "fp32":
             share = f", {100 * rate / peak:.1f} % of the card's dense half-precision peak"
@@ -189,25 +209,24 @@ def measure(
     """
     reporter = reporter or Silent()
     reporter.step("trying each stage, to know how much of its work to measure")
-    stages = _Stages(evaluation, evaluation.scorer(reporter.note))
-    workers, streams = evaluation.runtime.workers, evaluation.runtime.streams
-    stages.forward(streams)  # the first call compiles, or chooses algorithms
-    forward_rate = stages.forward(2 * streams)
-    images = max(1, min(len(evaluation.images), round(seconds * forward_rate / stages.crops)))
-    calls = {
-        stages.decode: _calls_in(seconds, stages.decode, workers),
-        stages.render: _calls_in(seconds, stages.render, workers),
-        stages.forward: _calls_in(seconds, stages.forward, streams),
-    }
-    if whole:
-        calls[stages.whole] = images
-    measured: list[dict[str, float]] = []
-    for number in range(1, rounds + 1):
-        measured.append({})
-        for stage, times in calls.items():
-            reporter.step(f"round {number} of {rounds}: {STAGES[stage.__name__]}")
-            measured[-1][stage.__name__] = stage(times)
-    rates = {name: tuple(round_[name] for round_ in measured if name in round_) for name in STAGES}
+    with closing(_Stages(evaluation, evaluation.scorer(reporter.note))) as stages:
+        workers, streams = evaluation.runtime.workers, evaluation.runtime.streams
+        stages.forward(streams)  # the first call compiles, or chooses algorithms
+        images = max(1, round(seconds * stages.forward(2 * streams) / stages.crops))
+        calls = {
+            stages.decode: _calls_in(seconds, stages.decode, workers),
+            stages.render: _calls_in(seconds, stages.render, workers),
+            stages.forward: _calls_in(seconds, stages.forward, streams),
+        }
+        if whole:
+            calls[stages.whole] = images
+        measured: list[dict[str, float]] = []
+        for number in range(1, rounds + 1):
+            measured.append({})
+            for stage, times in calls.items():
+                reporter.step(f"round {number} of {rounds}: {STAGES[stage.__name__]}")
+                measured[-1][stage.__name__] = stage(times)
+        rates = {name: tuple(round_[name] for round_ in measured if name in round_) for name in STAGES}
     return Throughput(evaluation, stages.scorer.folded, stages.crops, images, **rates)
 
 
@@ -228,6 +247,11 @@ class _Stages:
     evaluation: Evaluation
     scorer: Scorer
 
+    def close(self) -> None:
+        """End the threads."""
+        for pool in (self._workers, self._streams):
+            pool.shutdown()
+
     @cached_property
     def decoded(self) -> list[NDArray[np.uint8]]:
         """The first images. Raises `UnreadableImage` where there are none."""
@@ -238,23 +262,22 @@ class _Stages:
         return found
 
     @cached_property
-    def rendered(self) -> list[Rendered]:
+    def rendered(self) -> list[Crops]:
         """Their crops."""
-        return [self.evaluation.render(image) for image in self.decoded]
+        return self._render(self.decoded)
 
     @cached_property
     def crops(self) -> float:
         """Crops of an image, on average."""
-        return sum(rendered.crops for rendered in self.rendered) / len(self.rendered)
+        return sum(map(len, self.rendered)) / len(self.decoded)
 
     @cached_property
     def batch(self) -> Tensor:
         """A full batch of the first shape, on the device, as the network takes it."""
-        blocks: Sequence[Tensor] = [block for rendered in self.rendered for block in rendered.blocks]
-        height, width = blocks[0].shape[2:]
+        crops = self.rendered[0]
+        height, width = crops.shape
         full = max(1, self.evaluation.runtime.batch * self.evaluation.plan.size**2 // (height * width))
-        crops = torch.cat([block for block in blocks if block.shape[2:] == (height, width)])
-        return self.scorer.prepare(crops[torch.arange(full) % len(crops)])
+        return self.scorer.prepare(self._gather(crops, full))
 
     def decode(self, number: int) -> float:
         """Images per second, read and decoded."""
@@ -265,49 +288,77 @@ class _Stages:
                 decode(images.read(i % len(images)))
             return 1
 
-        return self._rate(one, number, self.evaluation.runtime.workers)
+        return self._rate(one, number, self._workers)
 
     def render(self, number: int) -> float:
-        """Crops per second, of decoded images."""
+        """Crops per second, of decoded images; where a GPU renders, until they are in batches."""
+        on_gpu = self.evaluation.sees.renders_chunks
+        together = MOST_IMAGES if on_gpu else 1
 
         def one(i: int) -> int:
-            return self.evaluation.render(self.decoded[i % len(self.decoded)]).crops
+            chosen = [self.decoded[(i * together + k) % len(self.decoded)] for k in range(together)]
+            rendered = self._render(chosen)
+            if on_gpu:
+                for crops in rendered:
+                    self._gather(crops, len(crops))
+            return sum(map(len, rendered))
 
-        return self._rate(one, number, self.evaluation.runtime.workers)
+        return self._rate(one, number, self._workers)
 
     def forward(self, number: int) -> float:
         """Crops per second, of a batch that is on the device."""
         batch = self.batch
 
         def one(i: int) -> int:
-            return len(self.scorer.classify(batch).cpu())
+            Download(self.scorer.classify(batch))
+            return len(batch)
 
-        return self._rate(one, number, self.evaluation.runtime.streams)
+        return self._rate(one, number, self._streams)
 
     def whole(self, number: int) -> float:
-        """Crops per second from the first `number` images to their probabilities, as an evaluation
-        computes them.
+        """Crops per second from `number` images to their probabilities, as an evaluation computes them; the
+        images begin anew where there are fewer.
         """
-        done = 0
-
-        def count(crops: int, right: bool | None) -> None:
-            nonlocal done
-            done += crops
-
         step = shard_size(self.evaluation.plan)
         parts = [range(start, min(start + step, number)) for start in range(0, number, step)]
-        pipeline = build_pipeline([self.evaluation], [self.scorer])
+        again = replace(self.evaluation, images=self.evaluation.images.repeat(number))
+        pipeline = build_pipeline([again], [self.scorer])
+        counted: list[Done] = []
         began = time.perf_counter()
-        for _ in pipeline.shards(parts, skip_unreadable=True, progress=count):
+        for _ in pipeline.shards(parts, skip_unreadable=True, progress=counted.append):
             pass
-        return done / (time.perf_counter() - began)
+        return sum(done.crops for done in counted) / (time.perf_counter() - began)
 
-    def _rate(self, one: Callable[[int], int], number: int, threads: int) -> float:
-        """What `one` counts in `number` calls on so many threads, per second."""
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return single_core_threads(self.evaluation.runtime.workers)
+
+    @cached_property
+    def _streams(self) -> ThreadPoolExecutor:
+        """The same threads in each round: cuDNN plans its work for each thread anew."""
+        return single_core_threads(self.evaluation.runtime.streams)
+
+    def _render(self, images: Sequence[NDArray[np.uint8]]) -> list[Crops]:
+        renderer = self.evaluation.sees
+        return renderer.crops(images, [renderer.patches(image)[0] for image in images], renderer.slab([]))
+
+    def _gather(self, crops: Crops, number: int) -> Tensor:
+        """The last batch of so many crops, which begin anew where there are fewer."""
+        pixels = torch.empty(0)
+        full = self.evaluation.runtime.batch
+        for first in range(0, number, full):
+            batch, wanted = Batch(), min(full, number - first)
+            while batch.crops < wanted:
+                start = (first + batch.crops) % len(crops)
+                batch.add(crops, start, min(len(crops) - start, wanted - batch.crops))
+            pixels = batch.pixels(PRECISIONS[self.evaluation.runtime.precision])
+        return pixels
+
+    def _rate(self, one: Callable[[int], int], number: int, pool: ThreadPoolExecutor) -> float:
+        """What `one` counts in `number` calls on the threads of `pool`, per second."""
         device = self.evaluation.runtime.device
         began = time.perf_counter()
-        with single_core_threads(threads) as pool:
-            done = sum(pool.map(one, range(number)))
+        done = sum(pool.map(one, range(number)))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         return done / (time.perf_counter() - began)

@@ -11,6 +11,7 @@ from bench.data import Images
 from bench.distributed import ranks
 from bench.errors import UsageError, WeightsError
 from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.precision import assume_half
 from bench.evaluation.prepare import check_classes, prepare_loaded
 from bench.options import Options
 from bench.planning.throughput import Throughput, measure
@@ -190,5 +191,5 @@ def estimate(rows: Sequence[Row], options: Options, images: Images) -> list[dict
 
 def _measure(name: str, crops: str, options: Options, images: Images) -> Throughput:
     options = replace(options, model=name, crops=crops)
-    evaluation = prepare_loaded(options, images, None, untrained(name), Silent())
+    evaluation = prepare_loaded(options, images, None, untrained(name), Silent(), assume_half)
     return measure(evaluation, rounds=1, seconds=1.0, whole=False)

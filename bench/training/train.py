@@ -25,6 +25,7 @@ from bench.data import Images, open_images
 from bench.device import Runtime, resolve
 from bench.distributed import under_torchrun
 from bench.errors import BenchError, UsageError
+from bench.evaluation.classify import channels_last
 from bench.options import Options
 from bench.progress import Reporter
 from bench.training import checkpoints
@@ -67,7 +68,7 @@ class Training:
     """As `bench.options.Options` has it."""
 
     precision: str = "auto"
-    """`fp32`, `bf16` or `fp16`; `auto` is fp32."""
+    """`fp32`, `bf16` or `fp16`; `auto` is bf16 on a GPU that has it, else fp32."""
 
     seed: int = 0
     """Of the first weights, the order of the images, the patches and dropout."""
@@ -79,10 +80,23 @@ def train(training: Training, reporter: Reporter) -> Path | None:
     Under torchrun every rank calls this, and all but the first get None. Raises `UsageError` for what cannot
     be trained, and `BenchError` when an image cannot be read or the parameters are no longer finite.
     """
-    runtime = resolve(Options(device=training.device, precision=training.precision))
+    runtime = runtime_for(training)
     with _process_group(runtime.device) as rank:
         last = _train(training, reporter, runtime, rank)
         return last if rank.number == 0 else None
+
+
+def runtime_for(training: Training) -> Runtime:
+    """Where the training runs, and this process set up for it: a GPU may use TensorFloat-32.
+
+    Raises as `bench.device.resolve` does.
+    """
+    runtime = resolve(Options(device=training.device, precision=training.precision))
+    if runtime.device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        if training.precision == "auto" and torch.cuda.is_bf16_supported():
+            runtime = replace(runtime, precision="bf16")
+    return runtime
 
 
 class _Rank(NamedTuple):
@@ -122,6 +136,8 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
     if training.recipe.auxiliary and not getattr(module, "auxiliary", None):
         reporter.note(f"{training.model} has no auxiliary head: the recipe's auxiliary loss is left out")
         training = replace(training, recipe=replace(training.recipe, auxiliary=0.0))
+    if runtime.device.type == "cuda":
+        channels_last(module)
     learner = Learner(module, training.recipe, runtime.device, runtime.precision, parallel=rank.size > 1)
     expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
     patches = Patches(
@@ -131,7 +147,7 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
         distort=training.recipe.distort,
         seed=training.seed,
     )
-    loader = _loader(patches, training, rank)
+    loader = _loader(patches, training, rank, pin=runtime.device.type == "cuda")
     description = _description(training, images, runtime.precision, rank.size)
     log = checkpoints.resume(training.out, description, learner.parts)
     if rank.number == 0:
@@ -158,10 +174,11 @@ def _build(training: Training, network: Network, classes: int) -> nn.Module:
     return module
 
 
-def _loader(patches: Patches, training: Training, rank: _Rank) -> Loader:
+def _loader(patches: Patches, training: Training, rank: _Rank, *, pin: bool) -> Loader:
     """Batches of this rank's share of the patches, in an order that differs from epoch to epoch.
 
-    Workers are forked, since what reads the images cannot be sent to another process.
+    With `pin` they are in memory that a GPU copies from while the process goes on. Workers are forked, since
+    what reads the images cannot be sent to another process.
     """
     sampler: DistributedSampler[Any] = DistributedSampler(
         patches, rank.size, rank.number, shuffle=True, seed=training.seed, drop_last=True
@@ -172,6 +189,7 @@ def _loader(patches: Patches, training: Training, rank: _Rank) -> Loader:
         sampler=sampler,
         num_workers=training.workers,
         drop_last=True,
+        pin_memory=pin,
         multiprocessing_context="fork" if training.workers else None,
     )
 

@@ -1,4 +1,5 @@
-"""What a convolution can take over: the batch normalisation behind it, the input's normalisation before it.
+"""What a convolution can take over: the batch normalisation and the ReLU behind it, the input's normalisation
+before it.
 
 The scores stay the same but for rounding. Each result is checked against the network that it came from.
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from bench.zoo.convolution import Convolution, is_plain
 from crops import Normalisation
 
 NORMS = ("BatchNorm2d", "BatchNormAct2d")
@@ -83,6 +85,56 @@ def fold_normalisation(
     return None
 
 
+def fuse_activations(module: nn.Module, size: int) -> nn.Module:
+    """A copy of `module` whose plain convolutions are each a `Convolution`, with the ReLU that follows it.
+
+    `size` is the side of the input in pixels. A mere copy where that changes the outputs. `module` is in
+    evaluation mode, on the CPU, in float32.
+    """
+    fused = copy.deepcopy(module)
+    images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    following, calls = _following_activations(fused, images)
+    taken: set[nn.Module] = set()
+    for name, child in list(fused.named_modules()):
+        if is_plain(child) and calls[child] == 1:
+            activation = following.get(child)
+            fused.set_submodule(name, Convolution(child, relu=activation is not None))
+            if activation and calls[activation] == 1:  # else it follows other modules, too
+                taken.add(activation)
+    for name, child in list(fused.named_modules()):
+        if child in taken:
+            fused.set_submodule(name, nn.Identity())
+    return fused if _same_outputs(module, images, fused, images) else copy.deepcopy(module)
+
+
+def speed_up(module: nn.Module, size: int, batch: int) -> None:
+    """Let each `Convolution` of `module` use the operation of its device for batches of images of this size,
+    in place.
+
+    Call it with as many threads as the batches will have. Nothing changes where one of them does not work
+    here, or where the outputs would change.
+    """
+    weight = next(module.parameters())
+    images = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    images = images.to(weight.device, weight.dtype, memory_format=torch.channels_last)
+    convolutions = [child for child in module.modules() if isinstance(child, Convolution)]
+
+    def change(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if isinstance(child, Convolution):
+            child.speed_up(torch.Size((batch, *inputs[0].shape[1:])))
+
+    with torch.no_grad():
+        expected = module(images)
+        try:
+            _run_with_hook(module, images, change)
+            same = _nearly_equal(expected, module(images))
+        except (RuntimeError, AttributeError):  # a processor or a torch that lacks the operation
+            same = False
+    if not same:
+        for convolution in convolutions:
+            convolution.slow_down()
+
+
 def _can_take_normalisation(layer: nn.Module | None) -> TypeGuard[nn.Conv2d]:
     """Whether `layer` is a plain convolution without padding: a padded zero is not a level."""
     return type(layer) is nn.Conv2d and layer.groups == 1 and layer.padding in ((0, 0), "valid")
@@ -107,6 +159,25 @@ def _foldable_pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, 
 
     _run_with_hook(module, images, record)
     return [(convolution, norm) for convolution, norm in pairs if calls[convolution] == calls[norm] == 1]
+
+
+def _following_activations(
+    module: nn.Module, images: Tensor
+) -> tuple[dict[nn.Module, nn.Module], Counter[nn.Module]]:
+    """For each convolution whose output goes to a ReLU: that one. And how often each module runs."""
+    source: dict[int, tuple[nn.Module, Tensor]] = {}
+    following: dict[nn.Module, nn.Module] = {}
+    calls: Counter[nn.Module] = Counter()
+
+    def record(child: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        calls[child] += 1
+        if isinstance(child, nn.Conv2d):
+            source[id(output)] = child, output
+        elif type(child) is nn.ReLU and id(inputs[0]) in source:
+            following[source[id(inputs[0])][0]] = child
+
+    _run_with_hook(module, images, record)
+    return following, calls
 
 
 def _is_foldable_norm(child: nn.Module) -> TypeGuard[nn.BatchNorm2d]:
@@ -139,5 +210,9 @@ def _run_with_hook(module: nn.Module, images: Tensor, hook: Hook) -> None:
 
 def _same_outputs(before: nn.Module, images_before: Tensor, after: nn.Module, images_after: Tensor) -> bool:
     with torch.no_grad():
-        expected, outputs = before(images_before), after(images_after)
-    return bool((outputs - expected).abs().max() <= TOLERANCE * expected.abs().max())
+        return _nearly_equal(before(images_before), after(images_after))
+
+
+def _nearly_equal(expected: Tensor, outputs: Tensor) -> bool:
+    tolerance = max(TOLERANCE, 8 * torch.finfo(expected.dtype).eps)
+    return bool((outputs - expected).abs().max() <= tolerance * expected.abs().max())

@@ -19,6 +19,7 @@ from bench.distributed import (
     take_parts,
 )
 from bench.errors import BenchError, UsageError
+from bench.progress import Done
 from tests.processes import PATIENCE, TORCHRUN
 
 PARTS = [range(start, start + 4) for start in range(0, 200, 4)]
@@ -48,14 +49,16 @@ def test_each_part_falls_to_one_rank():
 
 def test_first_rank_shows_the_images_of_all():
     store, shown = HashStore(), []
-    first = SharedProgress(store, "done", lambda crops, right: shown.append((crops, right)))
+    first = SharedProgress(store, "done", shown.append)
     others = [SharedProgress(store, "done", None) for _ in range(2)]
     for number, progress in enumerate((first, *others)):
-        for right in (True, False, None)[: number + 1]:
-            progress(10, right)
-    for progress in (*others, first):
+        for right in (1, 0)[: number + 1]:
+            progress(Done(images=1, crops=10, judged=1, right=right))
+    others[1](Done(images=2))
+    for progress in (*others, first, first):
         progress.exchange()
-    assert sorted(shown, key=str) == [(0, None), (10, False), (10, False), (10, True), (10, True), (10, True)]
+    assert shown[0] == Done(images=1, crops=10, judged=1, right=1)
+    assert sum(shown, Done()) == Done(images=7, crops=50, judged=5, right=3)
 
 
 def test_ranks_agree_on_a_start_whatever_an_earlier_one_left():
@@ -82,6 +85,7 @@ def test_name_is_new_once_for_all_ranks_and_restarts():
 COLLECTIVES = """
 import json, sys, time
 from bench.distributed import ranks
+from bench.progress import Done
 from bench.errors import AnotherRankFailed, BenchError
 
 here = ranks()
@@ -96,10 +100,12 @@ except (ZeroDivisionError, AnotherRankFailed) as error:
 prepared = []
 here.once_per_machine(lambda: prepared.append(True))
 result["prepared"] = len(prepared)
-with here.share_progress(lambda crops, right: result.setdefault("shown", []).append(crops)) as progress:
+result["shown"] = 0
+def show(done):
+    result["shown"] += done.images
+with here.share_progress(show) as progress:
     for part in here.hand_out([range(0, 2), range(2, 4), range(4, 6)]):
-        for _ in part:
-            progress(3, True)
+        progress(Done(images=len(part), crops=3))
 open(f"{sys.argv[1]}/{here.rank}.json", "w").write(json.dumps(result))
 """
 
@@ -115,7 +121,7 @@ def test_ranks_share_what_one_knows(tmp_path):
     assert [result["broadcast"] for result in results] == [["a", 1]] * 3
     assert [result["error"] for result in results] == ["ZeroDivisionError"] + ["AnotherRankFailed"] * 2
     assert [result["prepared"] for result in results] == [1, 0, 0]
-    assert [len(result.get("shown", [])) for result in results] == [6, 0, 0]
+    assert [result["shown"] for result in results] == [6, 0, 0]
 
 
 def test_rank_that_does_not_come_is_an_error(monkeypatch):

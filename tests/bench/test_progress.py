@@ -1,4 +1,4 @@
-from bench.progress import Console, Tally
+from bench.progress import Console, Done, Tally
 
 
 def test_note_is_one_printable_line(capsys):
@@ -8,16 +8,17 @@ def test_note_is_one_printable_line(capsys):
 
 
 def test_what_was_done_before_counts_but_took_no_time():
-    tally = Tally(10, done=6, judged=5, right=4)
+    tally = Tally(10, Done(images=6, crops=99, judged=5, right=4))
     tally.began -= 100
-    tally.add(12, right=False)
-    assert (tally.done, tally.crops, tally.right, tally.judged) == (7, 12, 4, 6)
+    tally.since += Done(images=1, crops=12, judged=1)
+    assert tally.done == Done(images=7, crops=111, judged=6, right=4)
+    assert tally.describe().startswith("0 crops/s")
     assert tally.describe().endswith("top-1 error so far 33.3 %")
     assert 300 <= tally.seconds_left < 310
 
 
 def test_lines_count_from_what_was_done_before(capsys):
     with Console() as console:
-        console.start(3, done=2, judged=2, right=1)
-        console.advance(1, right=True)
+        console.start(3, Done(images=2, judged=2, right=1))
+        console.advance(Done(images=1, crops=1, judged=1, right=1))
     assert capsys.readouterr().err.startswith("3 of 3 images, ")

@@ -72,6 +72,14 @@ class Residual(nn.Module):
         return total if self.linear else total.relu()
 
 
+class ResponseNorm(nn.LocalResponseNorm):
+    """Local response normalisation in fp32: the square of 256 is beyond half precision."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The normalised inputs, in the type they have."""
+        return super().forward(inputs.float()).to(inputs.dtype)
+
+
 def chain(channels: int, steps: Branch, style: Style) -> tuple[nn.Sequential, int]:
     """The module of `steps` for an input of so many `channels`, and its number of output channels.
 
@@ -117,7 +125,7 @@ def _layer(channels: int, line: str, style: Style) -> tuple[nn.Module, int]:
     kind, *words = line.split()
     stride = 2 if "/2" in words else 1
     if kind == "lrn":
-        return nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75), channels
+        return ResponseNorm(5, alpha=1e-4, beta=0.75), channels
     if kind == "max":
         return nn.MaxPool2d(3, stride, padding=1 if stride == 1 else 0, ceil_mode="C" in words), channels
     if kind == "avg":

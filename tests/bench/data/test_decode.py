@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.decode import decode
+from bench.data.decode import decode, decoded_size
 from tests.bench.data.conftest import encoded
 from tests.conftest import SHARED, drawn
 
@@ -47,6 +47,22 @@ def test_pixels_are_those_of_pillow(data):
     pixels = decode(data)
     assert (pixels.dtype, pixels.ndim) == (np.uint8, 3)
     assert np.array_equal(pixels, pixels_of_pillow(data))
+    room = np.empty(decoded_size(data), np.uint8)
+    assert room.size == pixels.size
+    in_room = decode(data, lambda size: room[:size])
+    assert np.array_equal(in_room, pixels)
+
+
+def test_jpeg_is_decoded_where_there_is_room():
+    data = encoded(IMAGE)
+    room = np.empty(60 * 40 * 3, np.uint8)
+    assert np.shares_memory(decode(data, lambda size: room), room)
+    assert np.array_equal(decode(data, lambda size: None), pixels_of_pillow(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"no image", encoded(IMAGE)[:20]])
+def test_size_of_what_cannot_be_read_is_0(data):
+    assert decoded_size(data) == 0
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the folder with real data is not here")

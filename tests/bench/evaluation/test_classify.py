@@ -1,6 +1,8 @@
 """From pixels to scores: normalisation, too little memory, weights of five dimensions."""
 
+import weakref
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,6 +37,7 @@ class Small(nn.Module):
 
 
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+OUT_OF_MEMORY_AGAIN = partial(torch.OutOfMemoryError, "CUDA out of memory")
 NO_ROOM = RuntimeError(
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
 )
@@ -64,12 +67,12 @@ def random_levels(number, size):
 @pytest.mark.parametrize(("room", "batch", "notes_expected"), [(8, 8, 0), (5, 4, 1), (3, 2, 2), (1, 1, 3)])
 def test_batch_that_does_not_fit_is_halved(evaluation, error, room, batch, notes_expected):
     pixels = random_levels(8, 160)
-    expected = evaluation.scorer()(pixels)
+    expected = evaluation.scorer()(pixels).numpy()
     notes = []
     scorer = evaluation.scorer(notes.append)
     scorer._on_crops = Small(scorer._on_crops, room, error)
-    assert (scorer(pixels) - expected).abs().max() < 1e-6
-    assert scorer(pixels).shape == (8, 1000)
+    assert abs(scorer(pixels).numpy() - expected).max() < 1e-6
+    assert scorer(pixels).numpy().shape == (8, 1000)
     assert scorer.batch == batch
     assert len(notes) == notes_expected
     assert all("cpu is out of memory with" in note for note in notes)
@@ -83,23 +86,73 @@ def test_compiled_network_sees_batches_of_one_shape(evaluation, monkeypatch):
 
     def compile_network(module):
         def classify(inputs):
-            shapes.append(tuple(inputs.shape))
+            shapes.append((tuple(inputs.shape), inputs.stride()))
             return module(inputs)
 
         return classify
 
     monkeypatch.setattr(torch, "compile", compile_network)
     pixels = random_levels(13, 160)
-    scores = replace(evaluation, runtime=replace(evaluation.runtime, compile=True)).scorer()(pixels)
-    assert shapes == [(8, 3, 160, 160)] * 2
-    assert (scores - evaluation.scorer()(pixels)).abs().max() < 1e-6
+    scores = replace(evaluation, runtime=replace(evaluation.runtime, compile=True)).scorer()(pixels).numpy()
+    channels_last_strides = (3 * 160 * 160, 1, 3 * 160, 3)
+    assert shapes == [((8, 3, 160, 160), channels_last_strides)] * 2
+    assert abs(scores - evaluation.scorer()(pixels).numpy()).max() < 1e-6
 
 
 def test_single_crop_that_does_not_fit_is_an_error(evaluation):
     scorer = evaluation.scorer()
     scorer._on_crops = Small(scorer._on_crops, 0, OUT_OF_MEMORY)
-    with pytest.raises(BenchError, match="out of memory with one crop at a time: free some"):
+    with pytest.raises(BenchError, match=r"out of memory with one crop at a time \(CUDA out .*\): free some"):
         scorer(torch.zeros(8, 3, 160, 160, dtype=torch.uint8))
+
+
+def test_memory_is_released_once_nothing_keeps_the_activations(evaluation, monkeypatch):
+    """What an error's traceback holds cannot be released."""
+    kept, released = [], []
+
+    class Fails(nn.Module):
+        def forward(self, images):
+            activations = images + 1
+            if len(images) > 4:
+                kept.append(weakref.ref(activations))
+                raise OUT_OF_MEMORY_AGAIN()
+            return torch.zeros(len(images), 1000)
+
+    scorer = evaluation.scorer()
+    scorer._on_crops = Fails()
+    monkeypatch.setattr(scorer, "prepare", lambda pixels: pixels.float())
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: released.append([ref() for ref in kept]))
+    scorer._runtime = replace(scorer._runtime, device=torch.device("cuda"))
+    scorer(torch.zeros(8, 3, 160, 160, dtype=torch.uint8))
+    assert released == [[None]]
+
+
+def test_dense_inputs_on_a_gpu_have_few_numbers(evaluation):
+    """Powers of two, up to a full batch; on a CPU any number. The scores are those of the inputs alone."""
+    numbers = []
+    scorer = evaluation.scorer()
+    levels = torch.randint(256, (8, 3, 200, 160), dtype=torch.uint8)
+    inputs = scorer.prepare(levels)
+    expected = scorer.classify(inputs)
+    densely = scorer._densely
+
+    def counting(images):
+        numbers.append(len(images))
+        return densely(images)
+
+    scorer._densely = counting
+    for kind in ("cpu", "cuda"):
+        scorer._runtime = replace(scorer._runtime, device=torch.device(kind))
+        for number in (1, 2, 3, 5, 6):
+            assert (scorer.classify(inputs[:number]) - expected[:number]).abs().max() < 1e-6
+    assert numbers == [1, 2, 3, 5, 6, 1, 2, 4, 6, 6]  # 6 are as large as 8 crops
+
+
+def test_constants_of_the_normalisation_are_uploaded_once(monkeypatch):
+    levels = torch.zeros(1, 3, 8, 77, dtype=torch.uint8)
+    normalise(levels, IMAGENET)
+    monkeypatch.setattr(torch, "tensor", None)
+    normalise(levels, IMAGENET)
 
 
 def test_other_errors_are_raised_unchanged(evaluation):
@@ -156,4 +209,4 @@ def test_lambda_network_runs(tmp_path, photos):
     mean, std = (torch.tensor(module.pretrained_cfg[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
     with torch.no_grad():
         expected = module((levels / 255 - mean) / std).softmax(1)
-    assert (scorer(levels) - expected).abs().max() < 1e-5
+    assert (torch.from_numpy(scorer(levels).numpy()) - expected).abs().max() < 1e-5

@@ -8,6 +8,7 @@ import torch
 
 from bench.data.decode import decode
 from bench.errors import BenchError, DataError, UnreadableImage
+from bench.evaluation import chunks
 from bench.evaluation.engine import Pipeline
 from crops import pool_scores
 from tests.bench.evaluation.conftest import brightness
@@ -16,7 +17,7 @@ from tests.bench.evaluation.conftest import brightness
 def pipeline_of(evaluation, score, **runtime):
     """A pipeline with `score` for a network."""
     changed = replace(evaluation.runtime, **runtime)
-    return Pipeline(evaluation.images, evaluation.plan, evaluation.render, [score], changed)
+    return Pipeline(evaluation.images, evaluation.sees, [score], changed)
 
 
 def shards_of(evaluation, score, parts, **runtime):
@@ -29,9 +30,11 @@ def test_each_crop_gets_its_own_scores(prepared, crops):
     evaluation = prepared(crops)
     (shard,) = shards_of(evaluation, brightness, [range(6)])
     for row in range(6):
-        rendered = evaluation.render(decode(evaluation.images.read(row)))
-        scores = [brightness(crop[None]).numpy() for block in rendered.blocks for crop in block]
-        expected = pool_scores(np.concatenate(scores), rendered.weights, "mean")
+        image = decode(evaluation.images.read(row))
+        patches, weights = evaluation.sees.patches(image)
+        blocks = evaluation.sees.crops([image], [patches])
+        scores = [brightness(crop[None]).numpy() for block in blocks for crop in block.levels]
+        expected = pool_scores(np.concatenate(scores), weights, "mean")
         for number, name in enumerate(evaluation.plan.names):
             assert np.array_equal(shard.probabilities[name][row], expected[number])
 
@@ -59,6 +62,21 @@ def test_number_of_threads_changes_no_bit(prepared, crops):
     for shards in others:
         for one, other in zip(first, shards, strict=True):
             assert one.ids == other.ids
+            for name in one.probabilities:
+                assert np.array_equal(one.probabilities[name], other.probabilities[name])
+
+
+@pytest.mark.parametrize("crops", ["1", "10", "dense"])
+def test_size_of_the_chunks_changes_no_bit(prepared, monkeypatch, crops):
+    evaluation = prepared(crops)
+    found = []
+    for images, decoded in ((16, 2**26), (4, 2**26), (16, 200_000), (1, 1)):
+        monkeypatch.setattr(chunks, "MOST_IMAGES", images)
+        monkeypatch.setattr(chunks, "MOST_BYTES", decoded)
+        found.append(shards_of(evaluation, brightness, [range(5), range(5, 6)]))
+    for shards in found[1:]:
+        for one, other in zip(found[0], shards, strict=True):
+            assert (one.ids, one.content.tolist()) == (other.ids, other.content.tolist())
             for name in one.probabilities:
                 assert np.array_equal(one.probabilities[name], other.probabilities[name])
 

@@ -14,7 +14,7 @@ import bench
 from bench.errors import DataError, ImplausibleLabels
 from bench.evaluation import engine, run_folder
 from bench.evaluation.run_folder import FRESH, LOCK
-from bench.progress import Silent
+from bench.progress import Done, Silent
 from results import storage
 from results.errors import RunError
 from results.manifest import plain
@@ -45,8 +45,8 @@ def test_same_call_returns_the_finished_run(evaluate):
 
 def test_progress_begins_at_what_is_stored(evaluate, monkeypatch):
     class Started(Silent):
-        def start(self, *counts):
-            started.append(counts)
+        def start(self, images, before):
+            started.append((images, before))
 
     started = []
     monkeypatch.setattr(engine, "SHARD_IMAGES", 2)
@@ -55,7 +55,7 @@ def test_progress_begins_at_what_is_stored(evaluate, monkeypatch):
     right = sum((shard.probabilities["1"].argmax(axis=1) == shard.labels).sum() for shard in stored)
     run.shard_path(range(2, 4)).unlink()
     evaluate(reporter=Started())
-    assert started == [(6, 0, 0, 0), (6, 4, 4, right)]
+    assert started == [(6, Done()), (6, Done(images=4, judged=4, right=right))]
 
 
 def test_fresh_evaluates_again(evaluate):

@@ -6,14 +6,25 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bench.data import open_images
+from bench.device import Runtime
 from bench.errors import BenchError, UnreadableImage, UsageError
 from bench.options import DEFAULTS
 from bench.progress import Silent
 from bench.training import checkpoints
 from bench.training.learner import Learner
+from bench.training.patches import Patches
 from bench.training.recipes import find_recipe
+from bench.training.train import _loader, _Rank, runtime_for
+from crops.normalisation import IMAGENET
 from results.errors import RunError
-from tests.bench.training.conftest import command, run_with_one_thread, train_by_command, train_here
+from tests.bench.training.conftest import (
+    command,
+    run_with_one_thread,
+    train_by_command,
+    train_here,
+    training,
+)
 from tests.conftest import TINY
 from tests.helpers import cli
 
@@ -264,3 +275,39 @@ def test_every_epoch_has_its_own_order_and_patches(colours, tmp_path, monkeypatc
     assert sorted(first_labels) == sorted(second_labels) == [0] * 16 + [1] * 16 + [2] * 16
     assert first_labels != second_labels
     assert first_sum != second_sum
+
+
+@pytest.fixture
+def without_tf32():
+    """TensorFloat-32 is off, during the test and after it."""
+    parts = torch.backends.cuda.matmul, torch.backends.cudnn
+    for part in parts:
+        part.allow_tf32 = False
+    yield parts
+    for part in parts:
+        part.allow_tf32 = False
+
+
+@pytest.mark.parametrize(
+    ("precision", "has_bf16", "expected"),
+    [("auto", True, "bf16"), ("auto", False, "fp32"), ("fp32", True, "fp32"), ("fp16", True, "fp16")],
+)
+def test_gpu_trains_in_bfloat16_and_with_tensor_float_32(
+    tmp_path, monkeypatch, without_tf32, precision, has_bf16, expected
+):
+    runtime = Runtime(torch.device("cuda"), precision.replace("auto", "fp32"), 0, 1, 1, compile=False)
+    monkeypatch.setattr("bench.training.train.resolve", lambda options: runtime)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
+    assert runtime_for(training(tmp_path, tmp_path, precision=precision)).precision == expected
+    assert all(part.allow_tf32 for part in without_tf32)
+
+
+def test_cpu_trains_in_fp32(tmp_path, without_tf32):
+    assert runtime_for(training(tmp_path, tmp_path)).precision == "fp32"
+    assert not any(part.allow_tf32 for part in without_tf32)
+
+
+def test_batches_for_a_gpu_are_in_pinned_memory(colours):
+    patches = Patches(open_images(str(colours)), 32, IMAGENET, distort=False, seed=0)
+    for pin in (False, True):
+        assert _loader(patches, training(colours, colours), _Rank(0, 1), pin=pin).pin_memory is pin

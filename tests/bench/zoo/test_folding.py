@@ -1,14 +1,22 @@
 """Networks with operations folded into convolutions: what goes, what stays, and that outputs are the same."""
 
+import copy
+
 import pytest
 import torch
 from timm import create_model
 from torch import nn
 from torch.fx.experimental.optimization import fuse
-from torch.nn.functional import batch_norm
+from torch.nn.functional import batch_norm, conv2d
 
 from bench.evaluation.classify import normalise
-from bench.zoo.folding import fold_batch_norms, fold_normalisation
+from bench.zoo.convolution import Convolution
+from bench.zoo.folding import (
+    fold_batch_norms,
+    fold_normalisation,
+    fuse_activations,
+    speed_up,
+)
 from bench.zoo.loading import untrained
 from crops import Normalisation
 from crops.normalisation import IMAGENET
@@ -125,3 +133,129 @@ def test_normalisation_of_an_input_that_is_used_elsewhere_too_is_not_folded():
             return self.convolution(images).mean((2, 3)) + images.mean((2, 3))
 
     assert fold_normalisation(with_random_statistics(Skip()), 16, IMAGENET, normalise) is None
+
+
+def count(module, kind):
+    return sum(type(child) is kind for child in module.modules())
+
+
+@pytest.mark.parametrize(
+    ("name", "relus"), [("v3", 94), ("bn", 69), ("v4", 149), ("mini-ir-v2", 60), ("v1", 0)]
+)
+def test_every_relu_behind_a_convolution_of_the_papers_networks_is_fused(name, relus):
+    """torchvision's v1 has them as functions, which stay."""
+    network = untrained(name)
+    size = network.preprocessing.size
+    module, _ = fold_batch_norms(with_random_statistics(network.module), size)
+    fused = fuse_activations(module, size)
+    assert sum(child.relu for child in fused.modules() if isinstance(child, Convolution)) == relus
+    assert count(fused, nn.ReLU) == count(module, nn.ReLU) - relus
+    assert count(module, Convolution) == 0  # it stays as it is
+    images = torch.rand(2, 3, size, size)
+    assert nearly_equal(fused(images), module(images))
+
+
+class Twofold(nn.Module):
+    """One ReLU behind two convolutions, the second of which is used before it, too."""
+
+    def __init__(self, *, before):
+        super().__init__()
+        self.first, self.second, self.relu = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.ReLU()
+        self.before = before
+
+    def forward(self, images):
+        features = self.second(self.relu(self.first(images)))
+        outputs = self.relu(features)
+        return (features + outputs if self.before else outputs).mean((2, 3))
+
+
+def test_relu_of_two_convolutions_stays():
+    module = with_random_statistics(Twofold(before=False))
+    fused = fuse_activations(module, 16)
+    assert (count(fused, Convolution), count(fused, nn.ReLU)) == (2, 1)
+    images = torch.randn(2, 3, 16, 16)
+    assert nearly_equal(fused(images), module(images))
+
+
+def test_network_that_uses_what_is_before_a_relu_stays_as_it_is():
+    module = with_random_statistics(Twofold(before=True))
+    fused = fuse_activations(module, 16)
+    assert fused is not module
+    assert count(fused, Convolution) == 0
+    images = torch.randn(2, 3, 16, 16)
+    assert torch.equal(fused(images), module(images))
+
+
+def fused_and_packed(dtype=torch.float32):
+    module = with_random_statistics(create_model("resnet18", num_classes=10))
+    module, _ = fold_batch_norms(module, 64)
+    fused = fuse_activations(module, 64).to(dtype)
+    speed_up(fused, 64, 4)
+    return module, fused
+
+
+@pytest.mark.parametrize(("number", "size"), [(4, 64), (1, 64), (3, 64), (4, 96), (2, 65)])
+def test_packed_network_has_the_same_outputs_for_inputs_of_any_size(number, size):
+    module, packed = fused_and_packed()
+    assert all(child.packed is not None for child in packed.modules() if isinstance(child, Convolution))
+    images = torch.randn(number, 3, size, size)
+    with torch.no_grad():
+        assert nearly_equal(packed(images), module(images))
+        assert nearly_equal(packed(images.to(memory_format=torch.channels_last)), module(images))
+
+
+def test_packed_network_computes_in_bfloat16():
+    module, packed = fused_and_packed(torch.bfloat16)
+    images = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        outputs, expected = packed(images.bfloat16()), module(images)
+    assert outputs.dtype == torch.bfloat16
+    assert (outputs.float() - expected).abs().max() < 0.05 * expected.abs().max()
+
+
+def test_packed_network_can_be_copied():
+    """As dense evaluation does, which shares the weights."""
+    _, packed = fused_and_packed()
+    shared = {id(value): value for value in (*packed.parameters(), *packed.buffers())}
+    copied = copy.deepcopy(packed, shared)
+    images = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(copied(images), packed(images))
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError("unable to find an engine"), None])
+def test_network_that_cudnn_cannot_fuse_runs_as_before(monkeypatch, wrong):
+    """Or fuses so that something else comes out."""
+
+    def cudnn_convolution_relu(images, weight, bias, stride, padding, dilation, groups):
+        if wrong:
+            raise wrong
+        return conv2d(images, weight, bias, stride, padding, dilation, groups)
+
+    def speed_up_on_gpu(self, shape):
+        self._by_cudnn = self.relu
+
+    monkeypatch.setattr(torch, "cudnn_convolution_relu", cudnn_convolution_relu)
+    monkeypatch.setattr(Convolution, "speed_up", speed_up_on_gpu)
+    module, fused = fused_and_packed()
+    assert not any(child._by_cudnn for child in fused.modules() if isinstance(child, Convolution))
+    images = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        assert nearly_equal(fused(images), module(images))
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError, AttributeError, None])
+def test_network_that_onednn_cannot_pack_stays_as_it_is(monkeypatch, wrong):
+    """Or packs so that something else comes out."""
+
+    def pack(self, shape):
+        if wrong:
+            raise wrong("no such operation")
+        self.packed, self._packed_for = torch.zeros_like(self.weight), shape[1:]
+
+    monkeypatch.setattr(Convolution, "_pack", pack)
+    module, packed = fused_and_packed()
+    assert all(child.packed is None for child in packed.modules() if isinstance(child, Convolution))
+    images = torch.randn(4, 3, 64, 64)
+    with torch.no_grad():
+        assert nearly_equal(packed(images), module(images))

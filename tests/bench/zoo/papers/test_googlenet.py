@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from bench.zoo.papers.googlenet import googlenet
+from bench.zoo.papers.notation import Style, chain
 from tests.bench.zoo.papers.conftest import millions_of_multiply_adds, on_meta, shapes
 
 INPUT_CHANNELS = {"3a": 192, "3b": 256, "4a": 480, "4b": 512, "4c": 512, "4d": 512, "4e": 528, "5b": 832}
@@ -49,3 +50,13 @@ def test_network_without_batch_normalisation_can_begin_to_learn(separable):
     outputs = module(torch.randn(2, 3, 224, 224))
     nn.functional.cross_entropy(outputs, torch.tensor([1, 2])).backward()
     assert module.stages["conv1"][0].conv.weight.grad.norm() > 1e-2
+
+
+def test_response_normalisation_is_right_in_half_precision():
+    """300 squared is more than the 65,504 that half precision reaches. The formula is computed in fp64."""
+    module, _ = chain(5, ["lrn"], Style())
+    values = torch.linspace(100, 300, 5).view(1, 5, 1, 1)
+    expected = values.double() / (1 + 1e-4 / 5 * (values.double() ** 2).sum()) ** 0.75
+    assert module(values.half()).dtype == torch.float16
+    middle = module(values.half())[0, 2, 0, 0].item()  # its window of five is all of them
+    assert middle == pytest.approx(expected[0, 2, 0, 0].item(), rel=2e-3)
