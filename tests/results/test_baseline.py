@@ -119,6 +119,47 @@ def test_rows_of_other_runs_are_not_taken_for_one(measured, baseline, image_set)
     assert (new.model, new.passed) == (measured, False)
 
 
+NAMED = "v3 (pool max)"
+
+
+def names_of(measured, baseline):
+    """The network of each verdict, with `!` where it fails."""
+    verdicts = judge(table(*measured), table(*baseline), TOLERANCE)
+    return [f"{'' if verdict.passed else '!'}{verdict.model}" for verdict in verdicts]
+
+
+def test_row_is_found_under_another_name_where_that_is_the_only_one():
+    plain, named = ("v3", "1", 1000, 780, 940), (NAMED, "1", 1000, 780, 940)
+    assert names_of([plain], [named]) == [NAMED]
+    assert names_of([named], [plain]) == ["v3"]
+    assert names_of([plain], [plain, named]) == ["v3", f"!{NAMED}"]
+    assert names_of([plain, named], [named]) == [NAMED, "!v3"]
+
+
+def test_row_without_hashes_is_found_under_its_own_name_alone():
+    for name in ("images_sha256", "protocol_sha256"):
+        measured, expected = (
+            table((network, "1", 1000, 780, 940)).assign(**{name: ""}) for network in ("v3", NAMED)
+        )
+        assert [verdict.passed for verdict in judge(measured, expected, TOLERANCE)] == [False, False]
+
+
+def test_only_rows_of_the_same_protocol_are_named_beside_a_new_one():
+    other = table((NAMED, "144", 1000, 780, 940))
+    (_, new) = judge(table(("v3", "1", 1000, 780, 940)), other, TOLERANCE)
+    assert new.why == "not in the baseline: add it with --update, or leave it out"
+
+
+def test_update_writes_a_row_under_the_name_that_the_baseline_has(tmp_path):
+    path, measured = tmp_path / "baseline.csv", tmp_path / "measured.csv"
+    path.write_text(to_csv(table((NAMED, "1", 1000, 780, 940))))
+    measured.write_text(to_csv(table(("v3", "1", 1000, 790, 940))))
+    (change,) = update([measured], path)
+    assert change.name == f"{NAMED}, 1, all"
+    written = read_csv(path)
+    assert (written["model"].tolist(), written["top1_hits"].tolist()) == ([NAMED], [790])
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
