@@ -83,7 +83,9 @@ class Options:
     )
     compile: bool = _option(False, "compile the network with torch.compile")
     renderer: str = _option(
-        "auto", "tensor (fast) or pillow (the reference); auto: pillow for a dialect, else tensor"
+        "auto",
+        "triton (on a GPU, many images at once), tensor (anywhere) or pillow (the reference); "
+        "auto: pillow for a dialect, else the first that works",
     )
     out: Path = _option(Path("runs"), "the folder that runs are written to, also at s3://...")
     fresh: bool = _option(

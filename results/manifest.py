@@ -129,7 +129,7 @@ class PlanRecord:
     """`mean`, `logits` or `max`."""
     interpolation: str | None = None
     renderer: str | None = None
-    """`tensor`, or `pillow`, the reference."""
+    """`triton`, `tensor`, or `pillow`, the reference."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -177,7 +177,8 @@ def main(model: str, crops: str, precision: str, limit: str, forgotten: str = ""
     with pretended_gpu():
         if forgotten:
             torch.nn.Module.to = lambda module, *args, **kwargs: module
-        (found,) = _shard(replace(evaluation, runtime=runtime))
+        renderer = "triton" if device_chunk.can_render(evaluation.plan, DEVICE) else "tensor"
+        (found,) = _shard(replace(evaluation, runtime=runtime, renderer=renderer))
     differences = {
         name: float(np.abs(values - found.probabilities[name]).max())
         for name, values in expected.probabilities.items()

@@ -22,10 +22,8 @@ WITH_TRITON = ("cuda",)
 """The kinds of devices that Triton's kernels run on."""
 
 
-def renders_chunks(plan: Plan | Dialect, device: torch.device) -> bool:
-    """Whether whole chunks are rendered on the device. Views of several sizes, as dense ones are, need the
-    other way.
-    """
+def can_render(plan: Plan | Dialect, device: torch.device) -> bool:
+    """Whether whole chunks can be rendered on the device, as views of several sizes cannot be."""
     return (
         device.type in WITH_TRITON
         and find_spec("triton") is not None

@@ -5,12 +5,15 @@ found here.
 from collections.abc import Callable
 from typing import Any, cast
 
+import torch
+
 from bench.data import Images
 from bench.data.decode import LARGEST
 from bench.data.devkit import Blacklist
 from bench.device import PRECISIONS, configure_torch, resolve
 from bench.distributed import ranks
 from bench.errors import UsageError
+from bench.evaluation.device_chunk import can_render
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.findings import examine_weights, report_notes
 from bench.evaluation.precision import settle_precision
@@ -55,7 +58,7 @@ def prepare_loaded(
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
     configure_torch(runtime)
     plan = _plan(options, network)
-    renderer = _renderer(options, plan)
+    renderer = _renderer(options, plan, runtime.device)
     evaluation = Evaluation(options, images, blacklist, network, plan, renderer, runtime)
     return settle(evaluation, reporter)
 
@@ -115,9 +118,9 @@ def _check_dialect(options: Options) -> None:
             f"--dialect {options.dialect} decides crop and resampling: "
             "leave out --crops, --scales, --pool and --interpolation"
         )
-    if options.renderer == "tensor":
+    if options.renderer in ("triton", "tensor"):
         raise UsageError(
-            f"--renderer tensor: Pillow renders --dialect {options.dialect}, leave --renderer out"
+            f"--renderer {options.renderer}: Pillow renders --dialect {options.dialect}, leave --renderer out"
         )
 
 
@@ -144,7 +147,14 @@ def _protocols(options: Options, size: int | None) -> tuple[Protocol, ...]:
     return parse(options.crops, size or min(scales or [224]), scales)
 
 
-def _renderer(options: Options, plan: Plan | Dialect) -> str:
+def _renderer(options: Options, plan: Plan | Dialect, device: torch.device) -> str:
+    on_device = can_render(plan, device)
+    if options.renderer == "triton" and not on_device:
+        raise UsageError(
+            "--renderer triton needs a GPU of CUDA, Triton, and crops of one size: leave --renderer out"
+        )
     if options.renderer != "auto":
         return options.renderer
-    return "pillow" if isinstance(plan, Dialect) else "tensor"
+    if isinstance(plan, Dialect):
+        return "pillow"
+    return "triton" if on_device else "tensor"

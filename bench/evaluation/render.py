@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, groupby
 from typing import Any, Protocol
 
@@ -18,7 +17,7 @@ from bench.evaluation import device_chunk
 from bench.evaluation.device_chunk import Slab
 from crops import Dialect, Patch, Plan, pillow, tensor
 
-RENDERERS = ("tensor", "pillow")
+RENDERERS = ("triton", "tensor", "pillow")
 
 SINGLE = np.ones((1, 1))
 """The weights of the only crop."""
@@ -105,10 +104,10 @@ class Renderer:
             )
         return patches, weights
 
-    @cached_property
+    @property
     def renders_chunks(self) -> bool:
         """Whether a GPU renders many images at once."""
-        return self.kind == "tensor" and device_chunk.renders_chunks(self.plan, self.device)
+        return self.kind == "triton"
 
     def slab(self, files: Sequence[bytes]) -> Slab | None:
         """Room to decode the images in these files, where they are rendered as a whole."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.evaluation.device_chunk import Slab, renders_chunks
+from bench.evaluation.device_chunk import Slab, can_render
 from crops import Plan, make_dialect, parse
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
@@ -50,4 +50,4 @@ def test_images_that_lie_elsewhere_or_with_gaps_are_copied(elsewhere):
 )
 def test_lattices_are_rendered_in_chunks_on_a_gpu(plan, device, expected):
     pytest.importorskip("triton")
-    assert renders_chunks(plan, device) == expected
+    assert can_render(plan, device) == expected

@@ -16,6 +16,7 @@ from crops import ProtocolError
         ({"renderer": "opencv"}, "no renderer 'opencv'"),
         ({"dialect": "timm", "crops": "10"}, "decides crop and resampling"),
         ({"dialect": "timm", "renderer": "tensor"}, "Pillow renders --dialect timm"),
+        ({"dialect": "timm", "renderer": "triton"}, "Pillow renders --dialect timm"),
         ({"dialect": "caffe", "pool": "max"}, "decides crop and resampling"),
         ({"shuffle_seed": -1, "limit": 2}, "a number from 0"),
         ({"scales": "100000"}, "too many"),
@@ -45,3 +46,16 @@ def test_scales_below_the_input_of_a_network_of_the_table_are_refused(evaluate, 
     monkeypatch.setattr(evaluate_module, "open_data", None)
     with pytest.raises(ProtocolError, match="scale 256 is smaller than the network's input of 299 pixels"):
         evaluate(model="v3", weights=None, scales="256")
+
+
+@pytest.mark.parametrize("crops", ["1", "dense"])
+def test_triton_is_refused_where_it_cannot_render(evaluate, crops):
+    with pytest.raises(UsageError, match="--renderer triton needs a GPU of CUDA"):
+        evaluate(renderer="triton", device="cpu", crops=crops)
+
+
+def test_renderer_is_the_fastest_that_works(prepared, monkeypatch):
+    assert prepared("10").renderer == "tensor"
+    monkeypatch.setattr("bench.evaluation.prepare.can_render", lambda plan, device: True)
+    assert prepared("10").renderer == "triton"
+    assert prepared("10").sees.renders_chunks
