@@ -5,6 +5,15 @@
 FOLDER has a folder for each WordNet id. The alternatives, called peers here, are timm's loader and evaluation
 loop for 1 crop, torchvision's TenCrop in a DataLoader for 10, and a plain loop with Pillow for 144.
 
+A fast machine needs many images: at least four batches for each of timm's processes, else a few of them do
+all the work. On a GPU with 16 cores:
+
+    python benchmarks/links.py --data FOLDER --out many --images 20000
+    python benchmarks/peers.py --data many --model v3 --weights v3.safetensors --device cuda \
+        --precision fp16 --protocol 1 --limit 16384 --rounds 3
+    python benchmarks/peers.py --data many --model v3 --weights v3.safetensors --device cuda \
+        --precision fp16 --protocol 144 --limit 200 --few 200 --rounds 3
+
 Both sides have the same precision, batch and memory format (channels-last). Each has as many threads or
 processes as there are cores, and the peers' processes stay alive between rounds.
 
@@ -27,7 +36,7 @@ from PIL import Image, ImageOps
 from timing import format_ratio, time_interleaved
 from timm.data import create_dataset, create_loader
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from torchvision.transforms.functional import normalize, to_tensor
@@ -114,8 +123,10 @@ class Setting:
 
 def predict_by_timm(setting: Setting, module: nn.Module) -> Predict:
     """The single crop as timm's validate.py does it: its loader, and a loop with loss, top-1 and top-5."""
+    dataset = create_dataset("", root=setting.images.path)
+    dataset.reader.samples = sorted(dataset.reader.samples)[: len(setting.images)]
     loader = create_loader(
-        create_dataset("", root=setting.images.path),
+        dataset,
         input_size=(3, setting.size, setting.size),
         batch_size=setting.batch,
         interpolation=setting.interpolation,
@@ -125,6 +136,7 @@ def predict_by_timm(setting: Setting, module: nn.Module) -> Predict:
         num_workers=setting.workers,
         persistent_workers=True,
         use_prefetcher=setting.device.type == "cuda",
+        img_dtype=setting.dtype,
         device=setting.device,
     )
     criterion = nn.CrossEntropyLoss()
@@ -152,7 +164,7 @@ def predict_by_tencrop(setting: Setting, module: nn.Module) -> Predict:
         transforms.Lambda(lambda crops: torch.stack([normalise(to_tensor(crop)) for crop in crops])),
     ])  # fmt: skip
     loader = DataLoader(
-        ImageFolder(setting.images.path, transform),
+        Subset(ImageFolder(setting.images.path, transform), range(len(setting.images))),
         batch_size=max(1, setting.batch // 10),
         num_workers=setting.workers,
         persistent_workers=True,
@@ -220,24 +232,29 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds, in each of which everything runs once.")] = 5,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    limit: Annotated[int | None, typer.Option(help="Use only the first N images.")] = None,
     few: Annotated[
         int, typer.Option(help="Images for 144 crops with the real network. All others use all images.")
     ] = 10,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="1, 10 or 144, also several times. Without it, all of them.")
+    ] = None,
 ) -> None:
     """Print the ratios as a Markdown table."""
-    network, images = load(model, weights), open_images(data)
+    network, images = load(model, weights), open_images(data).sample(limit, None)
     print("| crops | against | the pipeline alone | with the network | same top-1 |")
     print("| ---: | --- | ---: | ---: | ---: |")
-    for protocol, (name, predict_by_peer) in PEERS.items():
-        options = Options(model=model, crops=protocol, data=data, device=device, precision=precision)
-        limit = few if protocol == "144" else None
+    for crops in protocol or PEERS:
+        name, predict_by_peer = PEERS[crops]
+        options = Options(model=model, crops=crops, data=data, device=device, precision=precision)
+        number = few if crops == "144" else None
         check_options(options)
         nothing = replace(network, module=Nothing())
         ratio_alone = time_ratio(both_ways(options, images, nothing, predict_by_peer), rounds)
-        whole = both_ways(options, images.sample(limit, None), network, predict_by_peer)
+        whole = both_ways(options, images.sample(number, None), network, predict_by_peer)
         same, count = count_same(whole)
         ratio = time_ratio(whole, rounds)
-        print(f"| {protocol} | {name} | {ratio_alone} | {ratio} | {same:,} of {count:,} |", flush=True)
+        print(f"| {crops} | {name} | {ratio_alone} | {ratio} | {same:,} of {count:,} |", flush=True)
 
 
 def both_ways(

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Annotated
 
 import typer
+from links import link_images
 from timing import format_ratio
 
 from bench.data.files import find_images
@@ -47,8 +48,10 @@ def main(
     options = {"model": model, "weights": weights, "crops": crops}
     seconds: dict[int, list[float]] = {repeats: [] for repeats in REPEATS}
     peaks: dict[int, list[float]] = {repeats: [] for repeats in REPEATS}
+    images = {repeats: repeats * len(find_images(data).names) for repeats in REPEATS}
     with tempfile.TemporaryDirectory() as folder:
-        images = {repeats: link_images(data, Path(folder, str(repeats)), repeats) for repeats in REPEATS}
+        for repeats in REPEATS:
+            link_images(data, Path(folder, str(repeats)), images[repeats])
         for number in range(rounds):
             for repeats in REPEATS:
                 out = f"{folder}/runs-{number}-{repeats}"
@@ -61,17 +64,6 @@ def main(
         ratio = format_ratio(seconds[repeats], seconds[1])
         lowest, middle, highest = (f"{pick(peaks[repeats]):,.0f}" for pick in (min, median, max))
         print(f"| {images[repeats]:,} | {ratio} | {middle} ({lowest} to {highest}) |")
-
-
-def link_images(data: str, folder: Path, repeats: int) -> int:
-    """Link each image of `data` so many times in `folder`, and return the number of links."""
-    files = find_images(data)
-    for name in map(Path, files.names):
-        for number in range(repeats):
-            link = folder / name.parent / f"{number}-{name.name}"
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(files.path / name)
-    return repeats * len(files.names)
 
 
 def evaluate(options: dict[str, str | None]) -> tuple[float, float]:

@@ -5,15 +5,17 @@ Triton's kernels do it (`crops.chunk`), beside the stream that classifies, which
 when it needs them.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.errors import first_line
 from bench.evaluation.transfers import Mark, beside, room, upload
 from crops import Dialect, Patch, Plan
 from crops.chunk import DeviceCrops, render_chunk
@@ -24,12 +26,22 @@ WITH_TRITON = ("cuda",)
 
 def can_render(plan: Plan | Dialect, device: torch.device) -> bool:
     """Whether whole chunks can be rendered on the device, as views of several sizes cannot be."""
-    return (
-        device.type in WITH_TRITON
-        and find_spec("triton") is not None
-        and isinstance(plan, Plan)
-        and not any(protocol.dense for protocol in plan.protocols)
-    )
+    one_size = isinstance(plan, Plan) and not any(protocol.dense for protocol in plan.protocols)
+    return one_size and device.type in WITH_TRITON and _has_kernels(device)
+
+
+@cache
+def _has_kernels(device: torch.device) -> bool:
+    """Whether Triton is here and its kernels run: it needs a C compiler when it is first used."""
+    patch = Patch(resized=(1, 1), box=(0, 0, 1, 1), output=(1, 1), mirror=False)
+    try:
+        render(Slab(0, device), [np.zeros((2, 2, 3), dtype=np.uint8)], [(patch,)], "bicubic", device)
+    except Exception as error:  # noqa: BLE001 - whatever a compiler or a driver raises
+        reason = first_line(error)
+        logger = logging.getLogger("inception-bench")
+        logger.warning("Triton does not work here (%s): images are resized one by one", reason)
+        return False
+    return True
 
 
 class Slab:

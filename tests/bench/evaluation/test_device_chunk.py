@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.evaluation import device_chunk
 from bench.evaluation.device_chunk import Slab, can_render
 from crops import Plan, make_dialect, parse
 
@@ -48,6 +49,24 @@ def test_images_that_lie_elsewhere_or_with_gaps_are_copied(elsewhere):
         (make_dialect("timm", 64, "bicubic", 0.875), CUDA, False),
     ],
 )
-def test_lattices_are_rendered_in_chunks_on_a_gpu(plan, device, expected):
-    pytest.importorskip("triton")
+def test_lattices_are_rendered_in_chunks_on_a_gpu(monkeypatch, plan, device, expected):
+    monkeypatch.setattr(device_chunk, "_has_kernels", lambda device: True)
     assert can_render(plan, device) == expected
+
+
+@pytest.fixture(autouse=True)
+def untried():
+    """What was found out of a device is for one test."""
+    device_chunk._has_kernels.cache_clear()
+    yield
+    device_chunk._has_kernels.cache_clear()
+
+
+def test_gpu_on_which_triton_does_not_work_renders_in_another_way(monkeypatch, caplog):
+    def fail(*arguments):
+        raise RuntimeError("Failed to find C compiler.\nPlease specify one")
+
+    monkeypatch.setattr(device_chunk, "render", fail)
+    monkeypatch.setattr(device_chunk, "room", lambda size, device: torch.empty(size, dtype=torch.uint8))
+    assert not can_render(Plan(parse("1", 64), 64), torch.device("cuda", 7))
+    assert "Triton does not work here (Failed to find C compiler.): images are resized one" in caplog.text

@@ -259,3 +259,9 @@ def test_network_that_onednn_cannot_pack_stays_as_it_is(monkeypatch, wrong):
     images = torch.randn(4, 3, 64, 64)
     with torch.no_grad():
         assert nearly_equal(packed(images), module(images))
+
+
+def test_network_without_parameters_stays_as_it_is():
+    network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    speed_up(network, 8, 4)
+    assert network(torch.ones(2, 3, 8, 8)).tolist() == [[1.0] * 3] * 2
