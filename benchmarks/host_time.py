@@ -51,7 +51,7 @@ class Ready(Renderer):
 
     renders_chunks = True
 
-    def slab(self, files: Sequence[bytes]) -> None:
+    def slab(self, size: int) -> None:
         """No room: each image gets its own."""
 
     def crops(

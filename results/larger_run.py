@@ -9,8 +9,7 @@ import numpy as np
 
 from results.errors import RunError
 from results.manifest import Manifest, PlanRecord, decisive
-from results.run import Run, Shard
-from results.storage import reaching
+from results.run import Run, Shard, readable_runs
 
 
 def find_larger_run(out: Path, wanted: Manifest) -> Run | None:
@@ -20,17 +19,11 @@ def find_larger_run(out: Path, wanted: Manifest) -> Run | None:
     `RunError` where the folder cannot be read.
     """
     try:
-        with reaching(out):
-            folders = sorted(out.iterdir()) if out.exists() else []
+        for run in readable_runs(out):
+            if run.complete and not run.skipped and _holds(run.manifest, wanted):
+                return run
     except OSError as error:
         raise RunError(f"{out}: {error.strerror or error}") from None
-    for folder in folders:
-        try:
-            run = Run.open(folder)
-        except RunError:
-            continue
-        if run.complete and not run.skipped and _holds(run.manifest, wanted):
-            return run
     return None
 
 

@@ -311,6 +311,19 @@ def find_run_folder(out: Path, title: str, identity: str) -> Path:
     return found[0] if found else out / f"{begin}{end}"
 
 
+def readable_runs(folder: Path) -> Iterator[Run]:
+    """The runs in a folder whose manifests can be read, by name; none where there is no folder. Raises
+    `OSError`.
+    """
+    with reaching(folder):
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+    for path in paths:
+        try:
+            yield Run.open(path)
+        except RunError:
+            continue
+
+
 def refuse_linked_shards(path: Path) -> None:
     """Raise `RunError` where the shards of the run in the folder `path` are behind a link.
 

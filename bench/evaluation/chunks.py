@@ -83,8 +83,8 @@ def _read(images: Images, part: range, chosen: range, renderer: Renderer) -> Chu
     content: list[int] = []
     weights: list[NDArray[np.float64]] = []
     crops: list[Crops] = []
-    for files in _groups(images, chosen):
-        slab = renderer.slab(list(files.values()))
+    for files, size in _groups(images, chosen):
+        slab = renderer.slab(size)
         decoded: list[NDArray[np.uint8]] = []
         patches: list[Patches] = []
         for index, data in files.items():
@@ -103,19 +103,19 @@ def _read(images: Images, part: range, chosen: range, renderer: Renderer) -> Chu
     return Chunk(part, chosen, unreadable, readable, content, weights, crops)
 
 
-def _groups(images: Images, chosen: range) -> Iterator[dict[int, bytes]]:
-    """The files of the images, so many at a time as are decoded at once."""
+def _groups(images: Images, chosen: range) -> Iterator[tuple[dict[int, bytes], int]]:
+    """The files of the images, so many at a time as are decoded at once, and their bytes when decoded."""
     files: dict[int, bytes] = {}
     size = 0
     for index in chosen:
         data = images.read_unchanged(index)
         more = decoded_size(data)
         if files and size + more > MOST_BYTES:
-            yield files
+            yield files, size
             files, size = {}, 0
         files[index] = data
         size += more
-    yield files
+    yield files, size
 
 
 def single_core_threads(number: int) -> ThreadPoolExecutor:

@@ -1,5 +1,6 @@
 """Whether half precision gives the same figures: measured on the images of the evaluation itself."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from scipy.stats import binom
@@ -9,9 +10,7 @@ from bench.distributed import ranks
 from bench.errors import BenchError
 from bench.evaluation.evaluation import Evaluation, build_pipeline, with_precision
 from bench.progress import Reporter
-from results.errors import RunError
-from results.run import Run
-from results.storage import reaching
+from results.run import readable_runs
 
 HALF = {"cuda": "fp16", "mps": "fp16", "xpu": "fp16", "cpu": "bf16"}
 """Half precision by kind of device. fp16 has three bits more of mantissa than bfloat16, so it is eight times
@@ -77,25 +76,16 @@ def find_agreement(evaluation: Evaluation, precision: str) -> tuple[int, int] | 
     """What `count_agreement` returned for an earlier run of this network on these images, in the folder of
     runs. None where there is none, and with `--fresh`.
     """
-    out = evaluation.options.out
     if evaluation.options.fresh:
         return None
-    try:
-        with reaching(out):
-            folders = sorted(out.iterdir()) if out.exists() else []
-    except OSError:  # opening the run says so
-        return None
     fingerprint = evaluation.images.fingerprint()
-    for folder in folders:
-        try:
-            manifest = Run.open(folder).manifest
-        except RunError:
-            continue
-        runtime = manifest.runtime
-        same_input = manifest.model.weights_sha256 == evaluation.network.weights.sha256
-        same_input &= manifest.data.fingerprint == fingerprint
-        if runtime and runtime.agreement and runtime.agreement.precision == precision and same_input:
-            return runtime.agreement.same_top1, runtime.agreement.images
+    with suppress(OSError):  # opening the run says so
+        for run in readable_runs(evaluation.options.out):
+            manifest, runtime = run.manifest, run.manifest.runtime
+            same_input = manifest.model.weights_sha256 == evaluation.network.weights.sha256
+            same_input &= manifest.data.fingerprint == fingerprint
+            if runtime and runtime.agreement and runtime.agreement.precision == precision and same_input:
+                return runtime.agreement.same_top1, runtime.agreement.images
     return None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from bench.data.decode import LARGEST, decoded_size
+from bench.data.decode import LARGEST
 from bench.errors import UnreadableImage
 from bench.evaluation import device_chunk
 from bench.evaluation.device_chunk import Slab
@@ -109,9 +109,9 @@ class Renderer:
         """Whether a GPU renders many images at once."""
         return self.kind == "triton"
 
-    def slab(self, files: Sequence[bytes]) -> Slab | None:
-        """Room to decode the images in these files, where they are rendered as a whole."""
-        return Slab(sum(map(decoded_size, files)), self.device) if self.renders_chunks else None
+    def slab(self, size: int) -> Slab | None:
+        """Room for so many bytes of decoded images, where they are rendered as a whole."""
+        return Slab(size, self.device) if self.renders_chunks else None
 
     def crops(
         self, images: Sequence[NDArray[np.uint8]], patches: Sequence[Patches], slab: Slab | None = None

@@ -340,7 +340,7 @@ class _Stages:
 
     def _render(self, images: Sequence[NDArray[np.uint8]]) -> list[Crops]:
         renderer = self.evaluation.sees
-        return renderer.crops(images, [renderer.patches(image)[0] for image in images], renderer.slab([]))
+        return renderer.crops(images, [renderer.patches(image)[0] for image in images], renderer.slab(0))
 
     def _gather(self, crops: Crops, number: int) -> Tensor:
         """The last batch of so many crops, which begin anew where there are fewer."""

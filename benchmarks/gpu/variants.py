@@ -243,9 +243,7 @@ def render_by_kernels(
     """Chunk by chunk, as built, but for the decoding into pinned memory."""
     for first in range(0, len(images), size):
         chunk = images[first : first + size]
-        for crops in renderer.crops(
-            chunk, [renderer.patches(image)[0] for image in chunk], renderer.slab([])
-        ):
+        for crops in renderer.crops(chunk, [renderer.patches(image)[0] for image in chunk], renderer.slab(0)):
             batch = Batch()
             batch.add(crops, 0, len(crops))
             batch.pixels(dtype)
