@@ -71,7 +71,7 @@ def resolve(options: Options) -> Runtime:
         batch=options.batch or 0,
         workers=options.workers or max(1, min(MOST_WORKERS, usable_cores() // ranks)),
         streams=_streams(device),
-        compile=options.compile,
+        compile=bool(options.compile),
     )
 
 

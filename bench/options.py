@@ -81,7 +81,11 @@ class Options:
     workers: int | None = _option(
         None, "threads that decode and render (default: one for each core, at most 16)"
     )
-    compile: bool = _option(False, "compile the network with torch.compile")
+    compile: bool | None = _option(
+        None,
+        "compile the network with torch.compile (default: on a GPU, for long evaluations in half precision, "
+        "where it predicts the same)",
+    )
     renderer: str = _option(
         "auto",
         "triton (on a GPU, many images at once), tensor (anywhere) or pillow (the reference); "

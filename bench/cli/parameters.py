@@ -14,7 +14,7 @@ from bench.options import DEFAULTS, PLACES, Options
 from results.storage import is_local, parse_path
 
 MEANINGS: dict[str, str] = {item.name: item.metadata["help"] for item in fields(Options)}
-FLAGS = {"fresh": "--fresh/--resume", "ema": "--ema/--no-ema"}
+FLAGS = {"fresh": "--fresh/--resume", "ema": "--ema/--no-ema", "compile": "--compile/--no-compile"}
 """Flags that are not named like their option."""
 
 DATA = ("data", "labels", "devkit", "blacklist", "limit", "shuffle_seed")

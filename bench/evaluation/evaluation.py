@@ -1,7 +1,7 @@
 """An evaluation: one network on one data set under one plan, with all that decides its figures."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -94,8 +94,3 @@ def build_pipeline(
     types = {PRECISIONS[evaluation.runtime.precision] for evaluation in evaluations}
     levels = types.pop() if len(types) == 1 else torch.uint8
     return Pipeline(first.images, first.sees, scorers, first.runtime, note, levels)
-
-
-def with_precision(evaluation: Evaluation, precision: str) -> Evaluation:
-    """The same evaluation in another precision."""
-    return replace(evaluation, runtime=replace(evaluation.runtime, precision=precision))

@@ -1,14 +1,17 @@
-"""Whether half precision gives the same figures: measured on the images of the evaluation itself."""
+"""Whether half precision, and a compiled network, give the same figures: measured on the images of the
+evaluation itself.
+"""
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from scipy.stats import binom
 
 from bench.device import has_fast_bf16
 from bench.distributed import ranks
-from bench.errors import BenchError
-from bench.evaluation.evaluation import Evaluation, build_pipeline, with_precision
+from bench.errors import BenchError, first_line
+from bench.evaluation.evaluation import Evaluation, build_pipeline
 from bench.progress import Reporter
 from results.run import readable_runs
 
@@ -21,7 +24,7 @@ FLIPS = 0.001
 """Part of the images whose single-crop top-1 prediction may differ from that of fp32."""
 
 SIGNIFICANCE = 0.01
-"""Half precision is refused where so many flips as were seen, or more, would be less probable than this if
+"""A faster way is refused where so many flips as were seen, or more, would be less probable than this if
 `FLIPS` were the truth.
 """
 
@@ -34,32 +37,54 @@ and a short evaluation would be over. They count images and not crops, so that r
 images have the same precision.
 """
 
+LONG_ON_GPU = 2e16
+"""Multiply-adds of all crops, from which on a GPU compiles the network: minutes of work, of which compiling
+takes one or two. 144 crops of Inception-v3 on 50,000 images are 4e16.
+"""
+
 
 def settle_precision(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
-    """The evaluation with the precision that `auto` stands for: half where it agrees with fp32 and pays,
-    else fp32.
+    """The evaluation in the first of `faster_ways` that agrees with fp32; as it is where none does.
 
     The first rank compares, for all; the runtime keeps the counts. Where an earlier run of the network on the
     images has counts, those are used again.
     """
-    runtime = evaluation.runtime
-    half = HALF.get(runtime.device.type)
-    if evaluation.options.precision != "auto" or half is None or not _pays(evaluation):
-        return evaluation
-    same, compared = ranks().broadcast_from_first(
-        lambda: find_agreement(evaluation, half) or count_agreement(evaluation, half)
-    )
-    chosen = half if agrees(same, compared) else "fp32"
-    reporter.note(f"{half} predicts the same as fp32 on {same:,} of {compared:,} images: using {chosen}")
-    return replace(evaluation, runtime=replace(runtime, precision=chosen, agreement=(half, same, compared)))
+    for way in faster_ways(evaluation):
+        same, compared = ranks().broadcast_from_first(partial(_agreement, way, reporter))
+        precision, compiled = way.runtime.precision, way.runtime.compile
+        agreement = (precision, same, compared)
+        name = f"compiled {precision}" if compiled else precision
+        found = f"{name} predicts the same as fp32 on {same:,} of {compared:,} images"
+        if agrees(same, compared):
+            reporter.note(f"{found}: using {name}")
+            return replace(way, runtime=replace(way.runtime, agreement=agreement))
+        reporter.note(f"{found}: not using {name}")
+        evaluation = replace(evaluation, runtime=replace(evaluation.runtime, agreement=agreement))
+    return evaluation
+
+
+def _agreement(way: Evaluation, reporter: Reporter) -> tuple[int, int]:
+    return find_agreement(way) or count_agreement(way, reporter)
 
 
 def assume_half(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
-    """The evaluation with the precision that `auto` most likely stands for, without comparing."""
-    half = HALF.get(evaluation.runtime.device.type)
-    if evaluation.options.precision != "auto" or half is None or not _pays(evaluation):
-        return evaluation
-    return with_precision(evaluation, half)
+    """The evaluation in the last of `faster_ways`, half precision without compiling, without comparing."""
+    return next(reversed(faster_ways(evaluation)), evaluation)
+
+
+def faster_ways(evaluation: Evaluation) -> list[Evaluation]:
+    """What `auto` would rather have than fp32, the fastest first: half precision where it pays, and before
+    that compiled, where that pays, too.
+    """
+    runtime, options = evaluation.runtime, evaluation.options
+    half = HALF.get(runtime.device.type)
+    if options.precision != "auto" or half is None or not _half_pays(evaluation):
+        return []
+    may_compile = options.compile is None and _compiling_pays(evaluation)
+    return [
+        replace(evaluation, runtime=replace(runtime, precision=half, compile=compiled))
+        for compiled in ([True, False] if may_compile else [runtime.compile])
+    ]
 
 
 def agrees(same: int, compared: int) -> bool:
@@ -72,41 +97,58 @@ def agrees(same: int, compared: int) -> bool:
     return compared > 0 and bool(binom.sf(flips - 1, compared, FLIPS) >= SIGNIFICANCE)
 
 
-def find_agreement(evaluation: Evaluation, precision: str) -> tuple[int, int] | None:
+def find_agreement(evaluation: Evaluation) -> tuple[int, int] | None:
     """What `count_agreement` returned for an earlier run of this network on these images, in the folder of
     runs. None where there is none, and with `--fresh`.
     """
     if evaluation.options.fresh:
         return None
-    fingerprint = evaluation.images.fingerprint()
+    fingerprint, wanted = evaluation.images.fingerprint(), evaluation.runtime
     with suppress(OSError):  # opening the run says so
         for run in readable_runs(evaluation.options.out):
             manifest, runtime = run.manifest, run.manifest.runtime
             same_input = manifest.model.weights_sha256 == evaluation.network.weights.sha256
             same_input &= manifest.data.fingerprint == fingerprint
-            if runtime and runtime.agreement and runtime.agreement.precision == precision and same_input:
+            if not (same_input and runtime and runtime.agreement):
+                continue
+            if (runtime.agreement.precision, runtime.compile) == (wanted.precision, wanted.compile):
                 return runtime.agreement.same_top1, runtime.agreement.images
     return None
 
 
-def count_agreement(evaluation: Evaluation, precision: str) -> tuple[int, int]:
-    """Images with the same single-crop top-1 prediction in that precision as in fp32, and images compared."""
+def count_agreement(evaluation: Evaluation, reporter: Reporter) -> tuple[int, int]:
+    """Images with the same single-crop top-1 prediction as in fp32 without compiling, and images compared.
+
+    None are the same where an output is not finite, an operation has no half precision, or the network
+    cannot be compiled.
+    """
     images = evaluation.images.sample(IMAGES, 0)
     single = replace(evaluation, images=images, plan=evaluation.plan.single_crop())
-    both = [with_precision(single, name) for name in ("fp32", precision)]
-    pipeline = build_pipeline(both, [evaluation.scorer() for evaluation in both])
+    exact = replace(single, runtime=replace(single.runtime, precision="fp32", compile=False))
+    pipeline = build_pipeline([exact, single], [exact.scorer(), single.scorer()])
     try:
-        ((exact, half),) = pipeline.shards([range(len(images))], skip_unreadable=True)
-    except (BenchError, NotImplementedError):  # an output that is not finite; an operation without half
+        (shards,) = pipeline.shards([range(len(images))], skip_unreadable=True)
+    except (BenchError, NotImplementedError):
         return 0, len(images)
-    predictions = [shard.probabilities[single.plan.names[0]].argmax(axis=1) for shard in (exact, half)]
+    except Exception as error:  # whatever torch.compile raises, of many kinds
+        if not single.runtime.compile:
+            raise
+        reporter.note(f"torch.compile failed ({first_line(error)})")
+        return 0, len(images)
+    predictions = [shard.probabilities[single.plan.names[0]].argmax(axis=1) for shard in shards]
     same = predictions[0] == predictions[1]
     return int(same.sum()), len(same)
 
 
-def _pays(evaluation: Evaluation) -> bool:
+def _half_pays(evaluation: Evaluation) -> bool:
     """Whether comparing takes less time than half precision saves."""
     if evaluation.runtime.device.type != "cpu":
         return True
     multiply_adds = evaluation.network.network.multiply_adds or 0
     return has_fast_bf16() and multiply_adds * len(evaluation.images) >= LONG_ON_CPU
+
+
+def _compiling_pays(evaluation: Evaluation) -> bool:
+    """Whether compiling, on a GPU, takes less time than it saves."""
+    multiply_adds = (evaluation.network.network.multiply_adds or 0) * evaluation.plan.crops
+    return evaluation.runtime.device.type == "cuda" and multiply_adds * len(evaluation.images) >= LONG_ON_GPU

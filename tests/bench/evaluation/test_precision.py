@@ -10,7 +10,14 @@ from scipy.stats import binomtest
 import bench
 from bench.data import open_images
 from bench.evaluation import precision
-from bench.evaluation.precision import LONG_ON_CPU, agrees, count_agreement, find_agreement, settle_precision
+from bench.evaluation.precision import (
+    LONG_ON_CPU,
+    LONG_ON_GPU,
+    agrees,
+    count_agreement,
+    find_agreement,
+    settle_precision,
+)
 from bench.evaluation.prepare import prepare_loaded
 from bench.options import Options
 from bench.progress import Silent
@@ -19,6 +26,10 @@ from bench.zoo.loading import load, untrained
 
 def prepared(options, images, network):
     return prepare_loaded(options, images, None, network, Silent())
+
+
+def in_precision(evaluation, name, **more):
+    return replace(evaluation, runtime=replace(evaluation.runtime, precision=name, **more))
 
 
 def test_agreement_is_that_of_two_evaluations(tmp_path):
@@ -30,7 +41,7 @@ def test_agreement_is_that_of_two_evaluations(tmp_path):
     expected = int((top1["fp32"] == top1["bf16"]).sum())
     assert expected < 1000  # else nothing was tried
     evaluation = prepared(Options(), open_images("mini"), load("mini-v3"))
-    assert count_agreement(evaluation, "bf16") == (expected, 1000)
+    assert count_agreement(in_precision(evaluation, "bf16"), Silent()) == (expected, 1000)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +49,7 @@ def test_agreement_is_that_of_two_evaluations(tmp_path):
     [(1000, 1000, "fp16"), (996, 1000, "fp16"), (995, 1000, "fp32"), (298, 300, "fp16"), (297, 300, "fp32")],
 )
 def test_gpu_uses_half_precision_where_it_predicts_the_same(same, images, chosen, monkeypatch):
-    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, name: (same, images))
+    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, reporter: (same, images))
     on_cpu = prepared(Options(), open_images("mini"), untrained("mini-v3"))
     on_gpu = replace(on_cpu, runtime=replace(on_cpu.runtime, device=torch.device("cuda")))
     settled = settle_precision(on_gpu, Silent()).runtime
@@ -51,7 +62,8 @@ def test_gpu_uses_half_precision_where_it_predicts_the_same(same, images, chosen
 def test_overflow_in_half_precision_is_no_agreement(photos):
     """Inception-v3 with timm's first random weights: its outputs are 1e12 and more, too large for fp16."""
     images = open_images(str(photos)).sample(2, None)
-    assert count_agreement(prepared(Options(model="v3"), images, untrained("v3")), "fp16") == (0, 2)
+    evaluation = prepared(Options(model="v3"), images, untrained("v3"))
+    assert count_agreement(in_precision(evaluation, "fp16"), Silent()) == (0, 2)
 
 
 @pytest.mark.parametrize("images", [1, 6, 100, 300, 1000, 5000])
@@ -83,7 +95,7 @@ def test_long_evaluation_on_a_processor_with_bfloat16_uses_it(
     long_evaluation, monkeypatch, has_bf16, same, chosen
 ):
     monkeypatch.setattr(precision, "has_fast_bf16", lambda: has_bf16)
-    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, name: (same, 1000))
+    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, reporter: (same, 1000))
     settled = settle_precision(long_evaluation, Silent()).runtime
     assert settled.precision == chosen
     assert settled.agreement == (("bf16", same, 1000) if has_bf16 else None)
@@ -99,7 +111,7 @@ def test_short_evaluation_on_a_processor_is_in_fp32(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["mps", "xpu"])
 def test_other_accelerators_are_measured_too(kind, monkeypatch):
-    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, name: (1000, 1000))
+    monkeypatch.setattr(precision, "count_agreement", lambda evaluation, reporter: (1000, 1000))
     evaluation = prepared(Options(), open_images("mini"), untrained("mini-v3"))
     there = replace(evaluation, runtime=replace(evaluation.runtime, device=torch.device(kind)))
     assert settle_precision(there, Silent()).runtime.agreement == ("fp16", 1000, 1000)
@@ -112,9 +124,9 @@ def test_agreement_of_an_earlier_run_is_used_again(monkeypatch, tmp_path):
     calls = []
     count = precision.count_agreement
 
-    def counting(evaluation, name):
-        calls.append(name)
-        return count(evaluation, name)
+    def counting(evaluation, reporter):
+        calls.append(evaluation.runtime.precision)
+        return count(evaluation, reporter)
 
     monkeypatch.setattr(precision, "count_agreement", counting)
     run = bench.evaluate(out=tmp_path, limit=50, crops="10")
@@ -130,4 +142,56 @@ def test_agreement_of_an_earlier_run_is_used_again(monkeypatch, tmp_path):
     evaluation = prepared(
         Options(out=tmp_path, limit=50), open_images("mini").sample(50, None), load("mini-v3")
     )
-    assert find_agreement(evaluation, "fp16") is None  # another precision
+    assert find_agreement(in_precision(evaluation, "bf16")) is not None
+    assert find_agreement(in_precision(evaluation, "fp16")) is None
+    assert find_agreement(in_precision(evaluation, "bf16", compile=True)) is None
+
+
+@pytest.fixture
+def long_on_gpu():
+    """An evaluation on a GPU, so long that compiling pays."""
+    evaluation = prepared(Options(crops="144"), open_images("mini"), untrained("mini-v3"))
+    large = replace(evaluation.network.network, multiply_adds=int(LONG_ON_GPU / 1000 / 144))
+    larger = replace(evaluation.network, network=replace(large, multiply_adds=large.multiply_adds + 1))
+    runtime = replace(evaluation.runtime, device=torch.device("cuda"))
+    return replace(evaluation, network=larger, runtime=runtime)
+
+
+@pytest.mark.parametrize(
+    ("same_compiled", "same_plain", "expected"),
+    [(1000, None, ("fp16", True, 1000)), (900, 999, ("fp16", False, 999)), (0, 990, ("fp32", False, 990))],
+)
+def test_long_evaluation_on_a_gpu_is_compiled_where_it_predicts_the_same(
+    long_on_gpu, monkeypatch, same_compiled, same_plain, expected
+):
+    same = {True: same_compiled, False: same_plain}
+    monkeypatch.setattr(precision, "count_agreement", lambda way, reporter: (same[way.runtime.compile], 1000))
+    runtime = settle_precision(long_on_gpu, Silent()).runtime
+    assert (runtime.precision, runtime.compile, runtime.agreement[1]) == expected
+
+
+def test_evaluation_is_not_compiled_where_it_is_short_or_the_user_says_no(long_on_gpu, monkeypatch):
+    monkeypatch.setattr(precision, "count_agreement", lambda way, reporter: (1000, 1000))
+    refused = replace(long_on_gpu, options=replace(long_on_gpu.options, compile=False))
+    shorter = replace(long_on_gpu, images=long_on_gpu.images.sample(999, None))
+    for evaluation in (refused, shorter):
+        runtime = settle_precision(evaluation, Silent()).runtime
+        assert (runtime.precision, runtime.compile) == ("fp16", False)
+
+
+def test_network_that_torch_cannot_compile_is_evaluated_without(monkeypatch):
+    def compile_badly(module):
+        def forward(inputs):
+            raise ValueError("no such operation\nand a long text")
+
+        return forward
+
+    class Notes(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    notes = []
+    monkeypatch.setattr(torch, "compile", compile_badly)
+    evaluation = prepared(Options(limit=4), open_images("mini").sample(4, None), untrained("mini-v3"))
+    assert count_agreement(in_precision(evaluation, "fp32", compile=True), Notes()) == (0, 4)
+    assert notes == ["torch.compile failed (no such operation)"]
