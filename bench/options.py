@@ -30,7 +30,7 @@ class Options:
     weights: str | None = _option(
         None,
         "a tag of the network's weights (default: the first one), a checkpoint (.safetensors, .pth, .pt, "
-        ".bin, .ckpt or .pth.tar), or a folder of checkpoints",
+        ".bin, .ckpt, .pth.tar, .caffemodel or .onnx), or a folder of checkpoints",
     )
     ema: bool | None = _option(
         None,

@@ -121,7 +121,7 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
         text = (
-            f"assuming the preprocessing of {network.prepared_like} for {options.weights}; "
+            f"assuming the preprocessing of {network.prepared_like.rstrip('.')} for {options.weights}; "
             f"other weights of this network need another: {others}"
         )
         yield Finding("weights", "note", text)

@@ -139,7 +139,7 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
     if runtime.device.type == "cuda":
         channels_last(module)
     learner = Learner(module, training.recipe, runtime.device, runtime.precision, parallel=rank.size > 1)
-    expected = provider.preprocessing(network.architecture, next(iter(network.tags), ""))
+    expected = provider.preprocessing(network.architecture, network.assumed_tag)
     patches = Patches(
         images,
         expected.size,

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from huggingface_hub import hf_hub_download
 from torch import nn
 
 from bench import mini
+from bench.zoo.networks import BVLC
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
 from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
 from bench.zoo.papers.inception_v4 import inception_v4
 from bench.zoo.papers.rethinking import inception
 from bench.zoo.preprocessing import Preprocessing
-from bench.zoo.weights import download
-from crops.normalisation import HALF
+from bench.zoo.weights import download, fetch_error
+from crops.normalisation import CAFFE, HALF
 
 POOL = "pool"
 """The module that pools the last feature map."""
@@ -64,6 +66,9 @@ GRAPH_OF_2015 = (
 It was made for the Frechet inception distance.
 """
 
+BVLC_REPOSITORY, BVLC_FILE = "onnxmodelzoo/googlenet-12", "googlenet-12.onnx"
+"""Where the Hugging Face hub has Caffe's public weights of GoogLeNet (`bvlc_googlenet`)."""
+
 
 def names() -> Sequence[str]:
     """The networks that are built here."""
@@ -78,16 +83,22 @@ def tags(architecture: str) -> tuple[str, ...]:
         from bench.zoo import from_timm  # takes seconds, and only this network needs it
 
         return from_timm.tags(TIMM_V3)
-    return ("2015-12-05",) if architecture == "inception-v3-2015" else ()
+    return {"inception-v3-2015": ("2015-12-05",), "googlenet": (BVLC,)}.get(architecture, ())
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """Levels from -1 to 1, bicubic, and a crop of 0.875; for weights of timm what timm says."""
+    """Levels from -1 to 1, bicubic, and a crop of 0.875; for weights of timm and Caffe what these say.
+
+    Caffe warps an image to 256 x 256 before the crop of 224.
+    """
     if architecture == "inception-v3" and tag:
         from bench.zoo import from_timm
 
         return from_timm.preprocessing(TIMM_V3, tag)
-    return Preprocessing(ARCHITECTURES[architecture].size, HALF, "bicubic", crop_pct=0.875)
+    size = ARCHITECTURES[architecture].size
+    if tag == BVLC:
+        return Preprocessing(size, CAFFE, "bilinear", crop_pct=0.875, squash=True)
+    return Preprocessing(size, HALF, "bicubic", crop_pct=0.875)
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
@@ -115,4 +126,18 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
         return from_timm.fetch(TIMM_V3, tag)
     if tag == "mini":
         return mini.FOLDER / f"{architecture}.safetensors", "bench/mini"
+    if tag == BVLC:
+        return _fetch_from_hub(BVLC_REPOSITORY, BVLC_FILE)
     return download(GRAPH_OF_2015), GRAPH_OF_2015
+
+
+def _fetch_from_hub(repository: str, name: str) -> tuple[Path, str]:
+    """A file of a repository in the hub's cache, downloaded if it is not there, and the repository's address.
+
+    Raises `WeightsError`.
+    """
+    try:
+        path = Path(hf_hub_download(repository, name))
+    except Exception as error:  # noqa: BLE001 - the client raises its own, httpx's and the system's errors
+        raise fetch_error(f"{repository} from the Hugging Face hub", error, f"its {name}") from None
+    return path, f"hf://{repository}"

@@ -3,6 +3,7 @@
 Its classes are the 1000 of ImageNet in their sorted order, or its own.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
 from bench.zoo import weights as checkpoints
-from bench.zoo.networks import NETWORKS, Network, find, unknown_name_error
+from bench.zoo.networks import BVLC, NETWORKS, Network, find, unknown_name_error
+from bench.zoo.papers.caffe_names import has_caffes_names
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.providers import blueprint, provider_of
 from bench.zoo.wrappers import State
@@ -99,7 +101,7 @@ def load(
     order = _label_order(label_order, outputs, path)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
     checkpoints.fit(module, state, path)
-    prepared_like = tag or next(iter(network.tags), "")
+    prepared_like = tag or _tag_of_file(name, network, checkpoint.tensors)
     preprocessing = provider.preprocessing(network.architecture, prepared_like)
     return LoadedNetwork(
         network=_with_sizes(network, listed, outputs, order, preprocessing.size),
@@ -206,6 +208,16 @@ def _check_tag(network: Network, tag: str, tags: tuple[str, ...]) -> None:
         raise unknown_name_error(
             f"weights of {network.name}", tag, tags, f"a file that ends in {', '.join(checkpoints.ENDINGS)}"
         )
+
+
+def _tag_of_file(name: str, network: Network, names: Collection[str]) -> str:
+    """The tag of the weights whose preprocessing a file has. Its tensors have these `names`.
+
+    It is Caffe's for Caffe's weights of GoogLeNet. Else it is the one behind the `name` of the network.
+    """
+    if has_caffes_names(names):
+        return BVLC
+    return network.assumed_tag if name == network.name else next(iter(network.tags), "")
 
 
 def _number_of_outputs(state: State, network: Network, listed: nn.Module) -> int:

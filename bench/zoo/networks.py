@@ -10,6 +10,9 @@ from bench.errors import UsageError
 PROVIDERS = ("timm", "torchvision", "pytorchcv")
 """Libraries whose every classifier can be named as PROVIDER/NAME."""
 
+BVLC = "bvlc"
+"""The tag of Caffe's public weights of GoogLeNet."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -48,6 +51,18 @@ class Network:
     classes: int = 1000
     """Number of classes that it is listed with."""
 
+    @property
+    def assumed_tag(self) -> str:
+        """The tag of the weights whose preprocessing a training here has, and a file that says nothing of
+        it. Empty for the provider's default.
+
+        It is the default tag, but none takes Caffe's levels in blue, green, red.
+
+        >>> find("v3").assumed_tag, find("v1-paper").assumed_tag
+        ('tf_in1k', '')
+        """
+        return next((tag for tag in self.tags if tag != BVLC), "")
+
 
 NETWORKS = {
     network.name: network
@@ -84,7 +99,7 @@ NETWORKS = {
                 "Inception-v3 in the form of the graph of 2015-12-05",
                 ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3"),
         Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
-                (), 224, 6_998_552, 1_582_671_872, "v1"),
+                (BVLC,), 224, 6_998_552, 1_582_671_872, "v1"),
         Network("v1-separable", "papers", "googlenet-separable",
                 "GoogLeNet, Table 1 with the first 7x7 separable",
                 (), 224, 6_991_856, 1_498_677_248, "v1"),

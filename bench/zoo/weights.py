@@ -21,17 +21,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.data.file_names import first_of
-from bench.errors import WeightsError
+from bench.errors import UsageError, WeightsError
 from bench.zoo.wrappers import Checkpoint, State, unwrap
 
-ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
+CAFFE_ENDINGS = (".caffemodel", ".onnx")
+"""How the names of checkpoints end that `bench.zoo.caffe` reads."""
+
+ENDINGS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar", *CAFFE_ENDINGS)
 """How the names of checkpoints end. PyTorch's own example of training writes `.pth.tar`."""
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "_model.", "net.", "network.", "backbone.", "timm_model.")
 """What DataParallel, torch.compile, Lightning and other wrappers of a network put before all of its names."""
 
-AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.")
-"""How the names of auxiliary heads' parameters begin: torchvision's, then ours. Only training uses them."""
+AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "auxiliary.", "loss1/", "loss2/")
+"""How the names of auxiliary heads' parameters begin: torchvision's, ours and Caffe's. Only training uses
+them.
+"""
 
 MOST_EXPANDED = 2**30
 """Most bytes of a tensor that is larger than its file: an expanded one is, and claims any size."""
@@ -170,6 +175,8 @@ def read(path: Path, ema: bool | None = None) -> Checkpoint:
             # torch warns about unfamiliar pickles. Where one matters, reading it fails.
             warnings.simplefilter("ignore")
             content = _load(path)
+    except UsageError:  # a library is missing
+        raise
     except SafetensorError as error:
         raise WeightsError(f"{path} is not a whole .safetensors file ({error}): fetch it again") from None
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
@@ -183,6 +190,10 @@ def _load(path: Path) -> dict[Any, Any]:
     """The content of a checkpoint."""
     if path.suffix == ".safetensors":
         return dict(load_file(path))
+    if path.suffix in CAFFE_ENDINGS:
+        from bench.zoo import caffe  # needs a library of its own
+
+        return dict(caffe.read(path))
     with torch.serialization.safe_globals([Namespace]):  # the arguments of timm's trainings and others
         return dict(torch.load(path, map_location="cpu", weights_only=True))
 

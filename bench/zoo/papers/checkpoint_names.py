@@ -41,7 +41,7 @@ def rename_inception_v3(state: dict[str, Tensor], stages: nn.ModuleDict) -> dict
     """A checkpoint of Inception-v3 under the names of these stages of a `Classifier`; any other as it is."""
     if "Conv2d_1a_3x3.conv.weight" not in state or not stages.keys() >= STAGES.keys():
         return state
-    own_names = {stage: _convolutions(stages[stage], f"stages.{stage}") for stage in STAGES}
+    own_names = {stage: convolutions(stages[stage], f"stages.{stage}") for stage in STAGES}
     if any(len(own_names[stage]) != len(names) for stage, names in STAGES.items()):
         return state
     prefixes = {"fc.": "classifier."}
@@ -52,7 +52,7 @@ def rename_inception_v3(state: dict[str, Tensor], stages: nn.ModuleDict) -> dict
     return {_with_prefix_replaced(name, prefixes): value for name, value in state.items()}
 
 
-def _convolutions(stage: nn.Module, name: str) -> list[str]:
+def convolutions(stage: nn.Module, name: str) -> list[str]:
     """The full names of the modules in `stage` that have a convolution, in order."""
     return [f"{name}.{part}" for part, module in stage.named_modules() if hasattr(module, "conv")]
 

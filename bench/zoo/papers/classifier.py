@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from bench.zoo.papers.caffe_names import rename_googlenet
 from bench.zoo.papers.checkpoint_names import rename_inception_v3
 
 
@@ -75,4 +76,4 @@ def checkpoint_filter_fn(state: dict[str, Tensor], module: Classifier) -> dict[s
 
     Loading calls the function of this name in a network's module, as timm does.
     """
-    return rename_inception_v3(state, module.stages)
+    return rename_googlenet(rename_inception_v3(state, module.stages), module.stages)

@@ -140,6 +140,7 @@ def test_choice_among_weights_is_noted():
         ("mini-v3", "caffe", "mean 0.408, 0.459, 0.482 and std 0.004, 0.004, 0.004, in blue, green, red"),
         ("timm/resnet18", "tf-slim", "mean 0.500, 0.500, 0.500 and std 0.500, 0.500, 0.500"),
         ("mini-v3", "tf-slim", None),
+        ("v1-paper", "caffe", None),
         ("mini-v3", "timm", None),
         ("mini-v3", "paper", None),
         ("timm/resnet18", "torchvision", None),

@@ -1,6 +1,7 @@
 """Whole trainings: that networks learn, and that a training goes on as if it had never stopped."""
 
 import csv
+import re
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import find_recipe
 from bench.training.train import _loader, _Rank, runtime_for
-from crops.normalisation import IMAGENET
+from crops.normalisation import HALF, IMAGENET
 from results.errors import RunError
 from tests.bench.training.conftest import (
     command,
@@ -223,6 +224,15 @@ def test_rate_that_is_too_large_ends_the_training(colours, tmp_path, monkeypatch
     )
     with pytest.raises(BenchError, match=r"epoch 1 ended with .*: pass a smaller --rate and another --out"):
         train_here(colours, tmp_path / "out", recipe="googlenet")
+
+
+def test_googlenet_is_not_trained_with_the_levels_of_caffes_weights(colours, tmp_path, monkeypatch):
+    def stop(images, size, normalisation, **options):
+        raise BenchError(f"levels {normalisation}")
+
+    monkeypatch.setattr("bench.training.train.Patches", stop)
+    with pytest.raises(BenchError, match=re.escape(f"levels {HALF}")):
+        train_here(colours, tmp_path / "out", recipe="googlenet", model="v1-paper")
 
 
 def test_folder_that_cannot_be_written_shows_before_the_first_epoch(colours, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save, save_file
 
+from tests.bench.zoo.caffe_files import chunk
 from tests.conftest import TINY, random_weights
 
 STEM, HEAD = "conv_stem.weight", "classifier.weight"
@@ -93,6 +94,12 @@ def write_bytes(data):
     return lambda path, state: path.write_bytes(data)
 
 
+def write_blob(numbers):
+    """Writes a .caffemodel with a layer `c` of these weights, where one is meant."""
+    blob = chunk(5, struct.pack(f"<{len(numbers)}f", *numbers)) + chunk(7, chunk(1, b"\x01"))
+    return write_bytes(chunk(100, chunk(1, b"c") + chunk(7, blob)))
+
+
 def write_pickle(value):
     """Writes this value as torch does."""
     return lambda path, state: torch.save(value, path)
@@ -140,6 +147,12 @@ CANNOT_BE_READ = "cannot be read as a checkpoint"
         pytest.param("a.pth", write_bytes(b"PK\x05\x06" + bytes(18)), CANNOT_BE_READ, id="empty-zip"),
         pytest.param("a.pth", write_pickle({"epoch": 3}), "has no tensors", id="no-tensors"),
         pytest.param("a.pth", write_pickle([1, 2]), CANNOT_BE_READ, id="list"),
+        pytest.param("a.caffemodel", write_bytes(b"hello"), CANNOT_BE_READ, id="text-as-caffemodel"),
+        pytest.param("a.onnx", write_bytes(b"hello"), CANNOT_BE_READ, id="text-as-onnx"),
+        pytest.param("a.onnx", write_bytes(b""), "has no tensors", id="empty-onnx"),
+        pytest.param("a.caffemodel", write_blob([float("nan")]), "c_w_0 is not finite", id="caffe-nan"),
+        pytest.param("a.caffemodel", write_blob([]), "c_w_0 has 0 numbers for the shape 1", id="no-numbers"),
+        pytest.param("a.caffemodel", write_blob([1]), "1 left over: c_w_0", id="another-caffemodel"),
         pytest.param("a.h5", write_bytes(b"x"), "its name should end in", id="another-ending"),
     ],
 )

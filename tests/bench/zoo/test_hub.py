@@ -15,10 +15,12 @@ from safetensors.torch import load_file
 from bench.errors import WeightsError
 from bench.zoo import from_torchvision
 from bench.zoo.loading import load
+from tests.bench.zoo.caffe_files import onnx_model, random_blobs
 from tests.conftest import TINY
 from tests.processes import PATIENCE
 
 REPOSITORY = "timm/test_efficientnet.r160_in1k"
+GOOGLENET = "onnxmodelzoo/googlenet-12"
 
 WITHOUT_PAUSES = "import time; time.sleep = lambda seconds: None\n"
 """Python that takes away the seconds that the client waits between retries."""
@@ -67,8 +69,8 @@ def hub():
     server.server_close()
 
 
-def load_in_a_new_process(hub, home, before=""):
-    """What a process that loads the weights prints. `before` is Python that runs first.
+def load_in_a_new_process(hub, home, before="", network=(TINY, "r160_in1k")):
+    """What a process that loads the weights of a network prints. `before` is Python that runs first.
 
     It is a process since the client reads its address and cache when it is imported.
     """
@@ -77,7 +79,7 @@ def load_in_a_new_process(hub, home, before=""):
 from bench.errors import WeightsError
 from bench.zoo.loading import load
 try:
-    print(load({TINY!r}, "r160_in1k").weights)
+    print(load(*{network!r}).weights)
 except WeightsError as error:
     print("refused:", error)
 """
@@ -124,6 +126,23 @@ def test_repository_without_weights_is_one_line_that_names_what_to_bring(hub, tm
         "bring its model.safetensors here and pass it as --weights\n"
     )
     assert done.stderr == ""
+
+
+def test_caffes_googlenet_comes_from_the_hub_of_onnxs_zoo(hub, tmp_path):
+    (tmp_path / "googlenet").write_bytes(onnx_model(random_blobs(), 12).SerializeToString())
+    hub.files[f"/{GOOGLENET}/resolve/main/googlenet-12.onnx"] = tmp_path / "googlenet"
+    printed = load_in_a_new_process(hub, tmp_path, network=("v1-paper",)).stdout
+    digest = hashlib.sha256((tmp_path / "googlenet").read_bytes()).hexdigest()
+    assert printed.startswith(f"Weights(tag='bvlc', source='hf://{GOOGLENET}', sha256='{digest}'")
+
+
+def test_caffes_googlenet_that_cannot_be_fetched_is_one_line(hub, tmp_path):
+    stop(hub)
+    done = load_in_a_new_process(hub, tmp_path, WITHOUT_PAUSES, network=("v1-paper", "bvlc"))
+    assert done.stdout == (
+        f"refused: cannot fetch {GOOGLENET} from the Hugging Face hub (Connection refused): "
+        "bring its googlenet-12.onnx here and pass it as --weights\n"
+    )
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -11,6 +11,8 @@ from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS, loading
 from bench.zoo.loading import check_names, count_multiply_adds, fetch, load
 from bench.zoo.providers import blueprint
+from crops.normalisation import CAFFE, HALF
+from tests.bench.zoo.caffe_files import NEW, caffemodel, random_blobs
 from tests.conftest import TINY, random_weights
 
 INCEPTION_V3 = 23_834_568
@@ -133,6 +135,21 @@ def test_file_is_prepared_like_the_tag_behind_the_name(tmp_path):
     assert (plain.preprocessing.normalisation.mean[0], plain.prepared_like) == (0.5, "v3.tf_in1k")
     assert plain.prepared_otherwise == ("v3.gluon_in1k",)
     assert (gluon.preprocessing.normalisation.mean[0], gluon.prepared_like) == (0.485, "v3.gluon_in1k")
+
+
+def test_file_of_caffes_names_is_prepared_as_caffe_does(tmp_path):
+    path = tmp_path / "bvlc_googlenet.caffemodel"
+    path.write_bytes(caffemodel(random_blobs(), NEW))
+    loaded = load("v1-paper", str(path))
+    assert loaded.preprocessing.normalisation == CAFFE
+    assert (loaded.prepared_like, loaded.prepared_otherwise) == ("v1-paper.bvlc", ())
+
+
+def test_own_training_of_googlenet_is_not_prepared_as_caffe_does(tmp_path):
+    path = str(random_weights("v1-paper", tmp_path / "weights.safetensors"))
+    own, named = load("v1-paper", path), load("v1-paper.bvlc", path)
+    assert (own.preprocessing.normalisation, own.prepared_otherwise) == (HALF, ("v1-paper.bvlc",))
+    assert (named.preprocessing.normalisation, named.prepared_otherwise) == (CAFFE, ())
 
 
 @pytest.mark.parametrize(
