@@ -10,7 +10,7 @@ from torch import nn
 from bench import mini
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
-from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
+from bench.zoo.papers.inception_resnet import V1, V2, V2_DRAWN, inception_resnet
 from bench.zoo.papers.inception_v4 import inception_v4
 from bench.zoo.papers.rethinking import inception
 from bench.zoo.preprocessing import Preprocessing
@@ -44,6 +44,7 @@ ARCHITECTURES = {
     "inception-v2-79": Architecture(partial(inception, auxiliary_norm=False, resolution=79), 79),
     "inception-v3-2015": Architecture(partial(inception, tensorflow=True), 299),
     "inception-resnet-v1": Architecture(partial(inception_resnet, V1), 299),
+    "inception-resnet-v2": Architecture(partial(inception_resnet, V2_DRAWN), 299),
     "mini-bn-googlenet": Architecture(partial(googlenet, batch_norm=True, width=0.22), 64),
     "mini-inception-v3": Architecture(partial(inception, width=0.165, blocks=(2, 2, 1)), 80),
     "mini-inception-v4": Architecture(partial(inception_v4, width=0.125, blocks=(2, 3, 1)), 80),
