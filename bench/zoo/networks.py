@@ -48,12 +48,16 @@ class Network:
     classes: int = 1000
     """Number of classes that it is listed with."""
 
+    variant_of: str = ""
+    """The network that a paper's experiment compares it with; empty where it stands for itself."""
+
 
 NETWORKS = {
     network.name: network
     for network in (
         # Lists and suggestions keep this order. First the papers' networks, which have public weights. Then
-        # variants, most of which need weights of your own. Last those that are for the mini set alone.
+        # variants, most of which need weights of your own. Then those that are for the mini set alone. Last
+        # the variants for the papers' experiments.
         Network("v3", "timm", "inception_v3", "Inception-v3",
                 ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
         Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
@@ -106,6 +110,85 @@ NETWORKS = {
         Network("mini-ir-v2", "papers", "mini-inception-resnet-v2",
                 "ir-v2 at an eighth of its width (2/4/2 blocks), for the mini set",
                 ("mini",), 80, 310_102, 3_524_220, classes=50),
+        # These need weights of your own, and `models` lists them apart.
+        Network("v2-linear", "papers", "inception-v2-linear",
+                "Rethinking, Fig. 2: no ReLU after the first of two factors",
+                (), 299, 23_815_336, 5_299_886_272, variant_of="v2"),
+        Network("v3-pool-first", "papers", "inception-v3-pool-first",
+                "Rethinking, Fig. 9 left: grid reductions pool first, a bottleneck",
+                (), 299, 23_834_568, 5_461_729_888, variant_of="v2-all"),
+        Network("v3-pool-last", "papers", "inception-v3-pool-last",
+                "Rethinking, Fig. 9 right: grid reductions pool last, expensive",
+                (), 299, 23_834_568, 6_921_544_288, variant_of="v2-all"),
+        Network("v1-one-head", "papers", "googlenet-one-head",
+                "Rethinking, section 4: without the lower auxiliary head",
+                (), 224, 6_998_552, 1_582_671_872, variant_of="v1-paper"),
+        Network("v2-dropout-aux", "papers", "inception-v2-dropout-auxiliary",
+                "Rethinking, section 4: dropout of 70 % in the auxiliary head",
+                (), 299, 23_815_336, 5_299_886_272, variant_of="v2"),
+        Network("v1-fc", "papers", "googlenet-fully-connected",
+                "GoogLeNet, section 5: a fully connected layer in place of the average pool",
+                (), 224, 58_379_800, 1_634_052_096, variant_of="v1-paper"),
+        Network("v2-151-naive", "papers", "inception-v2-151-naive",
+                "Rethinking, section 9: the network of 299 at 151, with all its strides",
+                (), 151, 23_834_568, 1_082_439_776, variant_of="v2-151"),
+        Network("v2-79-naive", "papers", "inception-v2-79-naive",
+                "Rethinking, section 9: the network of 299 at 79, with all its strides",
+                (), 79, 23_834_568, 212_103_008, variant_of="v2-79"),
+        Network("ir-v2-unscaled", "papers", "inception-resnet-v2-unscaled",
+                "Inception-v4, section 3.3: residuals added without a scale",
+                (), 299, 32_433_928, 9_257_953_632, variant_of="ir-v2-paper"),
+        Network("bn-v1-sigmoid", "papers", "bn-googlenet-sigmoid",
+                "BN-Inception, Fig. 3: sigmoids in place of ReLUs",
+                (), 224, 7_005_832, 1_582_671_872, variant_of="bn-v1"),
+        Network("mini-v3-linear", "papers", "mini-inception-v3-linear",
+                "no ReLU after the first of two factors",
+                (), 80, 336_783, 4_416_198, classes=50, variant_of="mini-v3"),
+        Network("mini-v3-pool-first", "papers", "mini-inception-v3-pool-first",
+                "grid reductions pool first, a bottleneck",
+                (), 80, 336_783, 4_151_054, classes=50, variant_of="mini-v3"),
+        Network("mini-v3-pool-last", "papers", "mini-inception-v3-pool-last",
+                "grid reductions pool last, expensive",
+                (), 80, 336_783, 5_815_518, classes=50, variant_of="mini-v3"),
+        Network("mini-v1-two-heads", "papers", "mini-bn-googlenet-two-heads",
+                "with GoogLeNet's two auxiliary heads",
+                (), 64, 303_006, 7_859_200, classes=50, variant_of="mini-v1"),
+        Network("mini-v1-one-head", "papers", "mini-bn-googlenet-one-head",
+                "with the upper auxiliary head",
+                (), 64, 303_006, 7_859_200, classes=50, variant_of="mini-v1"),
+        Network("mini-v3-aux", "papers", "mini-inception-v3-auxiliary",
+                "with a plain auxiliary head",
+                (), 80, 336_783, 4_416_198, classes=50, variant_of="mini-v3"),
+        Network("mini-v3-bn-aux", "papers", "mini-inception-v3-bn-auxiliary",
+                "with a batch-normalised auxiliary head",
+                (), 80, 336_783, 4_416_198, classes=50, variant_of="mini-v3"),
+        Network("mini-v3-dropout-aux", "papers", "mini-inception-v3-dropout-auxiliary",
+                "with an auxiliary head with dropout of 70 %",
+                (), 80, 336_783, 4_416_198, classes=50, variant_of="mini-v3"),
+        Network("mini-v1-fc", "papers", "mini-bn-googlenet-fully-connected",
+                "a fully connected layer in place of the average pool",
+                (), 64, 505_106, 8_060_850, classes=50, variant_of="mini-v1"),
+        Network("mini-v3-fine", "papers", "mini-inception-v3-fine",
+                "stride 1 in the first layer",
+                (), 80, 336_783, 24_732_075, classes=50, variant_of="mini-v3"),
+        Network("mini-v3-160", "papers", "mini-inception-v3-160",
+                "at 160 pixels, about the cost of mini-v3-fine",
+                (), 160, 336_783, 25_139_979, classes=50, variant_of="mini-v3"),
+        Network("mini-ir-v2-unscaled", "papers", "mini-inception-resnet-v2-unscaled",
+                "residuals added without a scale",
+                (), 80, 310_102, 3_524_220, classes=50, variant_of="mini-ir-v2"),
+        Network("mini-ir-v2-wide", "papers", "mini-inception-resnet-v2-wide",
+                "four times its width: more than 1000 filters",
+                (), 80, 4_798_594, 54_301_104, classes=50, variant_of="mini-ir-v2"),
+        Network("mini-ir-v2-wide-unscaled", "papers", "mini-inception-resnet-v2-wide-unscaled",
+                "residuals added without a scale",
+                (), 80, 4_798_594, 54_301_104, classes=50, variant_of="mini-ir-v2-wide"),
+        Network("mini-v1-plain", "papers", "mini-googlenet",
+                "without batch normalisation, as v1-paper",
+                (), 64, 301_410, 7_859_200, classes=50, variant_of="mini-v1"),
+        Network("mini-v1-sigmoid", "papers", "mini-bn-googlenet-sigmoid",
+                "sigmoids in place of ReLUs",
+                (), 64, 303_006, 7_859_200, classes=50, variant_of="mini-v1"),
     )
 }  # fmt: skip
 """The networks that have names of their own here, by that name."""

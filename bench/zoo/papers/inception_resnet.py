@@ -88,6 +88,11 @@ V2_DRAWN = replace(
     last=[],
     last_is_linear=False,
 )
+UNSCALED = (1.0, 1.0, 1.0)
+"""Scales for residuals that are added as they are.
+
+By section 3.3 networks with more than 1000 filters then become unstable, and die early in the training.
+"""
 
 
 def inception_resnet(
