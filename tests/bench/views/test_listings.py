@@ -11,6 +11,7 @@ from bench.views.listings import (
     paper_rows,
     protocol_rows,
     protocol_table,
+    variant_table,
     weights_rows,
 )
 from bench.zoo import NETWORKS
@@ -21,13 +22,24 @@ from tests.helpers import terminal_cells
 def test_each_network_of_the_table_has_a_row():
     rows = model_rows()
     assert [row["name"] for row in rows] == list(NETWORKS)
-    assert set(rows[0]) == {"name", "parameters", "multiply_adds", "input_size", "weights"}
+    assert set(rows[0]) == {"name", "parameters", "multiply_adds", "input_size", "weights", "variant_of"}
+    assert {row["name"]: row["variant_of"] for row in rows}["v2-linear"] == "v2"
 
 
 def test_networks_stand_beside_the_papers_costs_and_published_errors():
     (cells,) = (cells for cells in terminal_cells([model_table()]) if cells[0] == "v3")
     assert cells[2:7] == ["23,834,568", "5.713 G", "4.8 G", "299", "tf_in1k"]
     assert cells[7].startswith("22.")
+
+
+def test_variants_for_experiments_have_a_table_of_their_own():
+    networks, variants = (
+        {cells[0] for cells in terminal_cells([table])} for table in (model_table(), variant_table())
+    )
+    assert networks & variants <= {"name"}
+    assert networks | variants >= NETWORKS.keys()
+    assert "v3-pool-last" in variants
+    assert "v3" in networks
 
 
 def test_each_protocol_has_a_row():

@@ -6,7 +6,7 @@ from torch import nn
 
 from bench.zoo.papers.googlenet import googlenet
 from bench.zoo.papers.notation import Style, chain
-from tests.bench.zoo.papers.conftest import millions_of_multiply_adds, on_meta, shapes
+from tests.bench.zoo.papers.conftest import NARROW, millions_of_multiply_adds, on_meta, shapes
 
 INPUT_CHANNELS = {"3a": 192, "3b": 256, "4a": 480, "4b": 512, "4c": 512, "4d": 512, "4e": 528, "5b": 832}
 
@@ -60,3 +60,34 @@ def test_response_normalisation_is_right_in_half_precision():
     assert module(values.half()).dtype == torch.float16
     middle = module(values.half())[0, 2, 0, 0].item()  # its window of five is all of them
     assert middle == pytest.approx(expected[0, 2, 0, 0].item(), rel=2e-3)
+
+
+def test_fully_connected_layer_takes_the_place_of_the_average():
+    """It sees each place of the last map by itself. Table 1's other layers, dropout among them, stay."""
+    torch.manual_seed(0)
+    module = googlenet(7, width=NARROW, fully_connected=7).eval()
+    layer = module.stages["fc"][0].conv
+    linear = nn.Linear(128 * 7 * 7, 128)
+    linear.load_state_dict({"weight": layer.weight.flatten(1), "bias": layer.bias})
+    features = torch.randn(2, 128, 7, 7)
+    by_hand = nn.Sequential(nn.Flatten(), linear, nn.ReLU(), module.classifier)
+    found = module.classifier(module.pool(module.stages["fc"](features)).flatten(1))
+    torch.testing.assert_close(found, by_hand(features))
+    assert module.dropout.p == 0.4
+    assert list(module.stages) == [*googlenet(7, width=NARROW).stages, "fc"]
+
+
+def test_sigmoid_takes_the_place_of_each_relu():
+    module = googlenet(7, width=NARROW, batch_norm=True, sigmoid=True).stages
+    convolutions = sum(isinstance(part, nn.Conv2d) for part in module.modules())
+    sigmoids = sum(isinstance(part, nn.Sigmoid) for part in module.modules())
+    assert sigmoids == convolutions == 57
+    assert not any(isinstance(part, nn.ReLU) for part in module.modules())
+    layer, images = module["conv1"].eval(), torch.randn(1, 3, 32, 32)
+    expected = nn.functional.conv2d(images, layer[0].conv.weight, stride=2, padding=3) / 1.001**0.5
+    torch.testing.assert_close(layer(images), expected.sigmoid())
+
+
+@pytest.mark.parametrize(("names", "heads"), [((), []), (("4d",), ["4d"]), (("4a", "4d"), ["4a", "4d"])])
+def test_heads_are_where_they_are_asked_for(names, heads):
+    assert list(googlenet(7, width=NARROW, auxiliary=names).auxiliary) == heads

@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm import create_model
 
-from bench.zoo.papers.inception_resnet import V1, V2, V2_DRAWN, inception_resnet
+from bench.zoo.papers.inception_resnet import UNSCALED, V1, V2, V2_DRAWN, inception_resnet
 from tests.bench.zoo.papers.conftest import (
     NARROW,
     SMALL,
@@ -46,3 +46,12 @@ def test_residual_is_scaled():
     assert torch.equal(module.stages["a1"](features), features)
     module.stages["a1"].scale = 0.17
     assert not torch.equal(module.stages["a1"](features), features)
+
+
+def test_unscaled_residual_is_added_as_it_is():
+    module = inception_resnet(V2, 7, width=NARROW, blocks=(1, 1, 2), scales=UNSCALED).eval()
+    features = torch.randn(1, 260, 2, 2).relu()
+    block = module.stages["c1"]
+    torch.testing.assert_close(block(features), (features + block.change(features)).relu())
+    found = [module.stages[name].scale for name in ("a1", "b1", "c1", "c2")]
+    assert found == [1, 1, 1, 1]
