@@ -26,6 +26,8 @@ The paper's experiments leave some things open.
   at both reductions. They come beside the pool, after it or before it; then their stride is 1.
 - Dropout in the auxiliary head (section 4). It has GoogLeNet's 70 %, before the last layer, and no batch
   normalisation of the 5x5.
+- Naive low resolution (section 9). The network of 299 is used as it is, with all its strides, for an input of
+  151 or 79.
 """
 
 from dataclasses import replace
