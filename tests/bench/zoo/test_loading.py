@@ -35,6 +35,7 @@ PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worke
     "v4": 42_679_816,
     "ir-v1": 23_995_624,
     "ir-v1-paper": 22_756_328,
+    "ir-v2-paper": 32_433_928,
     "ir-v2": 55_843_464,
     "mini-v1": 303_006,
     "mini-v3": 336_783,
@@ -43,7 +44,7 @@ PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worke
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_loaded_network_has_the_sizes_of_the_table(name, tmp_path):
     listed = NETWORKS[name]
     loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))
