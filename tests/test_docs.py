@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from bench.cli import app
 from bench.training.recipes import find_recipe
-from bench.zoo.networks import find
+from bench.zoo.networks import NETWORKS, find
 from crops import AXES, DEFINITIONS
 from results import published
 from tests.helpers import cli
@@ -79,3 +79,11 @@ def test_command_on_the_page_of_experiments_exists(words):
 def test_page_of_experiments_has_each_experiment():
     table = pytest.importorskip("bench.experiments.table", reason="the experiments are not here yet")
     assert {f"experiment {name}" for name in table.EXPERIMENTS} <= set(COMMANDS)
+
+
+def test_networks_on_the_page_of_experiments_exist():
+    """Those that `models` is said to list."""
+    pytest.importorskip("bench.experiments.table", reason="the experiments' networks are not here yet")
+    rows = re.findall(r"\| `inception-bench models` \| (.*) \|$", EXPERIMENTS, re.MULTILINE)
+    names = {name for row in rows for name in re.findall("`([^`]+)`", row)}
+    assert {"v1-paper", "ir-v2-paper"} <= names <= set(NETWORKS)
