@@ -14,17 +14,20 @@ Read it in this order:
 
 from crops.dialects import DIALECTS, Dialect, make_dialect
 from crops.geometry import Patch, patch_of
-from crops.lattice import DenseView, View, lattice, scale_set
+from crops.lattice import AXES, DenseView, View, lattice, scale_set
 from crops.normalisation import CAFFE, HALF, IMAGENET, Normalisation
 from crops.plan import POOLS, Plan, pool_scores
-from crops.protocols import Protocol, ProtocolError, parse, parse_scales
+from crops.protocols import DEFINITIONS, Definition, Protocol, ProtocolError, parse, parse_scales
 
 __all__ = [
+    "AXES",
     "CAFFE",
+    "DEFINITIONS",
     "DIALECTS",
     "HALF",
     "IMAGENET",
     "POOLS",
+    "Definition",
     "DenseView",
     "Dialect",
     "Normalisation",

@@ -20,6 +20,16 @@ SQUARES: tuple[Square, ...] = ("centre", "start", "end")
 POSITIONS: tuple[Position, ...] = ("centre", "top-left", "top-right", "bottom-left", "bottom-right", "whole")
 MIRRORS = (False, True)
 
+AXES = {
+    "scale": "the image is resized until its shorter side has so many pixels",
+    "square": "the largest square at the left, in the centre or at the right of the resized image; of a "
+    "portrait image at the top, in the centre or at the bottom",
+    "position": "a corner or the centre of the square, as large as the input, or the whole square resized to "
+    "the input",
+    "mirror": "as it is, or flipped left to right",
+}
+"""The axes of the lattice in words."""
+
 GOOGLENET_SCALES = (256, 288, 320, 352)
 """GoogLeNet's four scales for its input of 224 pixels: lengths of the shorter side in pixels."""
 

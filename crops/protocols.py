@@ -1,17 +1,8 @@
 """Protocols, which are sets of views with names, and how they are written.
 
-The usual protocols are nested subsets of the lattice, so that one pass over the largest has the views of all:
-
-- 1 crop: the centre of the central square.
-- 10 crops: the four corners and the centre of the central square, and their mirror images (Krizhevsky et al.,
-  2012). The corners are those of that square, not those of the whole image.
-- 12 crops: the 10, and the whole central square resized to the network's input, with its mirror image. No
-  paper defines it: Inception-v4 refers to GoogLeNet, which has no 12 crops. Public codes read it like this.
-- 144 crops: four scales, three squares, six positions (four corners, centre, whole square) and two mirrors
-  (GoogLeNet, section 7).
-
-1, 10 and 12 crops use the first scale only. `dense` is not on the lattice: the network is applied at every
-position of the whole image, at five scales (He et al., arXiv 1512.03385, section 3.4).
+The usual protocols are nested subsets of the lattice, so that one pass over the largest has the views of all.
+`DEFINITIONS` says what the views of each are. 1, 10 and 12 crops use the first scale only. `dense` is not on
+the lattice.
 """
 
 import re
@@ -91,6 +82,43 @@ _USUAL_PROTOCOLS = {
     "144": _Counts(4, 3, 6, 2),
 }
 _USUAL_NAMES = {counts: name for name, counts in _USUAL_PROTOCOLS.items()}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A protocol in words."""
+
+    views: str
+    """What its views are."""
+
+    source: str
+    """Whose definition it is."""
+
+
+DEFINITIONS = {
+    "1": Definition(
+        "the centre of the central square",
+        "usual; the papers give no more than the number",
+    ),
+    "10": Definition(
+        "the four corners and the centre of the central square, and their mirror images",
+        "Krizhevsky et al. 2012, whose images are central squares already",
+    ),
+    "12": Definition(
+        "the 10, and the whole central square resized to the input, and its mirror image",
+        "no paper's: Inception-v4 refers to GoogLeNet, which has no 12 crops; public code reads it so",
+    ),
+    "144": Definition(
+        "4 scales x 3 squares x 6 positions x 2 mirrors; the positions are the four corners, the centre, and "
+        "the whole square resized to the input",
+        "GoogLeNet, section 7, for an input of 224; for other inputs the scales are ours, in the same ratio",
+    ),
+    "dense": Definition(
+        "the network at every position of the whole resized image, at 5 scales",
+        "ResNet (He et al., 1512.03385), section 3.4, for an input of 224; other inputs as for 144",
+    ),
+}
+"""The usual protocols in words, by their name."""
 
 
 def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Protocol, ...]:

@@ -18,11 +18,13 @@ def crops(
         str | None, typer.Option("--crops", help=f"{MEANINGS['crops']} (default: 144)", show_default=False)
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="Draw for the input size of this network of the table.")
+        str,
+        typer.Option("--model", help="Draw for the input size and weights of this network of the table."),
     ] = "v1",  # whose 224 pixels the papers give scales for; of the default's 80 a sheet shows little
     scales: Annotated[
         str | None, typer.Option("--scales", help=MEANINGS["scales"], show_default=False)
     ] = None,
+    interpolation: Annotated[str, typer.Option("--interpolation", help=MEANINGS["interpolation"])] = "auto",
     dialect: Annotated[str, typer.Option("--dialect", help=MEANINGS["dialect"])] = "paper",
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
 ) -> None:
@@ -32,8 +34,11 @@ def crops(
     from bench.views.contact_sheet import draw_contact_sheet, draw_dialect
 
     if dialect == "paper":
-        print(printable(draw_contact_sheet(image, crops or "144", model, scales, output)))
+        print(printable(draw_contact_sheet(image, crops or "144", model, scales, interpolation, output)))
         return
-    if crops or scales:
-        raise UsageError(f"--dialect {dialect} decides crop and resampling: leave out --crops and --scales")
+    if crops or scales or interpolation != "auto":
+        raise UsageError(
+            f"--dialect {dialect} decides crop and resampling: "
+            "leave out --crops, --scales and --interpolation"
+        )
     print(printable(draw_dialect(image, dialect, model, output)))

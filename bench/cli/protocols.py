@@ -17,7 +17,7 @@ def protocols(
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
 ) -> None:
-    """List the protocols: views, scales, and what they cost."""
+    """List the protocols: what their views are, whose definition that is, scales, and what they cost."""
     from bench.views import listings
     from bench.zoo.networks import table_network
     from crops import DIALECTS
@@ -30,6 +30,6 @@ def protocols(
     width, height = listings.IMAGE_SIZE
     size = network.input_size
     print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
-    show(listings.protocol_table(rows))
+    show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")

@@ -129,10 +129,8 @@ def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
     if options.dialect != "paper":
         own = options.dialect == network.network.provider
         return expected.dialect(cast(Any, options.dialect), own=own)
-    interpolation = expected.interpolation if options.interpolation == "auto" else options.interpolation
-    if interpolation not in RESAMPLING:
-        interpolation = "bicubic"
     protocols = _protocols(options, expected.size)
+    interpolation = expected.resampling(options.interpolation)
     return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
 
 

@@ -1,8 +1,9 @@
 """A picture of what a protocol, or a dialect, looks at: the boxes on the image, and the crops as the
-network sees them.
+network sees them, each with its place in the lattice.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -12,15 +13,20 @@ from PIL import Image, ImageDraw
 from bench.data.decode import LARGEST, open_image
 from bench.errors import DataError, UnreadableImage, UsageError
 from bench.views.save import save_picture
-from bench.zoo.networks import table_network, unknown_name_error
+from bench.zoo.networks import Network, table_network, unknown_name_error
+from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.providers import provider_of
-from crops import DIALECTS, Plan, parse, parse_scales
+from crops import DIALECTS, DenseView, Protocol, View, parse, parse_scales, patch_of
 from crops.geometry import Patch, Size
-from crops.pillow import render
+from crops.lattice import SQUARES
+from crops.pillow import RESAMPLING, render
 from results.storage import refuse_device
 
 TILE = 112
 """Pixels of a crop's longer side on the sheet."""
+
+LABEL = 30
+"""Pixels for the two lines below a tile."""
 
 GAP = 4
 """Pixels between the parts of the sheet."""
@@ -31,27 +37,82 @@ COLUMNS = 12
 MAX_TILES = 1200
 """Crops on a sheet; further ones are left out."""
 
-COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#46c8c8", "#f032e6", "#9a6324")
+COLOURS = ("#e6194b", "#3cb44b", "#4363d8")
+"""Of the boxes and crops of each square, in the order of `SQUARES`."""
+
 PAPER, INK = "white", "black"
 
 
-def draw_contact_sheet(image: Path, crops: str, model: str, scales: str | None, output: Path) -> str:
+@dataclass(frozen=True)
+class _Tile:
+    """A crop of the sheet."""
+
+    patch: Patch
+    label: str
+    """Two lines at most, for below it."""
+    colour: str = COLOURS[0]
+    """Of its frame and of its box."""
+
+
+def draw_contact_sheet(
+    image: Path, crops: str, model: str, scales: str | None, interpolation: str, output: Path
+) -> str:
     """Draw the largest protocol of `crops` on an image file, for the input size of `model`, into `output`.
 
+    `interpolation` is `bilinear`, `bicubic`, or `auto` for that of the network's default weights.
+
     Returns the line for the user that says how many views the sheet shows. Raises `UsageError` for a network
-    that is not in the table and for scales that make the image too large, `ProtocolError` for `crops` and
-    `scales` that name no protocol, and `BenchError` for files that cannot be read or written.
+    that is not in the table, for an unknown interpolation, and for scales that make the image too large,
+    `ProtocolError` for `crops` and `scales` that name no protocol, and `BenchError` for files that cannot be
+    read or written.
     """
-    size = table_network(model).input_size
+    network = table_network(model)
+    size = network.input_size
     assert size
     protocol = parse(crops, size, parse_scales(scales))[-1]
+    resampling = _resampling(network, interpolation)
     picture = _open(image)
-    patches, _ = Plan((protocol,), size).patches(*picture.size)
-    _check_size(image, patches)
-    tiles = render(picture, patches[:MAX_TILES], "bicubic")
-    save_picture(_draw_sheet(picture, patches, tiles), output)
+    tiles = _tiles_of(protocol, picture.size, size)
+    _check_size(image, tiles)
+    crops_shown = render(picture, [tile.patch for tile in tiles[:MAX_TILES]], resampling)
+    save_picture(_draw_sheet(picture, tiles, crops_shown, resampling), output)
     views = f"protocol {protocol.name} has {protocol.crops} views"
-    return f"{output}: {views}, on this image {len(patches)} different ones"
+    return f"{output}: {views}, on this image {len(tiles)} different ones; interpolation {resampling}"
+
+
+def _resampling(network: Network, interpolation: str) -> str:
+    """The interpolation that an evaluation of the network's default weights would use."""
+    if interpolation in RESAMPLING:
+        return interpolation
+    if interpolation != "auto":
+        raise unknown_name_error("interpolation", interpolation, ("auto", *RESAMPLING))
+    return _preprocessing(network).resampling()
+
+
+def _preprocessing(network: Network) -> Preprocessing:
+    """What the network's default weights expect."""
+    return provider_of(network).preprocessing(network.architecture, next(iter(network.tags), ""))
+
+
+def _tiles_of(protocol: Protocol, picture: Size, size: int) -> list[_Tile]:
+    """A tile for each crop of a picture of this size that differs from the others."""
+    views_of: dict[Patch, list[View | DenseView]] = {}
+    for view in protocol.views:
+        views_of.setdefault(patch_of(view, *picture, size), []).append(view)
+    width, height = picture
+    return [_tile(patch, views, portrait=height > width) for patch, views in views_of.items()]
+
+
+def _tile(patch: Patch, views: Sequence[View | DenseView], *, portrait: bool) -> _Tile:
+    """The tile of a patch: where the first of its views is in the lattice, and how many views it has."""
+    view = views[0]
+    if isinstance(view, DenseView):
+        return _Tile(patch, f"{view.scale}\nwhole image")
+    first, last = ("top", "bottom") if portrait else ("left", "right")
+    square = {"start": first, "centre": "central", "end": last}[view.square]
+    several = f", {len(views)} views" if len(views) > 1 else " square"
+    label = f"{view.scale} {square}{several}\n{view.position}{' mirrored' if view.mirror else ''}"
+    return _Tile(patch, label, COLOURS[SQUARES.index(view.square)])
 
 
 def draw_dialect(image: Path, name: str, model: str, output: Path) -> str:
@@ -63,13 +124,13 @@ def draw_dialect(image: Path, name: str, model: str, output: Path) -> str:
     network = table_network(model)
     if name not in DIALECTS:
         raise unknown_name_error("dialect", name, ("paper", *DIALECTS))
-    expected = provider_of(network).preprocessing(network.architecture, next(iter(network.tags), ""))
-    dialect = expected.dialect(name, own=name == network.provider)
+    dialect = _preprocessing(network).dialect(name, own=name == network.provider)
     picture = _open(image)
     patch = dialect.patch(*picture.size)
-    _check_size(image, [patch])
-    tile = Image.fromarray(np.rint(dialect(picture)).astype(np.uint8))
-    save_picture(_draw_sheet(picture, [patch], [tile]), output)
+    tiles = [_Tile(patch, name)]
+    _check_size(image, tiles)
+    crop = Image.fromarray(np.rint(dialect(picture)).astype(np.uint8))
+    save_picture(_draw_sheet(picture, tiles, [crop], "bicubic"), output)
     left, top, right, bottom = patch.box
     part = f"{right - left} x {bottom - top} pixels of the image at {_by(patch.resized)}"
     return f"{output}: dialect {name} takes {part}, for an input of {_by(patch.output)}"
@@ -79,9 +140,9 @@ def _by(size: Size) -> str:
     return f"{size[0]} x {size[1]}"
 
 
-def _check_size(image: Path, patches: Sequence[Patch]) -> None:
+def _check_size(image: Path, tiles: Sequence[_Tile]) -> None:
     """Raise `UsageError` where the image would be resized to more pixels than are decoded."""
-    largest = max(width * height for width, height in (patch.resized for patch in patches))
+    largest = max(width * height for width, height in (tile.patch.resized for tile in tiles))
     if largest > LARGEST:
         raise UsageError(
             f"{image} would be resized to {largest:,} pixels: "
@@ -101,44 +162,47 @@ def _open(image: Path) -> Image.Image:
         raise DataError(f"{image}: {error.strerror or error}; name an image file") from None
 
 
-def _draw_sheet(picture: Image.Image, patches: Sequence[Patch], crops: Sequence[Image.Image]) -> Image.Image:
+def _draw_sheet(
+    picture: Image.Image, tiles: Sequence[_Tile], crops: Sequence[Image.Image], interpolation: str
+) -> Image.Image:
     """The resized images with their boxes in a column on the left, the crops in a grid on the right."""
-    sizes = list(dict.fromkeys(patch.resized for patch in patches))
-    boxes = [_draw_boxes(picture, size, patches) for size in sizes]
+    sizes = dict.fromkeys(tile.patch.resized for tile in tiles)
+    boxes = [_draw_boxes(picture, size, tiles, interpolation) for size in sizes]
     columns = min(COLUMNS, len(crops))
     rows = ceil(len(crops) / columns)
     left = max(box.width for box in boxes) + 2 * GAP
     width = left + columns * (TILE + GAP)
-    height = max(sum(box.height + GAP for box in boxes), rows * (TILE + GAP)) + GAP
+    height = max(sum(box.height + GAP for box in boxes), rows * (TILE + LABEL + GAP)) + GAP
     sheet = Image.new("RGB", (width, height), PAPER)
     top = GAP
     for box in boxes:
         sheet.paste(box, (GAP, top))
         top += box.height + GAP
-    for number, (crop, patch) in enumerate(zip(crops, patches, strict=False)):
+    for number, (crop, tile) in enumerate(zip(crops, tiles, strict=False)):
         row, column = divmod(number, columns)
-        colour = COLOURS[sizes.index(patch.resized) % len(COLOURS)]
-        _paste_tile(sheet, crop, (left + column * (TILE + GAP), GAP + row * (TILE + GAP)), colour)
+        at = left + column * (TILE + GAP), GAP + row * (TILE + LABEL + GAP)
+        _paste_tile(sheet, crop, at, tile)
     return sheet
 
 
-def _paste_tile(sheet: Image.Image, crop: Image.Image, at: tuple[int, int], colour: str) -> None:
-    """Paste a crop, as a tile, with its upper left corner `at`, and draw a frame around it."""
+def _paste_tile(sheet: Image.Image, crop: Image.Image, at: tuple[int, int], tile: _Tile) -> None:
+    """Paste a crop with its upper left corner `at`, a frame around it and its label below."""
     crop.thumbnail((TILE, TILE))
     sheet.paste(crop, at)
     left, top = at
-    frame = (left - 1, top - 1, left + crop.width, top + crop.height)
-    ImageDraw.Draw(sheet).rectangle(frame, outline=colour)
+    pen = ImageDraw.Draw(sheet)
+    pen.rectangle((left - 1, top - 1, left + crop.width, top + crop.height), outline=tile.colour)
+    pen.text((left, top + crop.height + 1), tile.label, fill=INK, spacing=1)
 
 
-def _draw_boxes(picture: Image.Image, size: Size, patches: Sequence[Patch]) -> Image.Image:
-    """The image resized to `size`, with the boxes of those `patches` that are cut from it."""
-    resized = picture.resize(size, Image.Resampling.BICUBIC)
+def _draw_boxes(picture: Image.Image, size: Size, tiles: Sequence[_Tile], interpolation: str) -> Image.Image:
+    """The image resized to `size`, with the boxes of those `tiles` that are cut from it."""
+    resized = picture.resize(size, RESAMPLING[interpolation])
     pen = ImageDraw.Draw(resized)
-    boxes = dict.fromkeys(patch.box for patch in patches if patch.resized == size)
-    for number, (left, top, right, bottom) in enumerate(boxes):
+    colours = {tile.patch.box: tile.colour for tile in tiles if tile.patch.resized == size}
+    for number, ((left, top, right, bottom), colour) in enumerate(colours.items()):
         inset = number % 3  # so that edges of neighbouring boxes do not hide each other
         corners = (left + inset, top + inset, right - 1 - inset, bottom - 1 - inset)
-        pen.rectangle(corners, outline=COLOURS[number % len(COLOURS)])
+        pen.rectangle(corners, outline=colour)
     pen.text((4, 2), _by(size), fill=INK, stroke_fill=PAPER, stroke_width=2)
     return resized

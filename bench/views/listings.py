@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from bench.zoo import NETWORKS, Network
 from bench.zoo.networks import unknown_name_error
-from crops import Plan, Protocol, parse
+from crops import AXES, DEFINITIONS, Plan, Protocol, parse
 from results import published
 
 Row = dict[str, Any]
@@ -101,8 +101,8 @@ def _published_errors(network: Network, tag: str) -> str:
 def protocol_rows(network: Network) -> list[Row]:
     """A row for each protocol of the papers, for the input size of a network of the table.
 
-    Name, number of views, shorter sides in pixels, whether it is dense, and multiply-adds for an image of
-    `IMAGE_SIZE`.
+    Name, number of views, shorter sides in pixels, whether it is dense, multiply-adds for an image of
+    `IMAGE_SIZE`, what the views are, and whose definition that is.
     """
     assert network.input_size
     assert network.multiply_adds
@@ -113,6 +113,8 @@ def protocol_rows(network: Network) -> list[Row]:
             "scales": sorted({view.scale for view in protocol.views}),
             "dense": protocol.dense,
             "multiply_adds": round(_cost_in_crops(protocol, network.input_size) * network.multiply_adds),
+            "definition": DEFINITIONS[protocol.name].views,
+            "source": DEFINITIONS[protocol.name].source,
         }
         for protocol in parse("144,dense", network.input_size)
     ]
@@ -141,6 +143,19 @@ def protocol_table(rows: Sequence[Row]) -> Table:
             for row in rows
         ),
     )
+
+
+def definition_table(rows: Sequence[Row]) -> Table:
+    """What the protocols of `protocol_rows` are, and whose definitions."""
+    names = ("name", "definition", "source")
+    return _table(
+        ("protocol", "its views", "whose definition"), ([row[name] for name in names] for row in rows)
+    )
+
+
+def axis_table() -> Table:
+    """What scale, square, position and mirror of a view mean."""
+    return _table(("of a view", "meaning"), AXES.items())
 
 
 def paper_rows() -> list[Row]:

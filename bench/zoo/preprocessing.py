@@ -26,7 +26,13 @@ class Preprocessing:
     squash: bool = False
     """Whether the image is resized to a square, whatever its shape: timm's crop mode `squash`."""
 
+    def resampling(self, interpolation: str = "auto") -> str:
+        """The interpolation by its name in `RESAMPLING`. `auto` is that of the weights, or bicubic where
+        `RESAMPLING` does not have it.
+        """
+        wanted = self.interpolation if interpolation == "auto" else interpolation
+        return wanted if wanted in RESAMPLING else "bicubic"
+
     def dialect(self, name: DialectName, *, own: bool) -> Dialect:
         """The dialect `name` for these weights; `own` where they are of the tool that has it."""
-        interpolation = self.interpolation if self.interpolation in RESAMPLING else "bicubic"
-        return make_dialect(name, self.size, interpolation, self.crop_pct, squash=self.squash, own=own)
+        return make_dialect(name, self.size, self.resampling(), self.crop_pct, squash=self.squash, own=own)

@@ -1,9 +1,11 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crops import Plan, ProtocolError, parse, parse_scales
+from crops import AXES, DEFINITIONS, Plan, ProtocolError, View, parse, parse_scales
 from crops.lattice import DenseView
 from tests.helpers import result_or_refusal
 
@@ -36,6 +38,22 @@ def test_parse_adds_the_usual_protocols_whose_views_are_included(text, expected)
 
 def test_names_are_the_numbers_of_crops():
     assert [protocol.crops for protocol in parse("144,dense", 224)] == [1, 10, 12, 144, 5]
+
+
+def test_each_usual_protocol_is_defined():
+    assert list(DEFINITIONS) == names("144,dense")
+
+
+def test_definition_of_144_crops_has_their_counts():
+    (_, _, _, protocol) = parse("144", 224)
+    counts = [len({getattr(view, axis) for view in protocol.views}) for axis in AXES]
+    scales, squares, positions, mirrors = counts
+    words = f"{scales} scales x {squares} squares x {positions} positions x {mirrors} mirrors"
+    assert DEFINITIONS["144"].views.startswith(words)
+
+
+def test_each_axis_of_the_lattice_is_described():
+    assert list(AXES) == [field.name for field in fields(View)]
 
 
 def test_scales_replace_those_of_the_papers():

@@ -18,8 +18,9 @@ def image(tmp_path):
 
 def test_sheet_is_written_and_described(image, tmp_path):
     sheet = tmp_path / "sheet.png"
-    done = cli("crops", image, "--crops", "10", "-o", sheet)
-    assert done.stdout == f"{sheet}: protocol 10 has 10 views, on this image 10 different ones\n"
+    done = cli("crops", image, "--crops", "10", "--interpolation", "bicubic", "-o", sheet)
+    views = "protocol 10 has 10 views, on this image 10 different ones"
+    assert done.stdout == f"{sheet}: {views}; interpolation bicubic\n"
     with Image.open(sheet) as picture:
         assert picture.format == "PNG"
 
@@ -37,7 +38,8 @@ def test_dialect_is_drawn(image, tmp_path, dialect):
         (["--scales", "60000"], 2, "uses 4 of the 1 scales|144 crops need"),
         (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
         (["--crops", "11"], 2, "no protocol '11'"),
-        (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops and"),
+        (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops,"),
+        (["--dialect", "timm", "--interpolation", "bicubic"], 2, "leave out .* and --interpolation"),
         (["--model", "timm/resnet50"], 2, "no network of the table 'timm/resnet50': try v3"),
         (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
     ],

@@ -4,6 +4,8 @@ import pytest
 
 from bench.errors import UsageError
 from bench.views.listings import (
+    axis_table,
+    definition_table,
     figure_rows,
     figure_tables,
     model_rows,
@@ -79,6 +81,16 @@ def test_lattice_costs_its_crops_times_the_network():
 def test_protocols_are_listed_with_their_scales():
     cells = terminal_cells([protocol_table(protocol_rows(table_network("v3")))])
     assert ["144", "144", "342, 384, 427, 470", "822.7 G"] in cells
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_definitions_fit_a_terminal(width):
+    """No word is cut: put together again, the lines of the cells are the text."""
+    rows = protocol_rows(table_network("v1"))
+    shown = " ".join(" ".join(terminal_lines([definition_table(rows), axis_table()], width)).split())
+    assert max(map(len, terminal_lines([definition_table(rows), axis_table()], width))) <= width
+    for word in " ".join(row["definition"] + " " + row["source"] for row in rows).split():
+        assert word in shown
 
 
 def test_papers_have_their_tables():
