@@ -6,6 +6,7 @@ BenchError                 the work failed                                      
         UnreadableImage        one image cannot be decoded
         ImplausibleLabels      predictions and labels do not fit together
     WeightsError           weights cannot be fetched, read or fitted to the network              1
+    TrainingDiverged       a loss or a parameter is no longer finite                            1
     AnotherRankFailed      another rank of torchrun failed, and prints the line                  1
 results.RunError           a run cannot be read or written                                       1
     RunUsageError          runs are asked for what they do not have                              2
@@ -49,6 +50,10 @@ class ImplausibleLabels(DataError):  # noqa: N818 - names what they are
 
 class WeightsError(BenchError):
     """Weights cannot be fetched, read or fitted to the network."""
+
+
+class TrainingDiverged(BenchError):  # noqa: N818 - names what happened
+    """The loss or the parameters of a training are no longer finite."""
 
 
 class AnotherRankFailed(BenchError):  # noqa: N818 - names what happened
