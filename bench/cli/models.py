@@ -16,4 +16,6 @@ def models(as_json: Json = False) -> None:
         print(json.dumps(listings.model_rows()))
         return
     show(listings.model_table())
+    print("Variants for the papers' experiments, with weights of your own:")
+    show(listings.variant_table())
     print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")

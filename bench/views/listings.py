@@ -24,7 +24,9 @@ IMAGE_SIZE = (500, 375)
 
 
 def model_rows() -> list[Row]:
-    """A row for each network of the table: name, parameters, multiply-adds, input size in pixels, weights."""
+    """A row for each network of the table: name, parameters, multiply-adds, input size in pixels, weights,
+    and the network that it is a variant of for an experiment.
+    """
     return [
         {
             "name": network.name,
@@ -32,13 +34,17 @@ def model_rows() -> list[Row]:
             "multiply_adds": network.multiply_adds,
             "input_size": network.input_size,
             "weights": list(network.tags),
+            "variant_of": network.variant_of,
         }
         for network in NETWORKS.values()
     ]
 
 
 def model_table() -> Table:
-    """The networks of the table, beside the papers' costs and the figures published for their weights."""
+    """The networks of the table, beside the papers' costs and the figures published for their weights.
+
+    `variant_table` has those that are variants for an experiment.
+    """
     return _table(
         (
             "name",
@@ -50,7 +56,26 @@ def model_table() -> Table:
             "weights",
             "top-1 / top-5 error of the weights",
         ),
-        map(_model_cells, NETWORKS.values()),
+        (_model_cells(network) for network in NETWORKS.values() if not network.variant_of),
+    )
+
+
+def variant_table() -> Table:
+    """The variants for the papers' experiments, each beside the network that it is compared with."""
+    return _table(
+        ("name", "variant of", "what varies", "parameters", "multiply-adds", "input"),
+        (
+            (
+                network.name,
+                network.variant_of,
+                network.title,
+                f"{network.parameters:,}",
+                _cost(network.multiply_adds, 3),
+                str(network.input_size),
+            )
+            for network in NETWORKS.values()
+            if network.variant_of and network.multiply_adds
+        ),
     )
 
 

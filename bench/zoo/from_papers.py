@@ -10,7 +10,7 @@ from torch import nn
 from bench import mini
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
-from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
+from bench.zoo.papers.inception_resnet import UNSCALED, V1, V2, V2_DRAWN, inception_resnet
 from bench.zoo.papers.inception_v4 import inception_v4
 from bench.zoo.papers.rethinking import inception
 from bench.zoo.preprocessing import Preprocessing
@@ -32,11 +32,16 @@ class Architecture:
     """Side of the input in pixels."""
 
 
+_v2 = partial(inception, factorised_stem=False, auxiliary_norm=False)
+_mini_v1 = partial(googlenet, batch_norm=True, width=0.22, auxiliary=())
+_mini_v3 = partial(inception, width=0.165, blocks=(2, 2, 1), auxiliary=False)
+_mini_ir_v2 = partial(inception_resnet, V2, width=0.125, blocks=(2, 4, 2))
+
 ARCHITECTURES = {
     "googlenet": Architecture(googlenet, 224),
     "googlenet-separable": Architecture(partial(googlenet, separable=True), 224),
     "bn-googlenet": Architecture(partial(googlenet, batch_norm=True), 224),
-    "inception-v2": Architecture(partial(inception, factorised_stem=False, auxiliary_norm=False), 299),
+    "inception-v2": Architecture(_v2, 299),
     "inception-v2-factorised": Architecture(partial(inception, auxiliary_norm=False), 299),
     "inception-v2-bn-auxiliary": Architecture(partial(inception, factorised_stem=False), 299),
     "inception-v3": Architecture(inception, 299),
@@ -44,12 +49,42 @@ ARCHITECTURES = {
     "inception-v2-79": Architecture(partial(inception, auxiliary_norm=False, resolution=79), 79),
     "inception-v3-2015": Architecture(partial(inception, tensorflow=True), 299),
     "inception-resnet-v1": Architecture(partial(inception_resnet, V1), 299),
-    "mini-bn-googlenet": Architecture(partial(googlenet, batch_norm=True, width=0.22), 64),
-    "mini-inception-v3": Architecture(partial(inception, width=0.165, blocks=(2, 2, 1)), 80),
+    "inception-resnet-v2": Architecture(partial(inception_resnet, V2_DRAWN), 299),
+    "mini-bn-googlenet": Architecture(_mini_v1, 64),
+    "mini-inception-v3": Architecture(_mini_v3, 80),
     "mini-inception-v4": Architecture(partial(inception_v4, width=0.125, blocks=(2, 3, 1)), 80),
-    "mini-inception-resnet-v2": Architecture(
-        partial(inception_resnet, V2, width=0.125, blocks=(2, 4, 2)), 80
+    "mini-inception-resnet-v2": Architecture(_mini_ir_v2, 80),
+    # Variants for the papers' experiments.
+    "inception-v2-linear": Architecture(partial(_v2, linear_factors=True), 299),
+    "inception-v3-pool-first": Architecture(partial(inception, reduction="pool-first"), 299),
+    "inception-v3-pool-last": Architecture(partial(inception, reduction="pool-last"), 299),
+    "googlenet-one-head": Architecture(partial(googlenet, auxiliary=("4d",)), 224),
+    "inception-v2-dropout-auxiliary": Architecture(partial(_v2, auxiliary_dropout=0.7), 299),
+    "googlenet-fully-connected": Architecture(partial(googlenet, fully_connected=7), 224),
+    "inception-v2-151-naive": Architecture(partial(inception, auxiliary_norm=False), 151),
+    "inception-v2-79-naive": Architecture(partial(inception, auxiliary_norm=False), 79),
+    "inception-resnet-v2-unscaled": Architecture(partial(inception_resnet, V2_DRAWN, scales=UNSCALED), 299),
+    "bn-googlenet-sigmoid": Architecture(partial(googlenet, batch_norm=True, sigmoid=True), 224),
+    "mini-inception-v3-linear": Architecture(partial(_mini_v3, linear_factors=True), 80),
+    "mini-inception-v3-pool-first": Architecture(partial(_mini_v3, reduction="pool-first"), 80),
+    "mini-inception-v3-pool-last": Architecture(partial(_mini_v3, reduction="pool-last"), 80),
+    "mini-bn-googlenet-two-heads": Architecture(partial(_mini_v1, auxiliary=("4a", "4d")), 64),
+    "mini-bn-googlenet-one-head": Architecture(partial(_mini_v1, auxiliary=("4d",)), 64),
+    "mini-inception-v3-auxiliary": Architecture(partial(_mini_v3, auxiliary=True, auxiliary_norm=False), 80),
+    "mini-inception-v3-bn-auxiliary": Architecture(partial(_mini_v3, auxiliary=True), 80),
+    "mini-inception-v3-dropout-auxiliary": Architecture(
+        partial(_mini_v3, auxiliary=True, auxiliary_norm=False, auxiliary_dropout=0.7), 80
     ),
+    "mini-bn-googlenet-fully-connected": Architecture(partial(_mini_v1, fully_connected=2), 64),
+    "mini-inception-v3-fine": Architecture(partial(_mini_v3, resolution=151), 80),  # its strides, at 80
+    "mini-inception-v3-160": Architecture(_mini_v3, 160),
+    "mini-inception-resnet-v2-unscaled": Architecture(partial(_mini_ir_v2, scales=UNSCALED), 80),
+    "mini-inception-resnet-v2-wide": Architecture(partial(_mini_ir_v2, width=0.5), 80),
+    "mini-inception-resnet-v2-wide-unscaled": Architecture(
+        partial(_mini_ir_v2, width=0.5, scales=UNSCALED), 80
+    ),
+    "mini-googlenet": Architecture(partial(_mini_v1, batch_norm=False), 64),
+    "mini-bn-googlenet-sigmoid": Architecture(partial(_mini_v1, sigmoid=True), 64),
 }
 
 TIMM_V3 = "inception_v3"
@@ -72,7 +107,7 @@ def names() -> Sequence[str]:
 
 def tags(architecture: str) -> tuple[str, ...]:
     """Tags of the pretrained weights, the default first."""
-    if architecture.startswith("mini-"):
+    if _mini_weights(architecture).is_file():
         return ("mini",)
     if architecture == "inception-v3":
         from bench.zoo import from_timm  # takes seconds, and only this network needs it
@@ -98,12 +133,7 @@ def build(architecture: str, outputs: int) -> nn.Module:
 
 
 def build_for_training(architecture: str, outputs: int) -> nn.Module:
-    """The network with random weights and its auxiliary heads.
-
-    The mini networks have none: their maps are smaller than the 5x5 pool that a head begins with.
-    """
-    if architecture.startswith("mini-"):
-        return build(architecture, outputs)
+    """The network with random weights and the auxiliary heads that it has."""
     return ARCHITECTURES[architecture].build(outputs)
 
 
@@ -114,5 +144,10 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
 
         return from_timm.fetch(TIMM_V3, tag)
     if tag == "mini":
-        return mini.FOLDER / f"{architecture}.safetensors", "bench/mini"
+        return _mini_weights(architecture), "bench/mini"
     return download(GRAPH_OF_2015), GRAPH_OF_2015
+
+
+def _mini_weights(architecture: str) -> Path:
+    """Where the weights of a network for the mini set are. Only four have any."""
+    return mini.FOLDER / f"{architecture}.safetensors"

@@ -3,33 +3,50 @@
 from collections.abc import Mapping
 
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from bench.zoo.papers.checkpoint_names import rename_inception_v3
 
 
 class AuxiliaryHead(nn.Module):
-    """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two linear layers."""
+    """GoogLeNet's side classifier: a 5x5 average with stride 3, `features`, and one or two linear layers.
+
+    A map that is too small for that average, as in the mini networks and in the naive ones for low
+    resolution, is averaged or interpolated to the same `grid` by an adaptive pool.
+    """
 
     def __init__(
-        self, features: nn.Module, channels: int, classes: int, *, hidden: int = 0, dropout: float = 0.0
+        self,
+        features: nn.Module,
+        channels: int,
+        classes: int,
+        *,
+        grid: int,
+        hidden: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         """`hidden` is the width of a linear layer before the last one, 0 for none.
 
-        `channels` is the length of what `features` returns: flattened where there is a hidden layer, else
-        averaged.
+        `features` takes maps of `grid` x `grid`. `channels` is the length of what it returns: flattened where
+        there is a hidden layer, else averaged. `dropout` is the share that training drops before the last
+        layer.
         """
         super().__init__()
+        self.grid = grid
         self.pool = nn.AvgPool2d(5, 3)
         self.features = features
         self.average = nn.Identity() if hidden else nn.AdaptiveAvgPool2d(1)
-        layers = [nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)] if hidden else []
+        layers = [nn.Linear(channels, hidden), nn.ReLU(inplace=True)] if hidden else []
         self.hidden = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(hidden or channels, classes)
 
     def forward(self, features: Tensor) -> Tensor:
         """[n x channels x height x width] to logits [n x classes]."""
-        vectors = self.average(self.features(self.pool(features))).flatten(1)
-        logits: Tensor = self.classifier(self.hidden(vectors))
+        is_small = features.shape[-1] < 3 * self.grid + 2
+        pooled = adaptive_avg_pool2d(features, self.grid) if is_small else self.pool(features)
+        vectors = self.average(self.features(pooled)).flatten(1)
+        logits: Tensor = self.classifier(self.dropout(self.hidden(vectors)))
         return logits
 
 

@@ -1,17 +1,20 @@
 """Inception-ResNet-v1 and -v2 (1602.07261, figures 10 to 19).
 
-v1 is as drawn. v2 is as its authors released it. The v2 that the paper draws has half as many modules, and
-costs a quarter less than the Inception-v4 that it is said to match. So the paper's figures must belong to the
-released network.
+`V1` and `V2_DRAWN` are as drawn, `V2` is as its authors released it: twice as many modules behind the stem of
+Inception-v3 and one of its modules, and a 1x1 convolution before the average. The network that the paper
+draws costs a quarter less than the Inception-v4 that it is said to match. So the paper's errors must belong
+to the released network.
 
-The linear 1x1 convolution at the end of each module has a bias and no normalisation. No ReLU follows the last
-module of v2, as released.
+The linear 1x1 convolution at the end of each module has a bias and no normalisation. It returns as many
+channels as it adds to: 1152 and 2144 in `V2_DRAWN`, where figures 17 and 19 print 1154 and 2048. No ReLU
+follows the last module of `V2`, as released.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
+from bench.zoo.papers import inception_v4
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.notation import Branch, Style, chain, residual
 
@@ -78,6 +81,18 @@ V2 = Design(
     last=["1x1 1536"],
     last_is_linear=True,
 )  # fmt: skip
+V2_DRAWN = replace(
+    V2,
+    stem=[step for steps in inception_v4.STEM.values() for step in steps],  # figure 3
+    blocks=(5, 10, 5),  # figure 15
+    last=[],
+    last_is_linear=False,
+)
+UNSCALED = (1.0, 1.0, 1.0)
+"""Scales for residuals that are added as they are.
+
+By section 3.3 networks with more than 1000 filters then become unstable, and die early in the training.
+"""
 
 
 def inception_resnet(
@@ -88,7 +103,7 @@ def inception_resnet(
     blocks: tuple[int, int, int] | None = None,
     scales: tuple[float, float, float] | None = None,
 ) -> Classifier:
-    """`V1` or `V2` for 299 x 299. `width` multiplies its numbers of filters.
+    """`V1`, `V2` or `V2_DRAWN` for 299 x 299. `width` multiplies its numbers of filters.
 
     `blocks` and `scales` replace those of `version`. Section 3.3 recommends scales between 0.1 and 0.3.
     """

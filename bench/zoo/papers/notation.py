@@ -3,12 +3,15 @@
 A step is a line, or a list of branches whose outputs are concatenated. A branch is a list of steps. Lines
 are:
 
-    3x3 64         convolution: 64 filters of 3 x 3, same padding, batch normalisation, ReLU 3x3 64 /2 V
-    with stride 2 and without padding (V for "valid", as in Inception-v4's figures) 7x7 64 /2 sep8 separable:
-    8 filters for each channel, then 1x1 (GoogLeNet's first layer, by its training code) max, avg       3x3
-    pooling with stride 1 and same padding max /2 V       3x3 pooling with stride 2 max /2 C       the same
-    with the output's size rounded up (C for "ceil", as in GoogLeNet) lrn            local response
-    normalisation
+    3x3 64            convolution: 64 filters of 3 x 3, same padding, batch normalisation, ReLU
+    3x3 64 /2 V       with stride 2 and without padding (V for "valid", as in Inception-v4's figures)
+    3x3 64 F          the first factor of a larger convolution: without ReLU where the style says so
+    7x7 64 /2 sep8    separable: 8 filters for each channel, then 1x1 (GoogLeNet's first layer, by its
+                      training code)
+    max, avg          3x3 pooling with stride 1 and same padding
+    max /2 V          3x3 pooling with stride 2
+    max /2 C          the same with the output's size rounded up (C for "ceil", as in GoogLeNet)
+    lrn               local response normalisation
 
 An example: 32 filters, then two branches of 16 and 8 filters.
 
@@ -41,6 +44,12 @@ class Style:
 
     count_zeros: bool = True
     """Whether an average pool counts padded zeros, as in PyTorch. TensorFlow leaves them out."""
+
+    linear_factors: bool = False
+    """Whether lines marked F have no ReLU. They keep their batch normalisation."""
+
+    sigmoid: bool = False
+    """Whether sigmoids take the place of ReLUs."""
 
     def filters(self, number: int) -> int:
         """The number of filters at this width, at least 1.
@@ -134,7 +143,7 @@ def _layer(channels: int, line: str, style: Style) -> tuple[nn.Module, int]:
 
 
 def _convolution(channels: int, line: str, style: Style) -> tuple[nn.Sequential, int]:
-    """A convolution, its batch normalisation where the style has it, and ReLU."""
+    """A convolution, its batch normalisation where the style has it, and its ReLU or sigmoid."""
     kernel, number, *words = line.split()
     height, width = map(int, kernel.split("x"))
     filters = style.filters(int(number))
@@ -152,5 +161,6 @@ def _convolution(channels: int, line: str, style: Style) -> tuple[nn.Sequential,
         parts["conv"] = nn.Conv2d(channels, filters, (height, width), stride, padding, bias=bias)
     if style.batch_norm:
         parts["norm"] = nn.BatchNorm2d(filters, eps=0.001)
-    parts["act"] = nn.ReLU(inplace=True)
+    if not (style.linear_factors and "F" in words):
+        parts["act"] = nn.Sigmoid() if style.sigmoid else nn.ReLU(inplace=True)
     return nn.Sequential(parts), filters

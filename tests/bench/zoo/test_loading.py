@@ -33,6 +33,7 @@ PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worke
     "v4": 42_679_816,
     "ir-v1": 23_995_624,
     "ir-v1-paper": 22_756_328,
+    "ir-v2-paper": 32_433_928,
     "ir-v2": 55_843_464,
     "mini-v1": 303_006,
     "mini-v3": 336_783,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm import create_model
 
-from bench.zoo.papers.inception_resnet import V1, V2, inception_resnet
+from bench.zoo.papers.inception_resnet import V1, V2, V2_DRAWN, inception_resnet
 from tests.bench.zoo.papers.conftest import (
     NARROW,
     SMALL,
@@ -18,8 +18,12 @@ from tests.bench.zoo.papers.conftest import (
 
 @pytest.mark.parametrize(
     ("version", "channels", "blocks"),
-    [(V1, (256, 896, 1792), [5, 10, 5]), (V2, (320, 1088, 2080), [10, 20, 10])],
-    ids=["v1", "v2"],
+    [
+        (V1, (256, 896, 1792), [5, 10, 5]),
+        (V2, (320, 1088, 2080), [10, 20, 10]),
+        (V2_DRAWN, (384, 1152, 2144), [5, 10, 5]),
+    ],
+    ids=["v1", "v2", "v2-drawn"],
 )
 def test_stages_have_the_sizes_of_the_figures(version, channels, blocks):
     found = shapes(on_meta(lambda: inception_resnet(version)), 299)
