@@ -6,7 +6,7 @@ BenchError                 the work failed                                      
         UnreadableImage        one image cannot be decoded
         ImplausibleLabels      predictions and labels do not fit together
     WeightsError           weights cannot be fetched, read or fitted to the network              1
-    TrainingDiverged       a loss or a parameter is no longer finite                            1
+    NotFinite              a loss, a parameter or an output is infinite or no number              1
     AnotherRankFailed      another rank of torchrun failed, and prints the line                  1
 results.RunError           a run cannot be read or written                                       1
     RunUsageError          runs are asked for what they do not have                              2
@@ -52,8 +52,8 @@ class WeightsError(BenchError):
     """Weights cannot be fetched, read or fitted to the network."""
 
 
-class TrainingDiverged(BenchError):  # noqa: N818 - names what happened
-    """The loss or the parameters of a training are no longer finite."""
+class NotFinite(BenchError):  # noqa: N818 - names what it is
+    """A loss, a parameter or an output of a network is infinite or no number."""
 
 
 class AnotherRankFailed(BenchError):  # noqa: N818 - names what happened

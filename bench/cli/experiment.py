@@ -37,7 +37,15 @@ def experiment(
             metavar="PATH",
         ),
     ] = Path("experiments"),
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of each training.")] = 15,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            min=1,
+            help="Epochs of each training (default: as many as take minutes on a laptop).",
+            show_default=False,
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each variant.")] = 1,
     images: Annotated[
         int, typer.Option("--images", min=32, help="Training images to draw, where --data names none.")
@@ -78,7 +86,8 @@ def experiment(
         raise UsageError(f"--out {out}: training writes to a folder of this machine, name one")
     from bench.experiments.run import Scale
 
-    _run(found, Scale(out, data, val or "mini", images, epochs, seeds, workers, device), as_json)
+    scale = Scale(out, data, val or "mini", images, epochs or found.epochs, seeds, workers, device)
+    _run(found, scale, as_json)
 
 
 def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.errors import TrainingDiverged
+from bench.errors import NotFinite
 from bench.experiments.run import Trained
 from bench.experiments.table import Finding
 from results.comparison import Comparison, compare
@@ -50,7 +50,7 @@ class Effect:
 def epochs_table(trainings: Sequence[Trained]) -> pd.DataFrame:
     """A row for each training, epoch and image set: `results.tables.accuracy` with variant, seed and epoch.
 
-    Raises `TrainingDiverged` where none came through its first epoch.
+    Raises `NotFinite` where none came through its first epoch.
     """
     tables = [
         accuracy([run]).assign(variant=trained.variant.label, seed=trained.seed, epoch=epoch)
@@ -58,7 +58,7 @@ def epochs_table(trainings: Sequence[Trained]) -> pd.DataFrame:
         for epoch, run in trained.runs.items()
     ]
     if not tables:
-        raise TrainingDiverged("every training diverged in its first epoch: there is nothing to compare")
+        raise NotFinite("every training diverged in its first epoch: there is nothing to compare")
     return pd.concat(tables, ignore_index=True)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.errors import TrainingDiverged
+from bench.errors import NotFinite, WeightsError
+from bench.evaluation.evaluate import run_evaluations
 from bench.experiments.table import Experiment, Setting, Variant
 from bench.options import Options
 from bench.progress import Reporter
-from bench.training.curve import evaluate_checkpoints
+from bench.training.checkpoints import checkpoint_path
 from bench.training.recipes import find_recipe
 from bench.training.train import Training, train
 from results.run import Run
@@ -68,7 +69,7 @@ class Trained:
 def run_experiment(experiment: Experiment, scale: Scale, reporter: Reporter) -> list[Trained]:
     """Train and evaluate the mini variants: those of the first seed, then those of the next.
 
-    Raises as `train` and `evaluate_checkpoints` do, except for a training that diverges: that is a result.
+    Raises as `train` and `run_evaluations` do, except for a training that diverges: that is a result.
     """
     data = scale.data or str(_drawn_images(scale.out, scale.images, reporter))
     return [
@@ -88,7 +89,7 @@ def _drawn_images(out: Path, images: int, reporter: Reporter) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out) as unfinished:
             draw(Path(unfinished) / "drawn" / "mini_train.tar", images, DRAWING_SEED)
-            with suppress(FileExistsError):  # another experiment was quicker, with the same images
+            with suppress(OSError):  # another experiment was quicker, with the same images
                 (Path(unfinished) / "drawn").rename(folder)
     return folder / "mini_train.tar"
 
@@ -109,22 +110,29 @@ def _train(
         seed=seed,
     )
     reporter.step(f"{variant.label}, seed {seed}: {setting.options()}")
-    diverged = False
     try:
         train(training, reporter)
-    except TrainingDiverged as error:
+    except NotFinite as error:
         reporter.note(f"{variant.label}, seed {seed}: {error}")
-        diverged = True
     runs: dict[int, Run] = {}
-    if any(folder.glob("*.safetensors")):
-        options = Options(
-            model=setting.model,
-            weights=str(folder),
-            data=scale.val,
-            device=scale.device,
-            out=scale.out / "runs",
-        )
-        runs = evaluate_checkpoints(options, reporter)
-    # an earlier command may have trained for longer
-    runs = {epoch: run for epoch, run in runs.items() if epoch <= scale.epochs}
-    return Trained(variant, setting, seed, runs, diverged)
+    try:
+        for epoch in range(1, scale.epochs + 1):
+            checkpoint = checkpoint_path(folder, epoch)
+            if checkpoint.exists():
+                runs[epoch] = _evaluate(setting.model, checkpoint, scale, reporter)
+    except (NotFinite, WeightsError) as error:  # what is evaluated is an average of what was trained
+        reporter.note(f"{variant.label}, seed {seed}: {error}")
+    return Trained(variant, setting, seed, runs, diverged=len(runs) < scale.epochs)
+
+
+def _evaluate(model: str, checkpoint: Path, scale: Scale, reporter: Reporter) -> Run:
+    options = Options(
+        model=model,
+        weights=str(checkpoint),
+        data=scale.val,
+        device=scale.device,
+        out=scale.out / "runs",
+        allow_implausible=True,  # a training that failed is a result, too
+    )
+    (run,) = run_evaluations([options], reporter)
+    return run

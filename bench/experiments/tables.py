@@ -30,8 +30,8 @@ def outcome_tables(
         _effects(effects, max(trained.seed for trained in trainings) + 1),
         *_findings(experiment),
         Text(
-            f"Exact p: a paired test of the images, with one seed McNemar's; below {ALPHA} it shows an effect. "
-            "It is about these trained networks: with more --seeds you see how training itself varies."
+            f"Exact p: a paired test of the images, with one seed McNemar's; below {ALPHA} an effect is "
+            "shown. It is about these trained networks: with more --seeds you see how training itself varies."
         ),
     ]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from bench.errors import TrainingDiverged
+from bench.errors import NotFinite
 from bench.experiments.outcome import effects, epochs_table, final_rows, write_outcome
 from bench.experiments.run import Trained
 from bench.experiments.table import Setting, Variant
@@ -96,7 +96,7 @@ def test_training_that_diverged_has_no_test(trained):
 
 
 def test_nothing_to_compare_is_an_error(trained):
-    with pytest.raises(TrainingDiverged, match="every training diverged in its first epoch"):
+    with pytest.raises(NotFinite, match="every training diverged in its first epoch"):
         epochs_table([trained(USUAL, diverged=True)])
 
 
