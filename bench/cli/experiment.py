@@ -92,8 +92,8 @@ def experiment(
 
 def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:
     from bench.experiments.outcome import effects, epochs_table, final_rows, write_outcome
+    from bench.experiments.outcome_tables import outcome_tables
     from bench.experiments.run import run_experiment
-    from bench.experiments.tables import outcome_tables
     from results.report.json import summary
 
     with progress() as reporter:
@@ -111,7 +111,7 @@ def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:
 
 def _show_costs(found: "Experiment", as_json: bool) -> None:
     from bench.experiments.factorisation_cost import costs
-    from bench.experiments.tables import cost_tables
+    from bench.experiments.outcome_tables import cost_tables
 
     if as_json:
         described = {"name": found.name, "source": found.source, "finding": found.finding}

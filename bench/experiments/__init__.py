@@ -3,6 +3,6 @@
 table.py                what each experiment compares, and what its paper found; without torch
 run.py                  trains and evaluates the mini variants
 outcome.py              errors, exact paired tests, the chart
-tables.py               both as tables for a terminal
+outcome_tables.py       what came out, as tables for a terminal
 factorisation_cost.py   the experiment without training: what factorised convolutions cost
 """

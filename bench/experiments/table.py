@@ -143,7 +143,8 @@ EXPERIMENTS = {
         Experiment(
             "auxiliary-heads", "googlenet", "section 5",
             "Do auxiliary heads make the network better, and how many does it take?",
-            "About 0.5 points, and one head does as much as two (in the version of CVPR 2015).",
+            "They add about 0.5 points, and one does as much as two (in the version of CVPR 2015). "
+            "Rethinking, section 4: to remove the lower head did no harm.",
             (
                 Variant("two heads", Setting("mini-v1-two-heads", "googlenet", "distortion"),
                         Setting("v1-paper", "googlenet")),
@@ -257,6 +258,7 @@ EXPERIMENTS = {
                 Variant("quarter, naive", None, Setting("v2-79-naive", "rethinking"),
                         None, "quarter", "worse"),
             ),
+            epochs=6,
         ),
         Experiment(
             "ablation", "rethinking", "section 10 and table 3",
@@ -305,6 +307,7 @@ EXPERIMENTS = {
                 Variant("wide, not scaled", _mini_v4("mini-ir-v2-wide-unscaled"), None,
                         None, "wide, scaled", "worse"),
             ),
+            epochs=4,
         ),
     )
 }  # fmt: skip

@@ -69,22 +69,17 @@ def _effects(effects: Sequence[Effect], seeds: int) -> RenderableType:
     headings = ("variant", "against", "paper", "here", "points of top-1 error", "exact p", "as good after")
     shown = titled_table("beside the paper", headings, ("exact p", "as good after"))
     for effect in effects:
-        mean = sum(effect.differences) / seeds
         each = f" ({', '.join(f'{one:+.2f}' for one in effect.differences)})" if seeds > 1 else ""
-        shown.add_row(
-            *map(
-                cell,
-                (
-                    effect.variant,
-                    effect.against,
-                    effect.paper or "-",
-                    effect.finding,
-                    f"{mean:+.2f}{each}" if effect.differences else "-",
-                    "-" if effect.p_value is None else f"{effect.p_value:.3g}",
-                    f"epoch {effect.as_good_after}" if effect.as_good_after else "never",
-                ),
-            )
-        )
+        cells = [
+            effect.variant,
+            effect.against,
+            effect.paper or "-",
+            effect.finding,
+            f"{sum(effect.differences) / seeds:+.2f}{each}" if effect.differences else "-",
+            "-" if effect.p_value is None else f"{effect.p_value:.3g}",
+            f"epoch {effect.as_good_after}" if effect.as_good_after else "never",
+        ]
+        shown.add_row(*map(cell, cells))
     return shown
 
 
