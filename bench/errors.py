@@ -6,6 +6,7 @@ BenchError                 the work failed                                      
         UnreadableImage        one image cannot be decoded
         ImplausibleLabels      predictions and labels do not fit together
     WeightsError           weights cannot be fetched, read or fitted to the network              1
+    NotFinite              a loss, a parameter or an output is infinite or no number              1
     AnotherRankFailed      another rank of torchrun failed, and prints the line                  1
 results.RunError           a run cannot be read or written                                       1
     RunUsageError          runs are asked for what they do not have                              2
@@ -49,6 +50,10 @@ class ImplausibleLabels(DataError):  # noqa: N818 - names what they are
 
 class WeightsError(BenchError):
     """Weights cannot be fetched, read or fitted to the network."""
+
+
+class NotFinite(BenchError):  # noqa: N818 - names what it is
+    """A loss, a parameter or an output of a network is infinite or no number."""
 
 
 class AnotherRankFailed(BenchError):  # noqa: N818 - names what happened

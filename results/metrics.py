@@ -83,6 +83,28 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
+def sign_flip_p(gains: NDArray[np.int64]) -> float:
+    """The p value of the exact two-sided sign-flip test: that two groups of runs are equally good.
+
+    `gains` [n] says for each image how many more runs of the second group than of the first have it right.
+    If the groups are equally good, each image could as well have the opposite sign. With one run in each
+    group this is McNemar's exact test.
+
+    >>> sign_flip_p(np.array([1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0]))
+    0.021484375
+    """
+    from scipy.stats import binom
+
+    sizes, counts = np.unique(np.abs(gains[gains != 0]), return_counts=True)
+    chances = np.ones(1)  # of the sums, from the lowest possible one on, in steps of 1
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        of_this_size = np.zeros(2 * size * count + 1)
+        of_this_size[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, of_this_size)
+    sums = np.arange(len(chances)) - len(chances) // 2
+    return min(1.0, float(chances[np.abs(sums) >= abs(int(gains.sum()))].sum()))
+
+
 def difference_interval(only_a: int, only_b: int, n: int) -> tuple[float, float]:
     """The 95 % interval of b's error less a's, in points, for two runs on the same `n` images.
 

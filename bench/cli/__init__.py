@@ -12,8 +12,8 @@ __all__ = ["COMMANDS", "app"]
 COMMANDS = (
     *("eval", "demo", "ensemble", "reproduce"),
     *("runs", "report", "predictions", "compare", "check"),
-    *("doctor", "throughput", "train"),
-    *("models", "protocols", "papers", "crops"),
+    *("doctor", "throughput", "train", "experiment"),
+    *("models", "protocols", "papers", "experiments", "crops"),
 )
 """In the order of `--help`."""
 

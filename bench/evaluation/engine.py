@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench.data import Images
 from bench.data.file_names import shown
 from bench.device import Runtime, release_freed_memory
-from bench.errors import BenchError, UnreadableImage, first_line, is_out_of_memory
+from bench.errors import BenchError, NotFinite, UnreadableImage, first_line, is_out_of_memory
 from bench.evaluation.batches import Batches, Classified, Score, Scores
 from bench.evaluation.chunks import Chunk, read_chunks
 from bench.evaluation.render import Renderer
@@ -159,12 +159,12 @@ class Pipeline:
         return Done(crops=crops, judged=len(predicted), right=right)
 
     def _pool(self, chunk: Chunk, scores: Scores) -> Probabilities:
-        """The images of a chunk that are readable. Raises `BenchError` where the scores are not finite."""
+        """The images of a chunk that are readable. Raises `NotFinite` where a score is that."""
         last_crops = np.cumsum([weights.shape[1] for weights in chunk.weights])
         if not np.isfinite(scores).all():
             first_crop = np.flatnonzero(~np.isfinite(scores).all(axis=1))[0]
             index = chunk.readable[int(np.searchsorted(last_crops, first_crop, side="right"))]
-            raise BenchError(
+            raise NotFinite(
                 f"the network's output for {shown(self.images.ids[index])} is not finite: "
                 "try --precision fp32, or other weights"
             )

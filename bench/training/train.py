@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 from bench.data import Images, open_images
 from bench.device import Runtime, resolve
 from bench.distributed import under_torchrun
-from bench.errors import BenchError, UsageError
+from bench.errors import NotFinite, UsageError
 from bench.evaluation.classify import channels_last
 from bench.options import Options
 from bench.progress import Reporter
@@ -78,7 +78,7 @@ def train(training: Training, reporter: Reporter) -> Path | None:
     """Train, or go on with a training in the same folder, and return the last checkpoint.
 
     Under torchrun every rank calls this, and all but the first get None. Raises `UsageError` for what cannot
-    be trained, and `BenchError` when an image cannot be read or the parameters are no longer finite.
+    be trained, `UnreadableImage` for an image, and `NotFinite` when the parameters are not finite.
     """
     runtime = runtime_for(training)
     with _process_group(runtime.device) as rank:
@@ -208,7 +208,7 @@ def _train_epoch(
     loss = float(total) / len(loader) / rank.size
     finite = all(parameter.isfinite().all() for parameter in learner.module.parameters())
     if not math.isfinite(loss) or not finite:
-        raise BenchError(
+        raise NotFinite(
             f"epoch {epoch + 1} ended with a loss of {loss} or with parameters that are not finite: "
             "pass a smaller --rate and another --out"
         )

@@ -1,14 +1,17 @@
-"""What there is to choose from: networks, protocols and published figures, as rows and as tables. Without
-torch.
+"""What there is to choose from, as rows and as tables: networks, protocols, published figures, experiments.
+
+Nothing here imports torch.
 
 Functions named `..._rows` look up what `--json` prints; those named `..._table` lay it out for a terminal.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Column, Table
 
+from bench.experiments.table import EXPERIMENTS
 from bench.zoo import NETWORKS, Network
 from bench.zoo.networks import unknown_name_error
 from crops import AXES, DEFINITIONS, Plan, Protocol, parse
@@ -218,6 +221,38 @@ def weights_table(rows: Sequence[dict[str, str]]) -> Table:
         ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
         ([row[name] for name in names] for row in rows),
     )
+
+
+def experiment_rows() -> list[Row]:
+    """A row for each experiment: its name, source, question, the paper's finding, and its variants."""
+    return [
+        {
+            "name": experiment.name,
+            "source": experiment.source,
+            "question": experiment.question,
+            "finding": experiment.finding,
+            "variants": [asdict(variant) for variant in experiment.variants],
+        }
+        for experiment in EXPERIMENTS.values()
+    ]
+
+
+def experiment_table() -> Table:
+    """The experiments with what their papers found."""
+    table = _table(
+        ("name", "paper", "question", "the paper's finding"),
+        (
+            (
+                experiment.name,
+                f"{experiment.paper}, {experiment.place}",
+                experiment.question,
+                experiment.finding,
+            )
+            for experiment in EXPERIMENTS.values()
+        ),
+    )
+    table.show_lines = True
+    return table
 
 
 def _paper(table: str) -> str:

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from results.metrics import (
     label_rank_range,
     label_ranks,
     mcnemar_p,
+    sign_flip_p,
     top_classes,
     wilson_interval,
 )
@@ -123,3 +126,16 @@ def test_interval_of_a_paired_difference_has_the_truth_95_times_in_100():
     only_a, only_b, _ = generator.multinomial(1000, [0.05, 0.03, 0.92], 4000).T
     intervals = [difference_interval(int(a), int(b), 1000) for a, b in zip(only_a, only_b, strict=True)]
     assert 0.94 < np.mean([low <= 2.0 <= high for low, high in intervals]) < 0.965
+
+
+@given(only_a=st.integers(0, 300), only_b=st.integers(0, 300))
+def test_sign_flip_test_of_one_pair_is_mcnemars(only_a, only_b):
+    gains = np.repeat([-1, 0, 1], [only_a, 5, only_b])
+    assert sign_flip_p(gains) == pytest.approx(mcnemar_p(only_a, only_b), rel=1e-9)
+
+
+@given(gains=st.lists(st.integers(-4, 4), max_size=8))
+def test_sign_flip_test_counts_all_signs(gains):
+    sums = [abs(sum(map(int.__mul__, signs, gains))) for signs in product((-1, 1), repeat=len(gains))]
+    share = np.mean([total >= abs(sum(gains)) for total in sums])
+    assert sign_flip_p(np.array(gains, dtype=np.int64)) == pytest.approx(share)

@@ -1,0 +1,109 @@
+"""Experiments as tables for a terminal."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.text import Text
+
+from bench.experiments.factorisation_cost import Cost
+from bench.experiments.outcome import ALPHA, Effect, final_rows
+from bench.experiments.run import Trained
+from bench.experiments.table import Experiment
+from bench.zoo.networks import NETWORKS
+from results.report.cells import error_cell, has_top5
+from results.report.titled_table import cell, titled_table
+
+NUMBERS = ("multiply-adds", "seed", "epochs", "top-1 error", "top-5 error", "paper's top-1 error")
+"""Columns that are aligned to the right."""
+
+
+def outcome_tables(
+    experiment: Experiment, trainings: Sequence[Trained], table: pd.DataFrame, effects: Sequence[Effect]
+) -> list[RenderableType]:
+    """The errors after the last epoch, the effects beside the paper's, and what the paper says.
+
+    `table` is of `bench.experiments.outcome.epochs_table`.
+    """
+    return [
+        _errors(experiment, trainings, table),
+        _effects(effects, max(trained.seed for trained in trainings) + 1),
+        *_findings(experiment),
+        Text(
+            f"Exact p: a paired test of the images, with one seed McNemar's; below {ALPHA} an effect is "
+            "shown. It is about these trained networks: with more --seeds you see how training itself varies."
+        ),
+    ]
+
+
+def _errors(experiment: Experiment, trainings: Sequence[Trained], table: pd.DataFrame) -> RenderableType:
+    rows = final_rows(table)
+    top5 = ["top-5 error"] if has_top5(rows) else []
+    headings = ["variant", "network", "multiply-adds", "seed", "epochs", "top-1 error", *top5]
+    headings.append("paper's top-1 error")
+    title = f"{experiment.name}: {rows['n'].iloc[0]:,} images, 95 % intervals"
+    shown = titled_table(title, headings, NUMBERS)
+    found = {(row["variant"], row["seed"]): row for row in rows.to_dict("records")}
+    for trained in trainings:
+        variant = trained.variant
+        row = found.get((variant.label, trained.seed))
+        cost = NETWORKS[trained.setting.model].multiply_adds or 0
+        errors = [
+            error_cell(*(row[f"top{k}_{end}"] for end in ("error", "low", "high"))) if row else "-"
+            for k in (1, 5)
+        ]
+        cells = [
+            variant.label,
+            trained.setting.model,
+            f"{cost / 1e6:.1f} M",
+            str(trained.seed),
+            f"{len(trained.runs)}, then diverged" if trained.diverged else str(len(trained.runs)),
+            *errors[: 1 + len(top5)],
+            f"{variant.top1_error:.1f}" if variant.top1_error else "-",
+        ]
+        shown.add_row(*map(cell, cells))
+    return shown
+
+
+def _effects(effects: Sequence[Effect], seeds: int) -> RenderableType:
+    headings = ("variant", "against", "paper", "here", "points of top-1 error", "exact p", "as good after")
+    shown = titled_table("beside the paper", headings, ("exact p", "as good after"))
+    for effect in effects:
+        each = f" ({', '.join(f'{one:+.2f}' for one in effect.differences)})" if seeds > 1 else ""
+        cells = [
+            effect.variant,
+            effect.against,
+            effect.paper or "-",
+            effect.finding,
+            f"{sum(effect.differences) / seeds:+.2f}{each}" if effect.differences else "-",
+            "-" if effect.p_value is None else f"{effect.p_value:.3g}",
+            f"epoch {effect.as_good_after}" if effect.as_good_after else "never",
+        ]
+        shown.add_row(*map(cell, cells))
+    return shown
+
+
+def _findings(experiment: Experiment) -> list[RenderableType]:
+    """What the paper says, and what is different here."""
+    lines = [f"{experiment.source}: {experiment.finding}"]
+    if experiment.deviation:
+        lines.append(f"Different here: {experiment.deviation}")
+    return [Text(line) for line in lines]
+
+
+def cost_tables(experiment: Experiment, costs: Sequence[Cost]) -> list[RenderableType]:
+    """What factorised convolutions cost beside others."""
+    headings = ("layers", "multiply-adds", "against", "its multiply-adds", "ratio", "saved", "paper")
+    right = ("multiply-adds", "its multiply-adds", "ratio", "saved")
+    shown = titled_table(f"{experiment.name}: for each position of the grid", headings, right)
+    for cost in costs:
+        shown.add_row(
+            cost.layers,
+            f"{cost.multiply_adds:,}",
+            cost.against,
+            f"{cost.against_multiply_adds:,}",
+            f"{cost.ratio:.3f}",
+            f"{100 * (1 - cost.ratio):.1f} %",
+            cost.paper,
+        )
+    return [shown, *_findings(experiment)]
