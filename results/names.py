@@ -29,6 +29,27 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
     return names
 
 
+def names_with_weights(run: Run) -> list[str]:
+    """The network of a run, or those of an ensemble, as `--models` takes them: NAME.TAG or NAME=FILE."""
+    models = [network.model for network in _networks(run)]
+    return [f"{model.name}.{model.tag}" if model.tag else f"{model.name}={model.weights}" for model in models]
+
+
+def adversarial_names(runs: Iterable[Run]) -> list[str]:
+    """Those of the runs' networks, NAME.TAG, whose weights are adversarially trained."""
+    models = [network.model for run in runs for network in _networks(run)]
+    return list(dict.fromkeys(f"{model.name}.{model.tag}" for model in models if is_adversarial(model.tag)))
+
+
+def is_adversarial(tag: str) -> bool:
+    """Whether public weights were trained on adversarial images, too, by their tag.
+
+    >>> is_adversarial("tf_adv_in1k"), is_adversarial("tf_in1k")
+    (True, False)
+    """
+    return "adv" in tag.split("_")
+
+
 def network_of(name: str) -> str:
     """The name of the network in one of `distinct_names`.
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import progress, show
+from bench.cli.output import note_adversarial, progress, show
 from bench.cli.parameters import OF_SEVERAL_NETWORKS, RUNS, Json, leave_out_files, parse_run, takes_options
 from bench.options import Options
 from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench ensemble --models v4,ir-v2 --crops 144 --data imagenet/val")
-@takes_options("crops", "scales", *OF_SEVERAL_NETWORKS)
+@takes_options("crops", "scales", "interpolation", "pool", *OF_SEVERAL_NETWORKS)
 def ensemble(
     options: Options,
     runs: Annotated[
@@ -37,10 +37,11 @@ def ensemble(
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
     from results.ensemble import check_members, growth
     from results.ensemble import ensemble as pool
-    from results.names import distinct_names
+    from results.names import names_with_weights
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
+    from results.report.titled_table import whole_line
     from results.run import Run
     from results.tables import accuracy
 
@@ -54,16 +55,18 @@ def ensemble(
             check_members([*members, *map(planned_run, evaluations)])
             members += run_prepared(evaluations, reporter)
     run = pool(members, options.out, fresh=options.fresh)
+    note_adversarial([run])
+    networks = names_with_weights(run)
     table = accuracy([run])
     steps = growth(members) if each else None
     if as_json:
         more = {}
         if steps is not None:
             more = {"members": summary(accuracy(members))["rows"], "each": steps.to_dict("records")}
-        print(json.dumps({"run": str(run.path)} | summary(table) | more))
+        print(json.dumps({"run": str(run.path), "networks": networks} | summary(table) | more))
         return
     if steps is None:
-        show(*accuracy_tables(table))
+        show(*accuracy_tables(table), whole_line(f"members: {', '.join(networks)}"))
     else:
-        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, distinct_names(members)))
+        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, networks))
     print(printable(f"run: {run.path}"))

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from bench.progress import Reporter
+    from results.run import Run
 
 OF_SIGNALS = (130, 143)
 """Exit codes of signals, which all ranks get at once."""
@@ -64,8 +65,17 @@ def print_error(message: str, error: BaseException, code: int) -> None:
 
 
 def note(text: str) -> None:
-    """Print something worth knowing, in one line on stderr."""
-    print(f"note: {one_line(text)}", file=sys.stderr)
+    """Print something worth knowing, in one line on stderr; of several ranks only the first does."""
+    if is_first():
+        print(f"note: {one_line(text)}", file=sys.stderr)
+
+
+def note_adversarial(runs: "Sequence[Run]") -> None:
+    """Print a note for each network of the runs whose weights are adversarially trained."""
+    from results.names import adversarial_names
+
+    for name in adversarial_names(runs):
+        note(f"{name} was trained on adversarial images, too, which no network of the papers was")
 
 
 def show(*renderables: "RenderableType") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import progress, show
+from bench.cli.output import note, note_adversarial, progress, show
 from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
 from bench.errors import WeightsError
 from bench.options import Options
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @app.command(epilog="Example: inception-bench reproduce inception-v4/table4 --data imagenet/val")
-@takes_options(*OF_SEVERAL_NETWORKS)
+@takes_options("scales", "interpolation", "pool", *OF_SEVERAL_NETWORKS)
 def reproduce(
     options: Options,
     table: Annotated[
@@ -28,7 +28,11 @@ def reproduce(
     ],
     weights: Annotated[
         list[str] | None,
-        typer.Option("--weights", help="Your own weights, NAME=FILE; may be repeated.", show_default=False),
+        typer.Option(
+            "--weights",
+            help="Your own weights, NAME=FILE, or public ones, NAME=NETWORK.TAG; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would run, and about how long it would take.")
@@ -38,12 +42,13 @@ def reproduce(
     """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
     from bench.data import open_images
     from bench.evaluation.prepare import check_options
-    from bench.reproduction.reproduce import check_rows, compare_with_paper, run_rows
-    from bench.reproduction.table_rows import read_rows
+    from bench.reproduction.reproduce import check_rows, compare_with_paper, member_options, run_rows
+    from bench.reproduction.table_rows import all_members, read_rows
     from results.report.reproduction_tables import reproduction_tables
 
-    rows = read_rows(table, weights or [])
-    check_options(options)
+    rows = read_rows(table, weights or [], note)
+    for each in [member_options(member, rows, options) for member in all_members(rows)] or [options]:
+        check_options(each)
     images = open_images(options.data, options.labels, options.devkit)
     images = images.sample(options.limit, options.shuffle_seed)
     check_rows(rows, images, options)
@@ -53,6 +58,7 @@ def reproduce(
     with progress() as reporter:
         reproduction = run_rows(rows, options, reporter)
     runs, records = compare_with_paper(rows, reproduction, options)
+    note_adversarial(runs)
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs], "rows": records}, allow_nan=False))
     else:

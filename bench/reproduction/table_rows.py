@@ -1,25 +1,14 @@
 """The rows of a paper's table, and the networks with weights that stand for each."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.errors import UsageError
 from bench.mini import NETWORKS as MINI_NETWORKS
-from bench.zoo import NETWORKS
+from bench.reproduction.members import RESNET_151, RESNETS, Member, public_members, read_members
 from bench.zoo.networks import unknown_name_error
-from bench.zoo.weights import sha256
 from results import published
-
-
-@dataclass(frozen=True)
-class Member:
-    """A network with weights."""
-
-    network: str
-    """Its name, as `--model` takes it."""
-    weights: str
-    """A tag or a file."""
 
 
 @dataclass(frozen=True)
@@ -29,29 +18,51 @@ class Row:
     paper: Mapping[str, str]
     """The paper's columns, as `results.published` has them."""
     members: tuple[Member, ...]
-    """What stands for the row; several for an ensemble."""
+    """What stands for the row. Several are an ensemble, or for `best` the trainings to choose from."""
     reason: str = ""
     """Why there are no members."""
+    best: bool = False
+    """Whether the row is of one network, and takes the best of the members (GoogLeNet, section 7)."""
 
 
-def read_rows(table: str, weights: Sequence[str] = ()) -> list[Row]:
-    """The rows of a table, of a paper or of `mini`, with their members; `weights` are files, NAME=FILE.
+def read_rows(
+    table: str, weights: Sequence[str] = (), note: Callable[[str], None] = lambda _: None
+) -> list[Row]:
+    """The rows of a table, of a paper or of `mini`, with their members.
 
-    Raises `UsageError` for an unknown table, and for weights that no row has a use for.
+    `weights` are the user's, as `read_members` takes them. `note` takes what the user should know. Raises
+    `UsageError` for an unknown table, and for weights that no row has a use for, and `WeightsError` for a
+    file that fits no network.
     """
-    files = _parse_weights(weights)
     papers = _mini_rows() if table == "mini" else published.table_rows(table)
+    if detection := published.detection_tables(table):
+        words = f"{' and '.join(detection)}: this tool does not run detection"
+        if not papers:
+            raise UsageError(f"{words}; inception-bench papers {table} shows the figures")
+        note(f"left out {words}")
     if not papers:
         raise unknown_name_error("table", table, (*published.tables(), *published.PAPERS, "mini"))
-    rows = [_row(paper, files) for paper in papers]
-    for name, own in files.items():
-        _check_used(name, own, papers, table)
-    return rows
+    wanted = {
+        name
+        for paper in papers
+        if paper["image_set"] in published.IMAGE_SETS
+        for name in published.networks_of(paper)
+    }
+    own = read_members(weights, wanted, table, note)
+    return [_row(paper, own) for paper in papers]
 
 
-def all_crops(rows: Sequence[Row]) -> str:
-    """The protocols that the rows need, as `--crops` takes them."""
-    return ",".join(dict.fromkeys(row.paper["crops"] for row in rows if row.members))
+def crops_for(member: Member, rows: Sequence[Row]) -> str:
+    """The protocols that a member is run under, as `--crops` takes them.
+
+    They are those of all rows, because the networks of an ensemble need the same. Only the ResNets have rows
+    of their own, and these alone are dense, which takes long.
+    """
+    of_resnets = member.network in RESNETS
+    crops = [
+        row.paper["crops"] for row in rows if row.members and (row.paper["model"] == RESNET_151) == of_resnets
+    ]
+    return ",".join(dict.fromkeys(crops))
 
 
 def all_members(rows: Sequence[Row]) -> list[Member]:
@@ -59,56 +70,30 @@ def all_members(rows: Sequence[Row]) -> list[Member]:
     return list(dict.fromkeys(member for row in rows for member in row.members))
 
 
-def _parse_weights(weights: Sequence[str]) -> dict[str, list[str]]:
-    """The files for each network's name. Raises `UsageError`, also for the same file twice."""
-    files: dict[str, list[str]] = {}
-    seen: dict[tuple[str, str], str] = {}
-    for word in weights:
-        name, _, file = word.partition("=")
-        path = Path(file).expanduser()
-        if not file:
-            raise UsageError(f"--weights {word}: write NAME=FILE, such as v3=v3.safetensors")
-        if not path.is_file():
-            raise UsageError(f"no weights at {path}: there is no such file")
-        key = name, sha256(path)
-        if key in seen:
-            raise UsageError(f"--weights {word}: the same weights as {seen[key]}, and a training counts once")
-        seen[key] = word
-        files.setdefault(name, []).append(file)
-    return files
-
-
-def _check_used(name: str, files: Sequence[str], papers: Sequence[Mapping[str, str]], table: str) -> None:
-    """Raise `UsageError` where no row needs that network, or none needs so many trainings of it."""
-    most = max((published.networks_of(paper).count(name) for paper in papers), default=0)
-    if not most:
-        known = sorted({known for paper in papers for known in published.networks_of(paper)})
-        raise UsageError(f"--weights {name}=...: {table} has {', '.join(known)}")
-    if len(files) > most:
-        raise UsageError(
-            f"--weights {name}=... {len(files)} times: no row of {table} has more than {most} of it"
-        )
-
-
-def _row(paper: Mapping[str, str], files: Mapping[str, Sequence[str]]) -> Row:
+def _row(paper: Mapping[str, str], own: Mapping[str, Sequence[Member]]) -> Row:
     names = published.networks_of(paper)
     if not names:
-        return Row(paper, (), "not a network of these papers, or the paper does not say how many")
+        return Row(paper, (), "no network here stands for it, or the paper does not say how many")
     if paper["image_set"] not in published.IMAGE_SETS:
         return Row(paper, (), f"on the {paper['image_set']} set, whose labels are not public")
+    if len(names) == 1 and len(own.get(names[0], ())) > 1:
+        return Row(paper, tuple(own[names[0]]), best=True)
     members: list[Member] = []
-    for name in dict.fromkeys(names):
-        needed = names.count(name)
+    for name, needed in Counter(names).items():
         # a name such as v2:rmsprop is a training of its own, for which there are no public weights
-        public = NETWORKS[name].tags if name in NETWORKS else ()
-        weights = [*files.get(name, ()), *public]
-        if len(weights) < needed:
-            what = f"{needed} trainings of {name}" if needed > 1 else f"weights of {name}"
-            count = len(weights) or "none"
-            return Row(paper, (), f"needs {what}, {count} public: pass --weights {name}=FILE")
-        network = name.partition(":")[0]
-        members += [Member(network, each) for each in weights[:needed]]
+        trainings = [*own.get(name, ()), *public_members(name)]
+        if len(trainings) < needed:
+            return Row(paper, (), _shortage(name, needed, len(own.get(name, ())), len(trainings)))
+        members += trainings[:needed]
     return Row(paper, tuple(members))
+
+
+def _shortage(name: str, needed: int, own: int, found: int) -> str:
+    """Why a row that needs so many trainings of a network has no members, and what to do."""
+    what = f"{needed} trainings of {name}" if needed > 1 else f"weights of {name}"
+    given = f"{own} of yours and " if own else ""
+    example = f"{RESNETS[1]}.TAG" if name == RESNET_151 else "FILE"
+    return f"needs {what}, {given}{found - own or 'none'} public: pass --weights {name}={example}"
 
 
 def _mini_rows() -> tuple[dict[str, str], ...]:

@@ -23,6 +23,27 @@ IMAGE_SIZE = (500, 375)
 """(width, height) in pixels of the image that costs are of: a usual one of ImageNet."""
 
 
+FIGURE_HEADINGS = {
+    "network": "network",
+    "team": "team",
+    "year": "year",
+    "place": "place",
+    "mean_average_precision": "mean average precision",
+    "external_data": "external data",
+    "networks": "networks",
+    "approach": "approach",
+    "contextual_model": "contextual model",
+    "bounding_box_regression": "bounding box regression",
+    "crops": "crops",
+    "image_set": "images",
+    "top1_error": "top-1 error",
+    "top5_error": "top-5 error",
+    "giga_multiply_adds": "multiply-adds in G",
+    "note": "note",
+}
+"""The columns of published tables that people see, and what they are called."""
+
+
 def model_rows() -> list[Row]:
     """A row for each network of the table.
 
@@ -164,8 +185,7 @@ def axis_table() -> Table:
 def paper_rows() -> list[Row]:
     """A row for each published table: its name, its paper and its number of rows."""
     return [
-        {"table": name, "paper": _paper(name), "rows": len(published.table_rows(name))}
-        for name in published.tables()
+        {"table": name, "paper": _paper(name), "rows": len(figure_rows(name))} for name in published.tables()
     ]
 
 
@@ -176,8 +196,11 @@ def paper_table(rows: Sequence[Row]) -> Table:
 
 
 def figure_rows(table: str) -> Sequence[dict[str, str]]:
-    """The rows of a published table, or of a paper's tables. Raises `UsageError` with the nearest names."""
-    rows = published.table_rows(table)
+    """The rows of a published table, or of a paper's tables. Raises `UsageError` with the nearest names.
+
+    They have the columns of `papers.csv`, and those of detection the columns of `detection.csv`.
+    """
+    rows = (*published.table_rows(table), *published.detection_rows(table))
     if not rows:
         raise unknown_name_error("table", table, (*published.tables(), *published.PAPERS, "weights"))
     return rows
@@ -189,23 +212,15 @@ def figure_tables(rows: Sequence[dict[str, str]]) -> list[tuple[str, Table]]:
     for row in rows:
         by_table.setdefault(f"{row['paper']}/{row['table']}", []).append(row)
     return [
-        (f"{name} - {_paper(name)}; errors in percent", _figure_table(group))
-        for name, group in by_table.items()
+        (f"{name} - {_paper(name)}; in percent", _figure_table(group)) for name, group in by_table.items()
     ]
 
 
 def _figure_table(rows: Sequence[dict[str, str]]) -> Table:
-    before = ("network", "networks", "crops", "image_set", "top1_error", "top5_error")
+    """A table with those of `FIGURE_HEADINGS` for which a row has something."""
+    columns = [name for name in FIGURE_HEADINGS if any(row.get(name) for row in rows)]
     return _table(
-        ("network", "networks", "crops", "images", "top-1 error", "top-5 error", "multiply-adds", "note"),
-        (
-            (
-                *(row[name] for name in before),
-                f"{row['giga_multiply_adds']} G" if row["giga_multiply_adds"] else "",
-                row["note"],
-            )
-            for row in rows
-        ),
+        [FIGURE_HEADINGS[name] for name in columns], ([row[name] for name in columns] for row in rows)
     )
 
 

@@ -3,7 +3,7 @@
 Its classes are the 1000 of ImageNet in their sorted order, or its own.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -129,17 +129,20 @@ def columns_of(order: LabelOrder, outputs: int) -> Tensor:
 
 
 def untrained(name: str) -> LoadedNetwork:
-    """A network of the table as `load` returns it, with random weights: to measure how fast it is."""
+    """A network as `load` returns it, with random weights: to measure how fast it is."""
     network = find(name)
     provider = provider_of(network)
     prepared_like = next(iter(network.tags), "")
+    preprocessing = provider.preprocessing(network.architecture, prepared_like)
+    order = ORDER_OF_OUTPUTS.get(network.classes, "own")
+    listed = blueprint(network, network.classes)
     return LoadedNetwork(
-        network=network,
+        network=_with_sizes(network, listed, network.classes, order, preprocessing.size),
         module=provider.build(network.architecture, network.classes).eval().requires_grad_(False),
         weights=checkpoints.Weights("", "random", ""),
-        preprocessing=provider.preprocessing(network.architecture, prepared_like),
+        preprocessing=preprocessing,
         outputs=network.classes,
-        order=ORDER_OF_OUTPUTS.get(network.classes, "own"),
+        order=order,
         pool=provider.POOL,
         prepared_like=f"{name}.{prepared_like}",
         prepared_otherwise=(),
@@ -167,6 +170,23 @@ def fetch(name: str, weights: str | None) -> None:
     """
     network = find(name)
     _find_weights(network, weights, provider_of(network).tags(network.architecture))
+
+
+def fitting(names: Sequence[str], path: Path) -> list[str]:
+    """Those of the networks called `names` that the weights in a file fit; the file is read once.
+
+    Raises `WeightsError` where it cannot be read.
+    """
+    tensors = checkpoints.read(path).tensors
+    return [name for name in names if _fits(find(name), tensors)]
+
+
+def _fits(network: Network, tensors: State) -> bool:
+    listed = blueprint(network, network.classes)
+    state = checkpoints.named_for(listed, tensors)
+    outputs = _number_of_outputs(state, network, listed)
+    module = listed if outputs == network.classes else blueprint(network, outputs)
+    return not checkpoints.misfit(module, state)
 
 
 def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) -> tuple[str, Path, str]:

@@ -258,6 +258,15 @@ def find(name: str) -> Network:
     return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
 
 
+def standing_for(paper: str) -> tuple[str, ...]:
+    """The networks of the table that stand for one in the papers: that of this name, and others of its kind.
+
+    >>> standing_for("v1")
+    ('v1', 'v1-paper', 'v1-separable')
+    """
+    return tuple(network.name for network in NETWORKS.values() if paper in (network.name, network.paper))
+
+
 def _names_at(provider: str) -> Sequence[str]:
     """The names of a provider's networks. Raises `UsageError` where its library is not installed."""
     from bench.zoo.providers import names_at  # libraries take seconds to import, and the table needs none

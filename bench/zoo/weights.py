@@ -270,6 +270,13 @@ def fit(module: nn.Module, state: State, path: Path) -> None:
 
     Raises `WeightsError` that names what does not fit. `path` is the checkpoint that it names.
     """
+    if faults := misfit(module, state):
+        raise WeightsError(f"{path} does not fit {type(module).__name__}: {faults}")
+    module.load_state_dict(state, strict=False)
+
+
+def misfit(module: nn.Module, state: State) -> str:
+    """What of `state` does not fit `module`, in words; empty where all of it does."""
     expected = module.state_dict()
     missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
     left_over = [name for name in state if name not in expected]
@@ -279,10 +286,7 @@ def fit(module: nn.Module, state: State, path: Path) -> None:
         if name in state and state[name].shape != value.shape
     ]
     kinds = {"missing": missing, "left over": left_over, "of another shape": misshapen}
-    faults = [_first_three(names, kind) for kind, names in kinds.items() if names]
-    if faults:
-        raise WeightsError(f"{path} does not fit {type(module).__name__}: {'; '.join(faults)}")
-    module.load_state_dict(state, strict=False)
+    return "; ".join(_first_three(names, kind) for kind, names in kinds.items() if names)
 
 
 def _first_three(names: Sequence[str], kind: str) -> str:

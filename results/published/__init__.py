@@ -1,4 +1,7 @@
-"""Published figures: the papers' tables, and what others measured with public weights. Errors in percent."""
+"""Published figures: the papers' tables, and what others measured with public weights.
+
+Errors and mean average precisions are in percent.
+"""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -63,18 +66,35 @@ def networks_of(row: Mapping[str, str]) -> list[str]:
 
 
 def tables() -> tuple[str, ...]:
-    """The names of the papers' tables, `googlenet/table2` to `inception-v4/table5`."""
-    return tuple(dict.fromkeys(f"{row['paper']}/{row['table']}" for row in _rows("papers.csv")))
+    """The names of the papers' tables, `googlenet/table2` to `inception-v4/table5`; detection's as well."""
+    papers = list(PAPERS)
+    rows = sorted((*_rows("papers.csv"), *_rows("detection.csv")), key=lambda row: papers.index(row["paper"]))
+    return tuple(dict.fromkeys(f"{row['paper']}/{row['table']}" for row in rows))
 
 
 def table_rows(name: str) -> tuple[dict[str, str], ...]:
     """The rows of a table, or of all tables of a paper, with the columns of `papers.csv` as text.
 
-    Empty where `name` is neither.
+    Empty where `name` is neither, or a table of detection.
     """
-    return tuple(
-        row for row in _rows("papers.csv") if name in (row["paper"], f"{row['paper']}/{row['table']}")
-    )
+    return _rows_of(name, "papers.csv")
+
+
+def detection_rows(name: str) -> tuple[dict[str, str], ...]:
+    """The rows of a table of detection, or of all of a paper, with the columns of `detection.csv` as text.
+
+    A column that the table does not have is empty. `?` is what the paper does not know.
+    """
+    return _rows_of(name, "detection.csv")
+
+
+def detection_tables(name: str) -> tuple[str, ...]:
+    """The names of those tables of `detection_rows`."""
+    return tuple(dict.fromkeys(f"{row['paper']}/{row['table']}" for row in detection_rows(name)))
+
+
+def _rows_of(name: str, file: str) -> tuple[dict[str, str], ...]:
+    return tuple(row for row in _rows(file) if name in (row["paper"], f"{row['paper']}/{row['table']}"))
 
 
 def weights() -> tuple[dict[str, str], ...]:

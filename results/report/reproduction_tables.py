@@ -18,7 +18,9 @@ HEADINGS = (
 
 
 def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
-    """Each table of the paper with its figures and ours, top-1 / top-5, and its notes below.
+    """Each table of the paper with its figures and ours, top-1 / top-5.
+
+    Below it are the networks that stand for its rows, and its notes.
 
     `records` are those of `reproduce`, one for each row of the tables.
     """
@@ -38,6 +40,7 @@ def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[Renderable
                 cell(row["verdict"]),
             )
         shown.append(table)
+        shown += map(whole_line, _members(rows))
         shown += [
             whole_line(f"{row['network']}, {row['protocol']} crops: {row['note']}")
             for row in rows
@@ -50,6 +53,21 @@ def _network(row: Mapping[str, Any]) -> str:
     """The paper's name, with the number of networks where that does not say it."""
     several = row["networks"] not in ("", "1") and "+" not in row["model"]
     return f"{row['network']} x {row['networks']}" if several else str(row["network"])
+
+
+def _members(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each network or ensemble of a table: which networks with which weights stand for it."""
+    crops: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["members"]:
+            members = ", ".join(row["members"])
+            if row["best_of"] > 1:
+                members += f", the one of {row['best_of']} trainings with the lowest top-1 error"
+            crops.setdefault((_network(row), members), []).append(row["protocol"])
+    return [
+        f"{network}, {', '.join(protocols)} crops: run with {members}"
+        for (network, members), protocols in crops.items()
+    ]
 
 
 def _pair(top1: float | None, top5: float | None, form: str = ".2f") -> str:

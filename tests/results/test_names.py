@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from results.ensemble import ensemble
-from results.names import distinct_names
+from results.names import adversarial_names, distinct_names, names_with_weights
 from results.tables import accuracy
 from tests.helpers import PLAN, random_manifest, random_run
 
@@ -128,3 +128,13 @@ def test_ensembles_are_told_apart_by_their_members(make_run, tmp_path):
     assert distinct_names(runs[:2]) == ["2xv3 (weights 0.pth+1.pth)", "2xv3 (weights 0.pth+2.pth)"]
     assert distinct_names(runs[:1]) == ["2xv3"]
     assert len(set(distinct_names(runs))) == 3
+
+
+def test_networks_are_named_with_their_weights(make_run, tmp_path):
+    adversarial = make_run(1, model=replace(MODEL, tag="tf_adv_in1k"))
+    members = [make_run(0), adversarial, make_run(2, model=weights_file("/weights/a.pth"))]
+    run = ensemble(members, tmp_path)
+    assert names_with_weights(run) == ["v3.tf_in1k", "v3.tf_adv_in1k", "v3=/weights/a.pth"]
+    assert names_with_weights(members[0]) == ["v3.tf_in1k"]
+    assert adversarial_names([run, adversarial]) == ["v3.tf_adv_in1k"]
+    assert adversarial_names(members[::2]) == []

@@ -7,11 +7,12 @@ from results import published
 TYPED = """
 googlenet/table2: 16.4 15.3 11.7 11.2 7.35 7.32 6.67
 googlenet/table3: 10.07 9.15 7.89 8.09 7.62 6.67
-bn/figure4: 25.2/7.82 21.99/5.82 20.1/4.9
+bn/figure3: 27.8/ 27.3/ 27.0/ 25.2/ 30.2/
+bn/figure4: 6.67 7.96 24.88/7.42 5.98 25.2/7.82 21.99/5.82 20.1/4.9
 rethinking/table2: 24.8/ 23.6/ 23.4/
 rethinking/table3: 29.0/9.2 26.8/ 25.2/7.8 23.4/ 23.1/6.3 22.8/6.1 21.6/5.8 21.2/5.6
 rethinking/table4: 9.15 7.89 24.4/6.8 22.0/5.82 24.27/7.38 21.59/5.71 19.47/4.48 18.77/4.2
-rethinking/table5: 23.7/6.8 6.67 4.94 20.1/4.9 17.2/3.46
+rethinking/table5: 23.7/6.8 6.67 4.94 20.1/4.9 17.2/3.46 3.58
 inception-v4/table2: 25.2/7.8 21.2/5.6 21.3/5.5 20.0/5.0 19.9/4.9
 inception-v4/table3: 21.4/5.7 19.8/4.6 19.8/4.6 18.7/4.2 18.7/4.1
 inception-v4/table4: 19.4/4.5 18.9/4.3 18.8/4.3 17.7/3.8 17.8/3.7
@@ -19,8 +20,14 @@ inception-v4/table5: 3.6 17.3/3.6 16.5/3.1
 """
 """Top-1 / top-5 errors of each row in order; a single figure is top-5.
 
-Table 5 of Rethinking has the 3.46 of its caption.
+Table 5 of Rethinking has the 3.46 of its caption. Figure 3 of BN-Inception prints accuracies.
 """
+
+DETECTION = {
+    "googlenet/table4": ["22.6", "40.5", "40.7", "43.9"],
+    "googlenet/table5": ["31.6", "34.5", "35.4", "37.7", "38.02", "40.2"],
+}
+"""Mean average precisions of each row in order."""
 
 
 def typed_tables():
@@ -30,13 +37,34 @@ def typed_tables():
 
 
 def test_every_table_is_in_the_second_list():
-    assert [table for table, _ in typed_tables()] == list(published.tables())
+    assert sorted([*(table for table, _ in typed_tables()), *DETECTION]) == sorted(published.tables())
+    assert published.tables()[:5] == (*(f"googlenet/table{number}" for number in (2, 3, 4, 5)), "bn/figure3")
 
 
 @pytest.mark.parametrize(("table", "cells"), list(typed_tables()))
 def test_figures_are_those_of_the_papers(table, cells):
     rows = published.table_rows(table)
     assert [(row["top1_error"], row["top5_error"]) for row in rows] == cells
+
+
+@pytest.mark.parametrize(("table", "precisions"), list(DETECTION.items()))
+def test_tables_of_detection_have_mean_average_precisions_and_no_errors(table, precisions):
+    rows = published.detection_rows(table)
+    assert [row["mean_average_precision"] for row in rows] == precisions
+    assert published.table_rows(table) == ()
+    assert published.detection_tables("googlenet") == tuple(DETECTION)
+
+
+@pytest.mark.parametrize(
+    ("table", "network"),
+    [("rethinking/table3", "BN-Inception"), ("inception-v4/table2", "BN-Inception")],
+)
+def test_figure_that_papers_have_on_another_image_set_has_a_note(table, network):
+    (row,) = (row for row in published.table_rows(table) if row["network"] == network)
+    own = published.of_paper(["bn"], "1", "all")
+    assert (own.top1_error, own.source) == (float(row["top1_error"]), "bn figure4")
+    assert row["image_set"] == "non-blacklisted"
+    assert "on all 50000 images; this table is on the 48238" in row["note"]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from bench.evaluation.engine import Pipeline
 from results.run import Run
 from results.tables import KEY, MEASURED, accuracy
-from tests.helpers import cli, cli_error, cli_json
+from tests.helpers import cli, cli_error, cli_json, random_run
 
 
 def test_ensemble_of_runs_is_a_run(mini_runs, tmp_path):
@@ -29,7 +30,26 @@ def test_growth_has_a_row_for_each_number_of_networks_and_protocol(mini_runs, tm
     shown = cli("ensemble", *paths, "--each", "--out", tmp_path).stdout
     errors = accuracy(mini_runs[:4])["top1_error"]
     assert all(f"{error:.2f} [" in shown for error in errors)
-    assert "members, in the order they are added: mini-v1, mini-v3, mini-v4, mini-ir-v2" in shown
+    names = "mini-v1.mini, mini-v3.mini, mini-v4.mini, mini-ir-v2.mini"
+    assert f"members, in the order they are added: {names}" in shown
+    assert printed["networks"] == names.split(", ")
+    assert f"members: {names}" in cli("ensemble", *paths, "--out", tmp_path).stdout
+
+
+def test_note_warns_of_adversarially_trained_members(tmp_path):
+    usual = random_run(tmp_path / "usual", 0)
+    model = replace(usual.manifest.model, name="net1", tag="tf_adv_in1k")
+    adversarial = random_run(tmp_path / "adversarial", 1, model=model)
+    done = cli("ensemble", usual.path, adversarial.path, "--out", tmp_path)
+    assert "note: net1.tf_adv_in1k was trained on adversarial images, too" in done.stderr
+    assert "tf_in1k was" not in done.stderr
+
+
+def test_networks_are_evaluated_with_the_pooling_and_resampling_of_the_command(tmp_path):
+    options = ("--crops", "10", "--limit", "4", "--pool", "max", "--interpolation", "bilinear")
+    printed = cli_json("ensemble", "--models", "mini-v1,mini-v3", *options, "--out", tmp_path)
+    plan = Run.open(Path(printed["run"])).manifest.plan
+    assert (plan.pool, plan.interpolation) == ("max", "bilinear")
 
 
 def test_members_may_be_named_by_the_beginnings_of_their_names_beside_files(mini_runs, mini_out):

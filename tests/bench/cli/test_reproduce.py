@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from bench.errors import WeightsError
 from bench.mini import NETWORKS
 from bench.reproduction import reproduce
+from results.run import Run
 from results.tables import accuracy
 from tests.conftest import MINI_IMAGES, drawn, random_weights
 from tests.helpers import cli, cli_error, cli_json
@@ -19,6 +22,16 @@ def test_mini_has_the_four_tables_of_the_paper(mini_runs, mini_out):
         assert row["top1_hits"] == expected[row["model"], row["protocol"], row["image_set"]]
     shown = cli("reproduce", "mini", *options).stdout
     assert all(table in shown for table in tables)
+
+
+def test_settings_of_the_command_are_in_the_runs_and_in_the_verdicts(tmp_path):
+    options = ("--pool", "max", "--interpolation", "bilinear")
+    printed = cli_json("reproduce", "mini", *options, "--limit", "1", "--out", tmp_path)
+    words = f"; with settings of your own: {' '.join(options)}"
+    assert {row["verdict"] for row in printed["rows"]} == {f"no published figure{words}"}
+    for name in printed["runs"]:
+        plan = Run.open(Path(name)).manifest.plan
+        assert (plan.pool, plan.interpolation) == ("max", "bilinear")
 
 
 def test_dry_run_lists_the_networks_and_how_long_they_take(monkeypatch):
@@ -58,12 +71,15 @@ def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
     files = [f"{name}={random_weights(name, tmp_path / f'{name}.safetensors')}" for name in names]
     weights = [word for file in files for word in ("--weights", file)]
     command = ["reproduce", "rethinking/table2", "--data", tmp_path, *weights, "--out", tmp_path / "runs"]
+    command += ["--scales", "160"]
     *measured, without = cli_json(*command)["rows"]
     assert [row["model"] for row in measured] == names
+    assert [row["members"] for row in measured] == [[file] for file in files]
     for row in measured:
         assert (row["n"], row["image_set"]) == (1, "non-blacklisted")
         assert row["difference_top1"] == pytest.approx(row["top1_error"] - row["published_top1"])
         inside = row["top1_low"] <= row["published_top1"] <= row["top1_high"]
+        assert row["verdict"].endswith("; with settings of your own: --scales 160")
         assert row["verdict"].startswith("too few images to tell" if inside else "differs")
     assert (without["model"], without["n"]) == ("v2-factorised", None)
     assert without["verdict"] == (
@@ -76,8 +92,11 @@ def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
     [
         (["table4"], "no table 'table4'"),
         (["mini", "--weights", "v3"], "write NAME=FILE"),
-        (["mini", "--weights", "v3=nowhere"], "no weights at nowhere: there is no such file"),
+        (["mini", "--weights", "mini-v3=nowhere"], "no weights at nowhere: there is no such file"),
         (["mini", "--limit", "0"], "--limit 0: write a number from 1"),
+        (["mini", "--scales", "60,80,90,100"], "scale 60 is smaller than the network's input of 64 pixels"),
+        (["mini", "--scales", "80,96,112,128"], "-ir-v2 have inputs of 64 and 80 pixels, so leave --scales"),
+        (["googlenet/table4"], "googlenet/table4: this tool does not run detection"),
         (["inception-v4/table4"], "v3 predicts 1,000 classes, but "),
     ],
 )

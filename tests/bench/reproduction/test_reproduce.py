@@ -13,9 +13,11 @@ from bench.options import Options
 from bench.planning.throughput import Throughput, measure
 from bench.progress import Silent
 from bench.reproduction import reproduce
+from bench.reproduction.members import Member
 from bench.reproduction.reproduce import Reproduction, check_rows, compare_with_paper, estimate, run_rows
-from bench.reproduction.table_rows import Member, Row, read_rows
+from bench.reproduction.table_rows import Row, read_rows
 from bench.zoo import find
+from results.tables import accuracy
 from tests.conftest import drawn
 from tests.helpers import on_no_blacklist, random_run, with_blacklist
 
@@ -55,7 +57,7 @@ def test_record_has_the_figures_their_difference_and_a_verdict(run):
     assert record["top1_error"] == 100 * (1 - record["top1_hits"] / 25)
     assert record["difference_top1"] == pytest.approx(record["top1_error"] - 21.2)
     assert record["verdict"].startswith("differs")
-    assert record["run"] == str(run.path)
+    assert (record["run"], record["members"], record["best_of"]) == (str(run.path), ["net0.tf_in1k"], 1)
 
 
 def test_record_says_where_the_paper_has_no_figure(run):
@@ -83,6 +85,29 @@ def test_ensemble_of_a_row_is_pooled_and_used_once(run, tmp_path):
     runs, records = compare_with_paper(rows, found, Options(out=tmp_path))
     assert [each.name for each in runs] == ["net0", "net1", "net0+net1"]
     assert [record["run"] for record in records] == [str(runs[2].path)] * 2
+    assert records[0]["members"] == ["net0.tf_in1k", "net1.tf_in1k"]
+
+
+def test_row_of_one_network_takes_the_run_with_the_lowest_top1_error(tmp_path):
+    runs = [random_run(tmp_path / f"run{number}", number) for number in range(4)]
+    found = Reproduction({Member("v3", run.name): run for run in runs}, {})
+    rows = [Row(PAPER | {"crops": crops}, tuple(found.runs), best=True) for crops in ("1", "10")]
+    _, records = compare_with_paper(rows, found, Options())
+    errors = accuracy(runs).set_index(["protocol", "model"])["top1_error"]
+    for record in records:
+        assert errors[record["protocol"]].nunique() > 1
+        assert record["top1_error"] == errors[record["protocol"]].min()
+        assert record["best_of"] == 4
+        (chosen,) = (run for run in runs if str(run.path) == record["run"])
+        assert record["members"] == [f"{chosen.name}.tf_in1k"]
+
+
+def test_verdict_names_settings_that_are_not_the_papers(run):
+    options = Options(pool="max", scales="320,352", interpolation="bicubic", limit=25)
+    _, (record,) = compare_with_paper([Row(PAPER, (V3,))], Reproduction({V3: run}, {}), options)
+    words = "; with settings of your own: --pool max --scales 320,352 --interpolation bicubic"
+    assert record["verdict"].endswith(words)
+    assert "settings" not in record_of(run)["verdict"]
 
 
 def test_row_whose_weights_cannot_be_fetched_says_why(monkeypatch, tmp_path):
@@ -128,3 +153,18 @@ def test_estimate_counts_what_would_be_classified_and_shares_the_rendering(monke
     assert listed[0]["multiply_adds"] == 480 * find("mini-v1").multiply_adds
     # decoding takes ten seconds, once for mini-v1, which sees other crops, and once for the other three
     assert [row["seconds"] for row in listed] == [10.0, 10.0, 5.0, 5.0]
+
+
+def test_estimate_of_dense_views_grows_with_their_area(monkeypatch, photos):
+    """ResNet-152 has 11.3 G multiply-adds at 224 pixels (He et al., Table 1), and 11.5 by other counts."""
+    monkeypatch.setattr(
+        reproduce,
+        "measure",
+        lambda evaluation, **_: Throughput(evaluation, 0, 5.0, 1, (1.0,), (60.0,), (96.0,), ()),
+    )
+    rows = read_rows("inception-v4/table4", ["resnet-151=torchvision/resnet152"])[:1]
+    (listed,) = estimate(rows, Options(), open_images(str(photos)))
+    sides = [224, 256, 384, 480, 640]  # of images of 500 x 375
+    crops = sum(side * int(side * 500 / 375) for side in sides) / 224**2
+    assert listed["crops_in_all"] == 30
+    assert listed["multiply_adds"] == pytest.approx(6 * crops * 11.5e9, rel=0.02)

@@ -4,15 +4,18 @@ import pytest
 
 from bench.errors import UsageError
 from bench.mini import NETWORKS
-from bench.reproduction.table_rows import Member, all_crops, all_members, read_rows
+from bench.reproduction import members
+from bench.reproduction.members import Member
+from bench.reproduction.table_rows import all_members, crops_for, read_rows
 from bench.zoo import find
 
 
 @pytest.fixture
-def files(tmp_path):
-    """A folder with the files A and B, which are different, and C, which is the same as A."""
-    for name, content in (("A", b"a"), ("B", b"b"), ("C", b"a")):
-        (tmp_path / name).write_bytes(content)
+def files(tmp_path, monkeypatch):
+    """A folder with seven files, A to G, which are different; each fits every network."""
+    for name in "ABCDEFG":
+        (tmp_path / name).write_text(name)
+    monkeypatch.setattr(members, "fitting", lambda names, _: list(names))
     return tmp_path
 
 
@@ -20,7 +23,9 @@ def test_row_has_the_networks_of_the_paper_with_their_public_weights():
     rows = read_rows("inception-v4/table4")
     assert [row.paper["network"] for row in rows][:2] == ["ResNet-151", "Inception-v3"]
     assert rows[0].members == ()
-    assert rows[0].reason == "not a network of these papers, or the paper does not say how many"
+    assert rows[0].reason == (
+        "needs weights of resnet-151, none public: pass --weights resnet-151=timm/resnet152.TAG"
+    )
     assert (rows[1].members, rows[1].reason) == ((Member("v3", "tf_in1k"),), "")
 
 
@@ -40,6 +45,45 @@ def test_ensemble_with_too_few_trainings_says_so():
     *_, row = read_rows("inception-v4/table5")
     assert row.members == ()
     assert row.reason == "needs 3 trainings of ir-v2, 2 public: pass --weights ir-v2=FILE"
+
+
+def test_ensemble_takes_adversarial_weights_only_where_nothing_else_is_left(files):
+    *_, v3, _ = read_rows("inception-v4/table5")
+    assert "tf_adv_in1k" not in {member.weights for member in v3.members}
+    *_, row = read_rows("inception-v4/table5", [f"ir-v2={files}/A"])
+    assert row.members[-1] == Member("ir-v2", "tf_ens_adv_in1k")
+
+
+def test_row_of_one_network_takes_the_best_of_several_trainings(files):
+    weights = [f"v1-paper={files}/{name}" for name in "ABC"]
+    single, *_, ensemble = read_rows("googlenet/table3", weights)
+    assert single.best
+    assert single.members == tuple(Member("v1-paper", f"{files}/{name}") for name in "ABC")
+    assert ensemble.members == ()
+    assert ensemble.reason.startswith("needs 7 trainings of v1, 3 of yours and ")
+    assert ensemble.reason.endswith(" public: pass --weights v1=FILE")
+
+
+def test_row_of_seven_networks_takes_seven_trainings(files):
+    names = ["v1-paper", "v1-separable", *["v1"] * 5]
+    weights = [f"{name}={files}/{file}" for name, file in zip(names, "ABCDEFG", strict=True)]
+    *_, ensemble = read_rows("googlenet/table3", weights)
+    assert [member.network for member in ensemble.members] == names
+    assert not ensemble.best
+
+
+def test_row_that_no_network_stands_for_says_so():
+    vgg = next(row for row in read_rows("rethinking/table4") if row.paper["network"] == "VGG")
+    assert vgg.reason == "no network here stands for it, or the paper does not say how many"
+
+
+def test_table_of_detection_is_not_run():
+    notes = []
+    with pytest.raises(UsageError, match=r"^googlenet/table4: this tool does not run detection; "):
+        read_rows("googlenet/table4")
+    rows = read_rows("googlenet", note=notes.append)
+    assert {row.paper["table"] for row in rows} == {"table2", "table3"}
+    assert notes == ["left out googlenet/table4 and googlenet/table5: this tool does not run detection"]
 
 
 def test_figures_on_the_test_set_cannot_be_reproduced():
@@ -77,28 +121,29 @@ def test_mini_has_tables_2_to_5_with_the_mini_networks():
     assert [member.network for member in rows[-1].members] == list(NETWORKS)
 
 
-def test_each_protocol_and_network_is_run_once():
+def test_each_network_is_run_once_under_all_protocols():
     rows = read_rows("mini")
-    assert all_crops(rows) == "1,12,144"
     assert [member.network for member in all_members(rows)] == list(NETWORKS)
+    assert {crops_for(member, rows) for member in all_members(rows)} == {"1,12,144"}
 
 
-def test_rows_without_networks_need_no_protocol():
-    assert all_crops(read_rows("googlenet/table2")) == ""
+def test_only_resnets_are_run_densely():
+    rows = read_rows("inception-v4/table4", ["resnet-151=torchvision/resnet152"])
+    crops = {member.network: crops_for(member, rows) for member in all_members(rows)}
+    assert crops.pop("torchvision/resnet152") == "dense"
+    assert set(crops.values()) == {"144"}
 
 
-@pytest.mark.parametrize(
-    ("table", "weights", "message"),
-    [
-        ("inception-v4/table9", [], "no table 'inception-v4/table9': try inception-v4/table"),
-        ("mini", ["v3"], "--weights v3: write NAME=FILE"),
-        ("mini", ["v3=nowhere"], "no weights at nowhere: there is no such file"),
-        ("inception-v4/table4", ["v1=A"], "v1=...: inception-v4/table4 has ir-v1, ir-v2, v3, v4"),
-        ("inception-v4/table4", ["v3=A", "v3=B"], "v3=... 2 times: no row .* has more than 1 of it"),
-        ("inception-v4/table5", ["v3=A", "v3=C"], "v3=C: the same weights as v3=A"),
-    ],
-)
-def test_weights_without_a_row_are_refused(files, monkeypatch, table, weights, message):
-    monkeypatch.chdir(files)
+def test_unknown_table_is_refused_with_the_nearest_names():
+    with pytest.raises(UsageError, match="no table 'inception-v4/table9': try inception-v4/table"):
+        read_rows("inception-v4/table9")
+
+
+def test_weights_that_no_row_takes_are_refused(files):
+    message = (
+        "v1=...: inception-v4/table4 takes ir-v1, ir-v1-paper, ir-v2, .*resnet-151, v3, v2-all, v3-2015, v4"
+    )
     with pytest.raises(UsageError, match=message):
-        read_rows(table, weights)
+        read_rows("inception-v4/table4", [f"v1={files}/A"])
+    with pytest.raises(UsageError, match=r"v1=\.\.\.: googlenet/table2 takes no weights"):
+        read_rows("googlenet/table2", [f"v1={files}/A"])

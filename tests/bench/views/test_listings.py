@@ -101,6 +101,14 @@ def test_papers_have_their_tables():
     )
 
 
+def test_table_has_the_columns_that_its_rows_fill():
+    (title, table), *_ = figure_tables(figure_rows("googlenet/table4"))
+    assert title.startswith("googlenet/table4 - ")
+    assert [column.header for column in table.columns] == [
+        *("team", "year", "place", "mean average precision", "external data", "networks", "approach")
+    ]
+
+
 def test_tables_of_a_paper_have_a_title_each():
     titles = [title for title, _ in figure_tables(figure_rows("inception-v4"))]
     assert [title.partition(" - ")[0] for title in titles] == [

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS, loading
-from bench.zoo.loading import check_names, count_multiply_adds, fetch, load
+from bench.zoo.loading import check_names, count_multiply_adds, fetch, fitting, load
 from bench.zoo.providers import blueprint
 from crops.normalisation import CAFFE, HALF
 from tests.bench.zoo.caffe_files import NEW, caffemodel, random_blobs
@@ -198,3 +198,11 @@ def test_loading_builds_no_more_blueprints_than_it_needs(name, outputs, blueprin
     monkeypatch.setattr(loading, "blueprint", counted)
     load(name, str(random_weights(name, tmp_path / "weights.safetensors", outputs)))
     assert len(built) == blueprints
+
+
+def test_file_fits_the_networks_that_its_names_and_shapes_are_of(tmp_path):
+    """With heads of TF-Slim."""
+    separable = random_weights("v1-separable", tmp_path / "separable.safetensors", outputs=1001)
+    assert fitting(["v1", "v1-paper", "v1-separable"], separable) == ["v1-separable"]
+    mini = random_weights("mini-v3", tmp_path / "mini.safetensors")
+    assert fitting(["mini-v1", "mini-v3"], mini) == ["mini-v3"]

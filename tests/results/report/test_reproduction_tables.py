@@ -25,6 +25,8 @@ RECORD = {
     "weights_top5": float("nan"),
     "difference_top1": 0.1,
     "difference_top5": None,
+    "members": [],
+    "best_of": None,
 }
 
 
@@ -54,6 +56,16 @@ def test_row_that_was_not_run_has_dashes_and_notes_are_below():
     rendered = reproduction_tables([empty])
     assert terminal_cells(rendered)[0][4:6] == ["-", "-"]
     assert terminal_lines(rendered, width=100)[-2] == f"Inception-v3, 144 crops: {'a note ' * 40}"
+
+
+def test_networks_that_stand_for_the_rows_are_named_once_below():
+    one = {"members": ["v3=b.pth"], "best_of": 3}
+    four = {"members": ["v3.a", "v3=b.pth"], "best_of": 1, "networks": "4"}
+    rows = [RECORD | {"protocol": crops} | named for named in (one, four) for crops in ("1", "144")]
+    assert terminal_lines(reproduction_tables(rows))[-3:-1] == [
+        "Inception-v3, 1, 144 crops: run with v3=b.pth, the one of 3 trainings with the lowest top-1 error",
+        "Inception-v3 x 4, 1, 144 crops: run with v3.a, v3=b.pth",
+    ]
 
 
 def test_estimate_lists_what_would_run_and_what_not():
