@@ -35,6 +35,7 @@ class Architecture:
 ARCHITECTURES = {
     "googlenet": Architecture(googlenet, 224),
     "googlenet-separable": Architecture(partial(googlenet, separable=True), 224),
+    "googlenet-wide": Architecture(partial(googlenet, width=1.25), 224),
     "bn-googlenet": Architecture(partial(googlenet, batch_norm=True), 224),
     "inception-v2": Architecture(partial(inception, factorised_stem=False, auxiliary_norm=False), 299),
     "inception-v2-factorised": Architecture(partial(inception, auxiliary_norm=False), 299),
