@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.training.explanation import Explanation
 from bench.zoo import NETWORKS, Network
 from bench.zoo.networks import unknown_name_error
 from crops import Plan, Protocol, parse
@@ -176,6 +177,12 @@ def weights_table(rows: Sequence[dict[str, str]]) -> Table:
         ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
         ([row[name] for name in names] for row in rows),
     )
+
+
+def recipe_table(explanation: Explanation) -> Table:
+    """The parts of a training recipe, and where their numbers are from."""
+    rows = ((part.name, part.value, part.source) for part in explanation.parts)
+    return _table(("part", "value", "from"), rows)
 
 
 def _paper(table: str) -> str:
