@@ -22,7 +22,7 @@ from torch import Tensor, distributed, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from bench.data import Images, open_images
-from bench.device import Runtime, resolve
+from bench.device import PRECISIONS, Runtime, resolve
 from bench.distributed import under_torchrun
 from bench.errors import BenchError, UsageError
 from bench.evaluation.classify import channels_last
@@ -35,6 +35,7 @@ from bench.training.patches import Patches
 from bench.training.recipes import Recipe
 from bench.zoo import Network, find
 from bench.zoo.loading import check_names
+from bench.zoo.networks import unknown_name_error
 from bench.zoo.providers import provider_of
 
 Loader = DataLoader[tuple[Tensor, int]]
@@ -95,15 +96,17 @@ def train(training: Training, reporter: Reporter) -> Path | None:
     Under torchrun every rank calls this, and all but the first get None. Raises `UsageError` for what cannot
     be trained, and `BenchError` when an image cannot be read or the parameters are no longer finite.
     """
-    _check_numbers(training)
+    _check_settings(training)
     runtime = runtime_for(training)
     with training_errors(training.model), _process_group(runtime.device) as rank:
         last = _train(training, reporter, runtime, rank)
         return last if rank.number == 0 else None
 
 
-def _check_numbers(training: Training) -> None:
-    """Raise `UsageError` for a number that is out of its range."""
+def _check_settings(training: Training) -> None:
+    """Raise `UsageError` for a precision that does not exist, and for a number that is out of its range."""
+    if training.precision not in ("auto", *PRECISIONS):
+        raise unknown_name_error("precision", training.precision, ("auto", *PRECISIONS))
     for option, value, least, most in (
         ("epochs", training.epochs, 1, 9999),  # what the names of checkpoints have room for
         ("batch", training.batch, 2, None),  # one image has no statistics to normalise by
