@@ -118,6 +118,16 @@ def saved(state: dict[str, "Tensor"], path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of 60 pictures of the mini set's classes, with their labels."""
+    from bench.mini.draw import draw
+
+    data = tmp_path_factory.mktemp("mini_data") / "mini_train.tar"
+    draw(data, 60, 2011)
+    return data
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder of six JPEGs of differing shapes in three WordNet folders."""

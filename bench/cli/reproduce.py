@@ -1,6 +1,7 @@
 """inception-bench reproduce"""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import note, note_adversarial, progress, show
 from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
-from bench.errors import WeightsError
+from bench.errors import UsageError, WeightsError
 from bench.options import Options
 
 if TYPE_CHECKING:
@@ -37,9 +38,32 @@ def reproduce(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would run, and about how long it would take.")
     ] = False,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            "--train",
+            help="Print the commands that train the rows' networks on these images, instead. Trainings go to "
+            "--out, or to `trainings`.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        bool, typer.Option("--run", help="With --train: run these commands; the same command continues.")
+    ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs", min=1, help="With --train: epochs, instead of the papers'.", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
+    if train is not None:
+        _train(table, train, options, epochs, run, as_json)
+        return
+    if run or epochs:
+        raise UsageError("--run and --epochs are for trainings: add --train IMAGES")
     from bench.data import open_images
     from bench.evaluation.prepare import check_options
     from bench.reproduction.reproduce import check_rows, compare_with_paper, member_options, run_rows
@@ -69,6 +93,38 @@ def reproduce(
             f"{len(missing)} of {len(rows)} rows of {table} could not be run, for want of weights: the table "
             "says why; the same command runs them once it can fetch them, or bring them, --weights NAME=FILE"
         )
+
+
+def _train(table: str, data: str, options: Options, epochs: int | None, run: bool, as_json: bool) -> None:
+    """Print the trainings of a table, or run them; and the command that evaluates them."""
+    from bench.reproduction import trainings
+
+    found = trainings.table_trainings(table)
+    if run:
+        with progress() as reporter:
+            trainings.run_trainings(list(found.trainings), data, options, epochs, reporter)
+    commands = {
+        training: trainings.training_command(training, data, options, epochs) for training in found.trainings
+    }
+    evaluations = [
+        trainings.evaluation_command(name, of_table, options, epochs)
+        for name, of_table in found.tables.items()
+    ]
+    if as_json:
+        rows = [
+            asdict(training) | {"networks": networks, "command": commands[training]}
+            for training, networks in found.trainings.items()
+        ]
+        remarks = {"remarks": found.remarks, "not_trained": found.untrained}
+        print(json.dumps({"trainings": rows, "evaluations": evaluations} | remarks))
+        return
+    for network in found.untrained:
+        print(f"# not trained here: {network}")
+    for remark in found.remarks:
+        print(f"# {remark}")
+    for training, networks in found.trainings.items():
+        print(f"# {', '.join(networks)}\n{commands[training]}")
+    print("\n".join([f"# {'now' if run else 'then'}, with the validation images:", *evaluations]))
 
 
 def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool) -> None:

@@ -45,13 +45,15 @@ def resume(out: Path, description: str, parts: dict[str, Any]) -> Log:
         if stored == description:
             for name, part in parts.items():
                 part.load_state_dict(state[name])
-        log: Log = state["log"]
+        log: Log = [{name: row[name] for name in COLUMNS} for row in state["log"]]
     except Exception:  # noqa: BLE001 - a broken pickle can raise anything
         raise BenchError(
             f"{path} is damaged: use the last checkpoint beside it as it is, or begin in another --out"
         ) from None
     if stored != description:
-        other, wanted = _difference(stored, description), _difference(description, stored)
+        other, wanted = (
+            _difference(*pair) or "the default" for pair in ((stored, description), (description, stored))
+        )
         raise UsageError(f"{out} has a training with {other}, not with {wanted}: choose another --out")
     return log
 

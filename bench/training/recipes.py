@@ -1,6 +1,7 @@
-"""The papers' training recipes as values, with the papers' numbers."""
+"""The papers' training recipes as values. `bench.training.explanation` says where each number is from."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError
@@ -43,24 +44,32 @@ class Recipe:
     weight_decay: float = 0.00004
     """Factor of the parameters that is added to their gradients."""
 
+    dropout: bool = True
+    """Whether the network's dropout layers drop features; without it they drop none."""
+
+    epochs: int = 100
+    """Epochs in all, where the user does not say how many."""
+
 
 RECIPES = {
-    # GoogLeNet (1409.4842), section 6: SGD with momentum 0.9, the rate 4 % lower every 8 epochs, Polyak
-    # averaging, patches of 8 to 100 %, photometric distortions. Section 5: auxiliary losses times 0.3. The
-    # paper does not give the first rate and the weight decay; these are those of Caffe's model of the same
-    # network. Random interpolation methods are left out, as the paper could not tell whether they helped.
-    "googlenet": Recipe("sgd", 0.01, decay=0.96, decay_epochs=8, auxiliary=0.3, weight_decay=0.0002),
-    # Rethinking (1512.00567), section 8: RMSProp with decay 0.9 and epsilon 1.0, a rate of 0.045 times 0.94
-    # every two epochs, gradients clipped at 2.0, running average. Section 7: label smoothing 0.1. The paper
-    # does not give the weight of the auxiliary loss, the weight decay and the decay of the average; these are
-    # the released code's.
-    "rethinking": Recipe(
-        "rmsprop", 0.045, decay=0.94, decay_epochs=2, clip=2.0, smoothing=0.1, auxiliary=0.4
+    "googlenet": Recipe(
+        "sgd", 0.01, decay=0.96, decay_epochs=8, auxiliary=0.3, weight_decay=0.0002, epochs=250
     ),
-    # Inception-v4 (1602.07261), section 4: the same, but it mentions no clipping, smoothing or auxiliary
-    # heads.
-    "inception-v4": Recipe("rmsprop", 0.045, decay=0.94, decay_epochs=2),
+    # a decay of 0.96 every 8 epochs, 6 times faster, is one of 0.96 ** (6 / 8) after each epoch
+    "bn": Recipe(
+        *("sgd", 0.045, 0.96**0.75, 1),
+        distort=False,
+        average=0.0,
+        weight_decay=0.0002 / 5,
+        dropout=False,
+        epochs=150,
+    ),
+    "rethinking": Recipe(
+        "rmsprop", 0.045, decay=0.94, decay_epochs=2, clip=2.0, smoothing=0.1, auxiliary=0.4, epochs=100
+    ),
+    "inception-v4": Recipe("rmsprop", 0.045, decay=0.94, decay_epochs=2, epochs=160),
 }
+"""The recipes by the names that `--recipe` takes."""
 
 WITHOUT: dict[str, dict[str, Any]] = {
     "rmsprop": {"optimizer": "sgd"},
@@ -69,8 +78,12 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "auxiliary": {"auxiliary": 0.0},
     "distortion": {"distort": False},
     "averaging": {"average": 0.0},
+    "dropout": {"dropout": False},
 }
 """What can be left out of a recipe, as in Rethinking's Table 3 -> the fields that change."""
+
+TRAININGS = Path("trainings")
+"""The folder of trainings that no `--out` names another for."""
 
 
 def find_recipe(name: str, without: str = "", rate: float | None = None) -> Recipe:
@@ -84,7 +97,7 @@ def find_recipe(name: str, without: str = "", rate: float | None = None) -> Reci
     if name not in RECIPES:
         raise UsageError(f"no recipe {name!r}: write {', '.join(RECIPES)}")
     recipe = RECIPES[name]
-    for part in filter(None, (word.strip() for word in without.split(","))):
+    for part in parts_of(without):
         if part not in WITHOUT:
             raise UsageError(f"--without {part!r}: write {', '.join(WITHOUT)}")
         recipe = replace(recipe, **WITHOUT[part])
@@ -93,3 +106,26 @@ def find_recipe(name: str, without: str = "", rate: float | None = None) -> Reci
     if not 0 < rate < 1e6:
         raise UsageError(f"--rate {rate}: write a positive number, such as 0.045")
     return replace(recipe, rate=rate)
+
+
+def parts_of(without: str) -> list[str]:
+    """The words of `--without`.
+
+    >>> parts_of("rmsprop, smoothing")
+    ['rmsprop', 'smoothing']
+    """
+    return [word.strip() for word in without.split(",") if word.strip()]
+
+
+def folder_name(
+    model: str, recipe: str, without: str = "", seed: int = 0, sampling_seed: int | None = None
+) -> str:
+    """What the folder of a training is called by default.
+
+    >>> folder_name("v2", "rethinking", "rmsprop,smoothing", seed=1)
+    'v2-rethinking-no-rmsprop-no-smoothing-seed-1'
+    """
+    words = [model.replace("/", "-"), recipe, *(f"no-{part}" for part in parts_of(without))]
+    words += [f"seed-{seed}"] if seed else []
+    words += [f"sampling-{sampling_seed}"] if sampling_seed is not None else []
+    return "-".join(words)

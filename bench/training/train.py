@@ -4,9 +4,9 @@
     OUT/log.csv                  a line for each epoch: rate, loss, images, seconds
     OUT/state.pt                 what the next epoch starts from
 
-An epoch depends on its number, the seed and the state before it, and on nothing else. So on a CPU a training
-that is killed and started again ends with the same bits as one that was not. On a GPU the order of sums is
-not fixed.
+An epoch depends on its number, the sampling seed and the state before it, and on nothing else. So on a CPU
+a training that is killed and started again ends with the same bits as one that was not. On a GPU the order of
+sums is not fixed.
 """
 
 import math
@@ -22,21 +22,29 @@ from torch import Tensor, distributed, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from bench.data import Images, open_images
-from bench.device import Runtime, resolve
+from bench.device import PRECISIONS, Runtime, resolve
 from bench.distributed import under_torchrun
 from bench.errors import NotFinite, UsageError
 from bench.evaluation.classify import channels_last
 from bench.options import Options
 from bench.progress import Reporter
 from bench.training import checkpoints
+from bench.training.failures import training_errors
 from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import Recipe
 from bench.zoo import Network, find
 from bench.zoo.loading import check_names
+from bench.zoo.networks import unknown_name_error
 from bench.zoo.providers import provider_of
 
 Loader = DataLoader[tuple[Tensor, int]]
+
+MOST_WORKERS = 256
+"""Processes that decode, for a device; more would only use up the memory."""
+
+MOST_SEEDS = 2**32 - 1
+"""The largest seed; torch adds the number of the epoch to it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,15 @@ class Training:
     """`fp32`, `bf16` or `fp16`; `auto` is bf16 on a GPU that has it, else fp32."""
 
     seed: int = 0
-    """Of the first weights, the order of the images, the patches and dropout."""
+    """Of the first weights."""
+
+    sampling_seed: int | None = None
+    """Of the order of the images, the patches and dropout; by default `seed`."""
+
+    @property
+    def sampling(self) -> int:
+        """The seed of the order of the images, the patches and dropout."""
+        return self.seed if self.sampling_seed is None else self.sampling_seed
 
 
 def train(training: Training, reporter: Reporter) -> Path | None:
@@ -80,10 +96,27 @@ def train(training: Training, reporter: Reporter) -> Path | None:
     Under torchrun every rank calls this, and all but the first get None. Raises `UsageError` for what cannot
     be trained, `UnreadableImage` for an image, and `NotFinite` when the parameters are not finite.
     """
+    _check_settings(training)
     runtime = runtime_for(training)
-    with _process_group(runtime.device) as rank:
+    with training_errors(training.model), _process_group(runtime.device) as rank:
         last = _train(training, reporter, runtime, rank)
         return last if rank.number == 0 else None
+
+
+def _check_settings(training: Training) -> None:
+    """Raise `UsageError` for a precision that does not exist, and for a number that is out of its range."""
+    if training.precision not in ("auto", *PRECISIONS):
+        raise unknown_name_error("precision", training.precision, ("auto", *PRECISIONS))
+    for option, value, least, most in (
+        ("epochs", training.epochs, 1, 9999),  # what the names of checkpoints have room for
+        ("batch", training.batch, 2, None),  # one image has no statistics to normalise by
+        ("workers", training.workers, 0, MOST_WORKERS),
+        ("seed", training.seed, 0, MOST_SEEDS),
+        ("sampling-seed", training.sampling, 0, MOST_SEEDS),
+    ):
+        if value < least or (most is not None and value > most):
+            to = "" if most is None else f" to {most}"
+            raise UsageError(f"--{option} {value}: write a number from {least}{to}")
 
 
 def runtime_for(training: Training) -> Runtime:
@@ -132,7 +165,10 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
             "pass a smaller --batch"
         )
     torch.manual_seed(training.seed)
-    module = _build(training, network, len(images.classes)).to(runtime.device)
+    module = _build(training, network, len(images.classes))
+    if not training.recipe.dropout:
+        _stop_dropout(module)
+    module = module.to(runtime.device)
     if training.recipe.auxiliary and not getattr(module, "auxiliary", None):
         reporter.note(f"{training.model} has no auxiliary head: the recipe's auxiliary loss is left out")
         training = replace(training, recipe=replace(training.recipe, auxiliary=0.0))
@@ -145,7 +181,7 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
         expected.size,
         expected.normalisation,
         distort=training.recipe.distort,
-        seed=training.seed,
+        seed=training.sampling,
     )
     loader = _loader(patches, training, rank, pin=runtime.device.type == "cuda")
     description = _description(training, images, runtime.precision, rank.size)
@@ -172,6 +208,13 @@ def _build(training: Training, network: Network, classes: int) -> nn.Module:
     return module
 
 
+def _stop_dropout(module: nn.Module) -> None:
+    """Have the network drop no features in training."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+
+
 def _loader(patches: Patches, training: Training, rank: _Rank, *, pin: bool) -> Loader:
     """Batches of this rank's share of the patches, in an order that differs from epoch to epoch.
 
@@ -179,7 +222,7 @@ def _loader(patches: Patches, training: Training, rank: _Rank, *, pin: bool) -> 
     what reads the images cannot be sent to another process.
     """
     sampler: DistributedSampler[Any] = DistributedSampler(
-        patches, rank.size, rank.number, shuffle=True, seed=training.seed, drop_last=True
+        patches, rank.size, rank.number, shuffle=True, seed=training.sampling, drop_last=True
     )
     return DataLoader(
         patches,
@@ -200,7 +243,7 @@ def _train_epoch(
     patches = cast(Patches, loader.dataset)
     patches.epoch = epoch
     cast("DistributedSampler[Any]", loader.sampler).set_epoch(epoch)
-    torch.manual_seed(hash((training.seed, epoch, rank.number)))  # of dropout
+    torch.manual_seed(hash((training.sampling, epoch, rank.number)))  # of dropout
     batches = patches.readable(cast("Any", loader))
     total = learner.epoch(batches, first_step=epoch * len(loader))
     if rank.size > 1:
@@ -227,5 +270,10 @@ def _description(training: Training, images: Images, precision: str, ranks: int)
     `state.pt` has this text, so another wording would end all trainings that have begun.
     """
     recipe = asdict(training.recipe)
+    del recipe["epochs"]
+    if training.recipe.dropout:  # a part that did not exist at first
+        del recipe["dropout"]
     settings = f"batch {ranks} x {training.batch}, {precision}, seed {training.seed}"
+    if training.sampling != training.seed:
+        settings += f", sampling seed {training.sampling}"
     return f"{training.model}, {recipe}, {settings}, {len(images)} images {images.fingerprint()[:12]}"

@@ -12,6 +12,7 @@ from typing import Any
 from rich.table import Column, Table
 
 from bench.experiments.table import EXPERIMENTS
+from bench.training.explanation import Explanation
 from bench.zoo import NETWORKS, Network
 from bench.zoo.networks import unknown_name_error
 from crops import AXES, DEFINITIONS, Plan, Protocol, parse
@@ -268,6 +269,12 @@ def experiment_table() -> Table:
     )
     table.show_lines = True
     return table
+
+
+def recipe_table(explanation: Explanation) -> Table:
+    """The parts of a training recipe, and where their numbers are from."""
+    rows = ((part.name, part.value, part.source) for part in explanation.parts)
+    return _table(("part", "value", "from"), rows)
 
 
 def _paper(table: str) -> str:

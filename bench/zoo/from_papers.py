@@ -42,6 +42,7 @@ _mini_ir_v2 = partial(inception_resnet, V2, width=0.125, blocks=(2, 4, 2))
 ARCHITECTURES = {
     "googlenet": Architecture(googlenet, 224),
     "googlenet-separable": Architecture(partial(googlenet, separable=True), 224),
+    "googlenet-wide": Architecture(partial(googlenet, width=1.25), 224),
     "bn-googlenet": Architecture(partial(googlenet, batch_norm=True), 224),
     "inception-v2": Architecture(_v2, 299),
     "inception-v2-factorised": Architecture(partial(inception, auxiliary_norm=False), 299),

@@ -87,9 +87,38 @@ def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
     )
 
 
+def test_training_commands_are_printed_and_nothing_is_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = cli("reproduce", "rethinking/table3", "--train", "my images").stdout.splitlines()
+    assert len([line for line in shown if line.startswith("inception-bench train ")]) == 8
+    assert shown[-1].startswith(
+        "inception-bench reproduce rethinking/table3 --data IMAGES --weights v1-paper="
+    )
+    assert all(line.startswith(("inception-bench ", "# ")) for line in shown)
+    printed = cli_json("reproduce", "rethinking/table3", "--train", "my images")
+    assert [each["command"] for each in printed["trainings"]] == shown[1:16:2]
+    assert printed["evaluations"] == shown[-1:]
+    assert not list(tmp_path.iterdir())
+
+
+def test_trainings_run_one_after_the_other_with_the_users_options(monkeypatch):
+    trained = []
+    monkeypatch.setattr("bench.reproduction.trainings.train", lambda training, _: trained.append(training))
+    options = ("--epochs", 1, "--batch", 8, "--workers", 0, "--device", "cpu", "--out", "folder")
+    done = cli("reproduce", "mini", "--train", "images", "--run", *options)
+    assert [training.model for training in trained] == list(NETWORKS)
+    assert {training.data for training in trained} == {"images"}
+    for training in trained:
+        assert (training.epochs, training.batch, training.workers, training.device) == (1, 8, 0, "cpu")
+        assert f"--weights {training.model}={training.out}/epoch-0001.safetensors" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["mini", "--run"], "--run and --epochs are for trainings: add --train IMAGES"),
+        (["mini", "--epochs", "3"], "--run and --epochs are for trainings: add --train IMAGES"),
+        (["table4", "--train", "images"], "no table 'table4'"),
         (["table4"], "no table 'table4'"),
         (["mini", "--weights", "v3"], "write NAME=FILE"),
         (["mini", "--weights", "mini-v3=nowhere"], "no weights at nowhere: there is no such file"),

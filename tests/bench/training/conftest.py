@@ -13,6 +13,9 @@ from PIL import Image
 from bench.progress import Silent
 from bench.training.recipes import find_recipe
 from bench.training.train import Training, train
+from bench.zoo import NETWORKS
+from bench.zoo.from_papers import ARCHITECTURES
+from tests.bench.training.narrow import NARROW, NETWORK
 from tests.conftest import TINY, made_once
 from tests.processes import PATIENCE
 
@@ -42,6 +45,14 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def narrow(monkeypatch):
+    """The name of a small network with two auxiliary heads."""
+    monkeypatch.setitem(ARCHITECTURES, "narrow", NARROW)
+    monkeypatch.setitem(NETWORKS, "narrow", NETWORK)
+    return "narrow"
+
+
 def training(data, out, epochs=1, recipe="rethinking", without="auxiliary", **options):
     """A training of a mini network on the CPU."""
     defaults = {"model": "mini-v1", "batch": 8, "workers": 0, "device": "cpu"}
@@ -55,11 +66,11 @@ def train_here(*arguments, **options):
     return train(training(*arguments, **options), Silent())
 
 
-def command(data, out, epochs, *more, launcher=()):
+def command(data, out, epochs, *more, launcher=(), program="bench"):
     """The command line of a training of a small network. A later option of the same name wins."""
     options = ["--model", TINY, "--data", data, "--out", out, "--epochs", epochs]
     options += ["--batch", 8, "--workers", 1, "--without", "auxiliary", *more]
-    return [sys.executable, *launcher, "-m", "bench", "train", *map(str, options)]
+    return [sys.executable, *launcher, "-m", program, "train", *map(str, options)]
 
 
 def run_with_one_thread(arguments):

@@ -1,12 +1,18 @@
 """Random patches: their areas and aspects, and what decides them."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torchvision.transforms import InterpolationMode, functional
 
 from bench.data import open_images
 from bench.errors import UnreadableImage
 from bench.training.patches import Patches
 from crops.normalisation import IMAGENET
+
+IDS = sorted(str(number) for number in range(16))
+"""Names of the pictures of a class, in the order of `Patches`."""
 
 
 def patches(colours, *, distort, epoch=0):
@@ -34,6 +40,46 @@ def test_patches_have_8_to_100_percent_of_the_area(colours):
     assert 0.9 < max(areas) <= 1.0
     assert 0.74 < min(aspects) < 0.78
     assert 1.3 < max(aspects) < 1.35
+
+
+def test_distortions_are_those_of_tf_slim(colours):
+    """Its `distort_color`: brightness 32/255, contrast and saturation 0.5 to 1.5, hue 0.2."""
+    distortion = patches(colours, distort=True).transform.transforms[2]
+    torch.manual_seed(0)
+    drawn = [distortion.make_params([]) for _ in range(2000)]
+    for name, lowest, highest in (
+        ("brightness_factor", 1 - 32 / 255, 1 + 32 / 255),
+        ("contrast_factor", 0.5, 1.5),
+        ("saturation_factor", 0.5, 1.5),
+        ("hue_factor", -0.2, 0.2),
+    ):
+        values = [float(each[name]) for each in drawn]
+        slack = (highest - lowest) / 100
+        assert lowest <= min(values) < lowest + slack
+        assert highest - slack < max(values) <= highest
+    orders = {tuple(each["fn_idx"].tolist()) for each in drawn}
+    assert len(orders) == 24  # any order of the four
+
+
+def test_distorted_patch_is_what_the_functions_make_of_the_patch(colours):
+    """Patch, mirror image, four changes of colour, levels: each by torchvision's function, one by one."""
+    found = patches(colours, distort=True)
+    picture, label = found[3]
+    crop, flip, distortion, *_ = found.transform.transforms
+    image = Image.open(colours / "n01440764" / f"{IDS[3]}.png")
+    torch.manual_seed(hash((0, 0, 3)))
+    box = crop.make_params([image])
+    patch = functional.resized_crop(image, **box, size=[32, 32], interpolation=InterpolationMode.BILINEAR)
+    if torch.rand(1) < flip.p:
+        patch = functional.hflip(patch)
+    drawn = distortion.make_params([])
+    for number in drawn["fn_idx"]:
+        name = ("brightness", "contrast", "saturation", "hue")[number]
+        patch = getattr(functional, f"adjust_{name}")(patch, float(drawn[f"{name}_factor"]))
+    levels = torch.from_numpy(np.array(patch)).permute(2, 0, 1) / 255
+    mean, std = (torch.tensor(each)[:, None, None] for each in (IMAGENET.mean, IMAGENET.std))
+    assert torch.allclose(picture, (levels - mean) / std, atol=1e-5)
+    assert label == 0
 
 
 def test_batch_with_an_unreadable_image_names_it(colours):

@@ -19,6 +19,7 @@ from bench.training.patches import Patches
 from bench.training.recipes import find_recipe
 from bench.training.train import _build, _loader, _Rank, runtime_for
 from bench.zoo import find
+from bench.zoo.from_papers import ARCHITECTURES
 from crops.normalisation import HALF, IMAGENET
 from results.errors import RunError
 from tests.bench.training.conftest import (
@@ -60,7 +61,7 @@ def test_command_passes_on_every_option(tmp_path, monkeypatch):
     options = {
         "--model": "v3", "--data": "images", "--out": str(tmp_path), "--epochs": "7", "--batch": "9",
         "--workers": "3", "--device": "cuda:1", "--precision": "fp16", "--seed": "5",
-        "--recipe": "googlenet", "--without": "distortion", "--rate": "0.5",
+        "--recipe": "googlenet", "--without": "distortion", "--rate": "0.5", "--sampling-seed": "6",
     }  # fmt: skip
     cli("train", *(word for option in options.items() for word in option))
     (training,) = trainings
@@ -68,6 +69,20 @@ def test_command_passes_on_every_option(tmp_path, monkeypatch):
     assert (training.model, training.data, training.out) == ("v3", "images", tmp_path)
     assert (training.epochs, training.batch, training.workers, training.seed) == (7, 9, 3, 5)
     assert (training.device, training.precision) == ("cuda:1", "fp16")
+    assert training.sampling == training.sampling_seed == 6
+
+
+@pytest.mark.parametrize(
+    ("recipe", "epochs"), [("googlenet", 250), ("bn", 150), ("rethinking", 100), ("inception-v4", 160)]
+)
+def test_epochs_are_the_recipes(tmp_path, monkeypatch, recipe, epochs):
+    trainings = []
+    monkeypatch.setattr("bench.training.train.train", lambda training, reporter: trainings.append(training))
+    cli("train", "--data", "images", "--recipe", recipe)
+    (training,) = trainings
+    assert training.epochs == epochs
+    assert training.out.as_posix() == f"trainings/mini-v3-{recipe}"
+    assert training.sampling == training.seed == 0
 
 
 def test_default_network_is_that_of_eval(tmp_path, monkeypatch):
@@ -145,6 +160,40 @@ def test_description_in_the_state_stays_as_it_is(colours, tmp_path):
     )
 
 
+def test_sampling_seed_changes_the_order_and_the_patches_and_not_the_first_weights(
+    colours, tmp_path, monkeypatch
+):
+    seen = []
+    usual = Learner.epoch
+
+    def epoch(learner, batches, first_step):
+        listed = list(batches)
+        weights = learner.module.state_dict()["classifier.weight"].clone()
+        labels = [labels.tolist() for _, labels in listed]
+        seen.append((weights, labels, sum(inputs.sum().item() for inputs, _ in listed)))
+        return usual(learner, listed, first_step)
+
+    monkeypatch.setattr(Learner, "epoch", epoch)
+    for number, seeds in enumerate([(0, None), (0, 0), (0, 1), (1, None)]):
+        options = {"seed": seeds[0], "sampling_seed": seeds[1]}
+        train_here(colours, tmp_path / f"{number}", **options)
+    base, same, sampled, other = seen
+    assert torch.equal(base[0], same[0])
+    assert base[1:] == same[1:]
+    assert torch.equal(base[0], sampled[0])
+    assert base[1] != sampled[1]
+    assert base[2] != sampled[2]
+    assert not torch.equal(base[0], other[0])
+    assert sampled[1:] == other[1:]
+
+
+def test_another_sampling_seed_is_another_training(colours, tmp_path):
+    train_here(colours, tmp_path / "out", seed=3)
+    train_here(colours, tmp_path / "out", seed=3, sampling_seed=3)
+    with pytest.raises(UsageError, match="has a training with the default, not with sampling seed 4"):
+        train_here(colours, tmp_path / "out", seed=3, sampling_seed=4)
+
+
 def test_another_seed_or_other_images_are_another_training(colours, tmp_path):
     train_here(colours, tmp_path / "out")
     with pytest.raises(UsageError) as caught:
@@ -182,6 +231,13 @@ def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, 
     ("options", "message"),
     [
         ({"batch": 64}, "48 images, fewer than 1 x 64: pass a smaller --batch"),
+        ({"batch": 1}, "--batch 1: write a number from 2"),
+        ({"workers": -1}, "--workers -1: write a number from 0 to 256"),
+        ({"epochs": 0}, "--epochs 0: write a number from 1 to 9999"),
+        ({"seed": 2**64}, "--seed 18446744073709551616: write a number from 0 to 4294967295"),
+        ({"sampling_seed": -1}, "--sampling-seed -1: write a number from 0 to 4294967295"),
+        ({"precision": "fp8"}, "no precision 'fp8': try fp32, fp16"),
+        ({"device": "cuda:99"}, "device 'cuda:99' cannot be used here"),
         ({"model": "v99"}, "no network 'v99'"),
         ({"model": "torchvision/googlenett"}, "no network 'torchvision/googlenett'"),
         ({"model": "torchvision/googlenet.V7"}, "no weights of torchvision/googlenet 'V7'"),
@@ -209,15 +265,67 @@ def test_training_is_the_same_where_the_user_leaves_the_auxiliary_loss_out(colou
     assert checkpoints_of(tmp_path / "out") == checkpoints_of(tmp_path / "whole")
 
 
-def test_auxiliary_head_is_trained_where_there_is_one(colours, tmp_path, monkeypatch):
+def test_loss_is_that_of_the_network_and_0_3_of_each_heads(colours, tmp_path, monkeypatch, narrow):
+    """GoogLeNet, section 5. Without dropout a second pass of the same batch has the same outputs."""
+    usual = Learner.step
+
+    def step(learner, inputs, labels):
+        with torch.no_grad():
+            main, (first, second) = learner.module(inputs)
+        losses = [torch.nn.functional.cross_entropy(each, labels).item() for each in (main, first, second)]
+        assert usual(learner, inputs, labels).item() == pytest.approx(losses[0] + 0.3 * sum(losses[1:]))
+        raise InterruptedError
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(InterruptedError):
+        train_here(colours, tmp_path / "out", 1, "googlenet", "dropout", model=narrow)
+
+
+def test_auxiliary_heads_learn(colours, tmp_path, narrow):
+    torch.manual_seed(0)
+    first = ARCHITECTURES[narrow].build(1000).state_dict()
+    train_here(colours, tmp_path / "out", 1, "googlenet", "", model=narrow)
+    trained = torch.load(tmp_path / "out" / "state.pt", weights_only=True)["module"]
+    heads = [name for name in trained if name.startswith("auxiliary.")]
+    assert {name.split(".")[1] for name in heads} == {"4a", "4d"}
+    assert all(not torch.equal(first[name], trained[name]) for name in heads)
+
+
+def test_checkpoint_of_a_network_with_heads_can_be_evaluated(colours, tmp_path, narrow):
+    (colours / "classes.txt").write_text("n01440764\nn01443537\nn01484850\n")
+    last = train_here(colours, tmp_path / "out", 1, "googlenet", "", model=narrow)
+    evaluate = ("eval", "--model", narrow, "--weights", last, "--data", colours, "--allow-implausible")
+    assert ": n = 48" in cli(*evaluate, "--out", tmp_path / "runs").stdout
+
+
+def test_training_with_heads_that_stops_has_the_same_bytes(colours, tmp_path, narrow):
+    train_here(colours, tmp_path / "whole", 2, "googlenet", "", model=narrow)
+    for epochs in (1, 2):
+        train_here(colours, tmp_path / "parts", epochs, "googlenet", "", model=narrow)
+    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "parts")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "without", "share"),
+    [
+        ("googlenet", "auxiliary", 0.4),
+        ("googlenet", "auxiliary,dropout", 0.0),
+        ("rethinking", "auxiliary", 0.4),
+        ("bn", "", 0.0),
+    ],
+)
+def test_dropout_is_that_of_the_network_unless_the_recipe_has_none(
+    colours, tmp_path, monkeypatch, recipe, without, share
+):
+    """BN-Inception, section 4.2.1, removes it. GoogLeNet's is 40 %, in its mini version, too."""
+
     def stop(learner, batches, first_step):
-        assert learner.module.auxiliary
-        assert learner.recipe.auxiliary == 0.4
+        assert learner.module.dropout.p == share
         raise InterruptedError
 
     monkeypatch.setattr(Learner, "epoch", stop)
     with pytest.raises(InterruptedError):
-        train_here(colours, tmp_path / "out", model="v2-79", without="")
+        train_here(colours, tmp_path / "out", 1, recipe, without)
 
 
 @pytest.mark.parametrize("recipe", ["inception-v4", "rethinking"])
@@ -267,6 +375,23 @@ def test_two_processes_are_one_with_twice_the_batch(colours, tmp_path):
     logs = [log_of(tmp_path / name) for name in ("both", "one")]
     assert [[row["images"] for row in log] for log in logs] == [["48", "48"], ["48", "48"]]
     losses = [[float(row["loss"]) for row in log] for log in logs]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_two_processes_with_auxiliary_heads_are_one_with_twice_the_batch(colours, tmp_path, narrow):
+    """Without dropout, which each process has for itself."""
+    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
+    options = ("--model", narrow, "--device", "cpu", "--recipe", "googlenet", "--batch", 4)
+    program = "tests.bench.training.narrow"
+    without = ("--without", "dropout")
+    train_by_command(*(colours, tmp_path / "both", 2, *options, *without), launcher=launcher, program=program)
+    train_here(colours, tmp_path / "one", 2, "googlenet", "dropout", model=narrow)
+    ours, theirs = (
+        torch.load(tmp_path / name / "state.pt", weights_only=True)["module"] for name in ("both", "one")
+    )
+    assert any(name.startswith("auxiliary.4d.") for name in ours)
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-5) for name in theirs)
+    losses = [[float(row["loss"]) for row in log_of(tmp_path / name)] for name in ("both", "one")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 

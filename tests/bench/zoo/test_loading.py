@@ -18,10 +18,13 @@ from tests.conftest import TINY, random_weights
 INCEPTION_V3 = 23_834_568
 FACTORISED_STEM = 864 + 9_216 + 18_432 + 2 * 128
 SEVEN_BY_SEVEN = INCEPTION_V3 - FACTORISED_STEM + (7 * 7 * 3 * 64 + 2 * 64)
+GOOGLENET_INNER = 6_998_552 - 7 * 7 * 3 * 64 - 1024 * 1000 - 7_280 - 1000
 PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worked out by hand
     "v1": 6_624_904,
     "v1-paper": 6_998_552,
     "v1-separable": 6_998_552 - 7 * 7 * 3 * 64 + (7 * 7 * 24 + 24 * 64),
+    # between the first layer and the last, 1.25 times the inputs and 1.25 times the filters
+    "v1-wide": round(GOOGLENET_INNER * 1.25**2 + (7 * 7 * 3 * 64 + 1024 * 1000 + 7_280) * 1.25) + 1000,
     "bn-v1": 6_998_552 + 7_280,  # a scale beside the shift of each of 7,280 filters
     "bn": 11_295_240,
     "v2": SEVEN_BY_SEVEN,

@@ -7,7 +7,9 @@ from timm import create_model
 from torch import nn
 
 from bench.errors import WeightsError
+from bench.zoo.from_papers import ARCHITECTURES
 from bench.zoo.loading import load
+from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
 from bench.zoo.papers.rethinking import inception
 from tests.bench.zoo.papers.conftest import NARROW, on_meta
@@ -34,6 +36,28 @@ def test_auxiliary_heads_have_logits_in_training_only(norm):
     assert [tuple(part.shape) for part in (logits, *side_logits)] == [(2, 7), (2, 7)]
     assert module.eval()(torch.randn(1, 3, 299, 299)).shape == (1, 7)
     assert len(googlenet(7, width=NARROW).train()(torch.randn(2, 3, 224, 224))[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("googlenet", 0.4), ("bn-googlenet", 0.4), ("inception-v3", 0.2), ("mini-inception-v4", 0.2)],
+)
+def test_main_head_drops_as_much_as_the_papers_say(name, share):
+    """GoogLeNet's Table 1; Inception-v4's figures 9 and 15 keep 0.8."""
+    assert on_meta(ARCHITECTURES[name].build).dropout.p == share
+
+
+def test_dropout_of_the_main_head_zeroes_features_in_training_only():
+    """Every feature is 1, and so is every weight: the logit is the number of features kept, over 0.6."""
+    module = Classifier({"features": nn.Identity()}, 10_000, 1, dropout=0.4)
+    nn.init.ones_(module.classifier.weight)
+    nn.init.zeros_(module.classifier.bias)
+    features = torch.ones(1, 10_000, 2, 2)
+    assert module.eval()(features).item() == pytest.approx(10_000)
+    torch.manual_seed(0)
+    kept = module.train()(features).item() * 0.6
+    assert kept == pytest.approx(round(kept), abs=0.01)
+    assert 5_800 < kept < 6_200  # four standard deviations of 49
 
 
 @pytest.mark.parametrize("name", ["v2", "v1-paper", "bn-v1", "ir-v1-paper", "v2-bn-aux"])

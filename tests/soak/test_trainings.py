@@ -1,0 +1,24 @@
+"""A table's networks, trained by one command and evaluated by the one that it prints."""
+
+import shlex
+
+from tests.helpers import cli, cli_json
+
+
+def test_trainings_run_once_and_their_table_is_what_the_printed_command_evaluates(
+    mini_data, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = ("--epochs", 1, "--batch", 8, "--workers", 0, "--device", "cpu")
+    command = ["reproduce", "mini", "--train", mini_data, "--run", *options]
+    (evaluation,) = cli_json(*command)["evaluations"]
+    folders = sorted(path.name.partition("-no-")[0] for path in (tmp_path / "trainings").iterdir())
+    assert folders == [
+        *("mini-ir-v2-inception-v4", "mini-v1-googlenet", "mini-v3-rethinking", "mini-v4-inception-v4")
+    ]
+    monkeypatch.delattr("bench.training.learner.Learner.epoch")
+    assert evaluation in cli(*command).stdout
+    words = shlex.split(evaluation)[1:]
+    printed = cli_json(*words, "--limit", 3, "--allow-implausible", "--out", tmp_path / "runs")
+    assert {row["n"] for row in printed["rows"]} <= {1, 2, 3}
+    assert len(printed["runs"]) == 5
