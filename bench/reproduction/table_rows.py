@@ -90,10 +90,12 @@ def _row(paper: Mapping[str, str], own: Mapping[str, Sequence[Member]]) -> Row:
 
 def _shortage(name: str, needed: int, own: int, found: int) -> str:
     """Why a row that needs so many trainings of a network has no members, and what to do."""
+    if name == RESNET_151:
+        what = f"{needed} trainings of ResNet-152" if needed > 1 else "a ResNet-152"
+        return f"needs {what} of your choice: pass --weights {name}={RESNETS[1]}.TAG, or a file"
     what = f"{needed} trainings of {name}" if needed > 1 else f"weights of {name}"
     given = f"{own} of yours and " if own else ""
-    example = f"{RESNETS[1]}.TAG" if name == RESNET_151 else "FILE"
-    return f"needs {what}, {given}{found - own or 'none'} public: pass --weights {name}={example}"
+    return f"needs {what}, {given}{found - own or 'none'} public: pass --weights {name}=FILE"
 
 
 def _mini_rows() -> tuple[dict[str, str], ...]:

@@ -24,7 +24,7 @@ def test_row_has_the_networks_of_the_paper_with_their_public_weights():
     assert [row.paper["network"] for row in rows][:2] == ["ResNet-151", "Inception-v3"]
     assert rows[0].members == ()
     assert rows[0].reason == (
-        "needs weights of resnet-151, none public: pass --weights resnet-151=timm/resnet152.TAG"
+        "needs a ResNet-152 of your choice: pass --weights resnet-151=timm/resnet152.TAG, or a file"
     )
     assert (rows[1].members, rows[1].reason) == ((Member("v3", "tf_in1k"),), "")
 
