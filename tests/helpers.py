@@ -144,11 +144,11 @@ def terminal_lines(renderables, width=200):
     return console.file.getvalue().splitlines()
 
 
-def terminal_cells(renderables):
+def terminal_cells(renderables, width=200):
     """The cells of each line of the tables that a terminal shows."""
     return [
         [cell.strip() for cell in line.split("│")[1:-1]]
-        for line in terminal_lines(renderables)
+        for line in terminal_lines(renderables, width)
         if line.startswith("│")
     ]
 

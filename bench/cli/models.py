@@ -9,13 +9,14 @@ from bench.cli.parameters import Json
 
 @app.command(epilog="Example: inception-bench models --json")
 def models(as_json: Json = False) -> None:
-    """List the networks: parameters, multiply-adds, input size, weights, published figures."""
+    """List the networks: how they differ from their papers, sizes, costs, weights, published errors."""
     from bench.views import listings
 
     if as_json:
         print(json.dumps(listings.model_rows()))
         return
-    show(listings.model_table())
+    show(listings.model_table(), listings.size_table())
+    print("Who measured the errors: inception-bench papers weights.")
     print("Variants for the papers' experiments, with weights of your own:")
     show(listings.variant_table())
     print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")

@@ -166,11 +166,9 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
 
 def _build(training: Training, network: Network, classes: int) -> nn.Module:
     """The network with random weights. Where the recipe trains auxiliary heads, with those that it has."""
-    provider = provider_of(network)
-    if not training.recipe.auxiliary:
-        return provider.build(network.architecture, classes)
-    build = getattr(provider, "build_for_training", provider.build)
-    module: nn.Module = build(network.architecture, classes)
+    module = provider_of(network).build_for_training(network.architecture, classes)
+    if not training.recipe.auxiliary and hasattr(module, "auxiliary"):
+        module.auxiliary = nn.ModuleDict()
     return module
 
 

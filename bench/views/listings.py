@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench.experiments.table import EXPERIMENTS
 from bench.zoo import NETWORKS, Network
@@ -24,8 +24,10 @@ IMAGE_SIZE = (500, 375)
 
 
 def model_rows() -> list[Row]:
-    """A row for each network of the table: name, parameters, multiply-adds, input size in pixels, weights,
-    and the network that it is a variant of for an experiment.
+    """A row for each network of the table.
+
+    Name, parameters, multiply-adds, input size in pixels, weights, how it differs from its paper, and the
+    network that it is a variant of for an experiment.
     """
     return [
         {
@@ -34,6 +36,7 @@ def model_rows() -> list[Row]:
             "multiply_adds": network.multiply_adds,
             "input_size": network.input_size,
             "weights": list(network.tags),
+            "differences": network.differences,
             "variant_of": network.variant_of,
         }
         for network in NETWORKS.values()
@@ -41,29 +44,25 @@ def model_rows() -> list[Row]:
 
 
 def model_table() -> Table:
-    """The networks of the table, beside the papers' costs and the figures published for their weights.
-
-    `variant_table` has those that are variants for an experiment.
-    """
+    """The networks that stand for themselves, and how each differs from its paper."""
     return _table(
-        (
-            "name",
-            "network",
-            "parameters",
-            "multiply-adds",
-            "paper says",
-            "input",
-            "weights",
-            "top-1 / top-5 error of the weights",
-        ),
-        (_model_cells(network) for network in NETWORKS.values() if not network.variant_of),
+        ("name", "network", "how it differs from its paper"),
+        ((network.name, network.title, network.differences) for network in _own_networks()),
+    )
+
+
+def size_table() -> Table:
+    """The same networks, beside the papers' costs and the errors published for their weights."""
+    return _table(
+        ("name", "input", "parameters", "multiply-adds", "printed", "weights", "top-1 / top-5 error"),
+        map(_size_cells, _own_networks()),
     )
 
 
 def variant_table() -> Table:
-    """The variants for the papers' experiments, each beside the network that it is compared with."""
+    """The variants for the papers' experiments, each with the network that it is compared with."""
     return _table(
-        ("name", "variant of", "what varies", "parameters", "multiply-adds", "input"),
+        ("name", "variant of", "what varies", "parameters", "multiply-adds"),
         (
             (
                 network.name,
@@ -71,7 +70,6 @@ def variant_table() -> Table:
                 network.title,
                 f"{network.parameters:,}",
                 _cost(network.multiply_adds, 3),
-                str(network.input_size),
             )
             for network in NETWORKS.values()
             if network.variant_of and network.multiply_adds
@@ -79,16 +77,20 @@ def variant_table() -> Table:
     )
 
 
-def _model_cells(network: Network) -> tuple[str, ...]:
+def _own_networks() -> list[Network]:
+    """The networks that stand for themselves: `variant_table` has the others."""
+    return [network for network in NETWORKS.values() if not network.variant_of]
+
+
+def _size_cells(network: Network) -> tuple[str, ...]:
     assert network.multiply_adds
     paper = published.multiply_adds(network.paper or network.name)
     return (
         network.name,
-        network.title,
+        str(network.input_size),
         f"{network.parameters:,}",
         _cost(network.multiply_adds, 3),
         f"{paper} G" if paper else "",
-        str(network.input_size),
         "\n".join(network.tags) or "your own",
         "\n".join(_published_errors(network, tag) for tag in network.tags),
     )
@@ -96,7 +98,7 @@ def _model_cells(network: Network) -> tuple[str, ...]:
 
 def _published_errors(network: Network, tag: str) -> str:
     figure = published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
-    return f"{figure.top1_error} / {figure.top5_error} ({figure.source})" if figure else "-"
+    return f"{figure.top1_error} / {figure.top5_error}" if figure else "-"
 
 
 def protocol_rows(network: Network) -> list[Row]:
@@ -255,7 +257,7 @@ def _cost(multiply_adds: int, decimals: int) -> str:
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(*heading)
+    table = Table(Column(heading[0], no_wrap=True), *heading[1:])  # a name that is cut cannot be copied
     for row in rows:
         table.add_row(*row)
     return table

@@ -48,9 +48,18 @@ class Network:
     classes: int = 1000
     """Number of classes that it is listed with."""
 
+    differences: str = ""
+    """How it differs from what its paper draws or prints, in a few words; empty where it does not."""
+
     variant_of: str = ""
     """The network that a paper's experiment compares it with; empty where it stands for itself."""
 
+
+AS_RELEASED = "as released, not as Rethinking's Table 1 prints it"
+"""How Inception-v2 and -v3 differ. `bench.zoo.papers.rethinking` has what the table prints."""
+
+MISPRINTS = "Table 1 misprints the parameters of six modules"
+"""What `bench.zoo.papers.googlenet` has the numbers of."""
 
 NETWORKS = {
     network.name: network
@@ -59,46 +68,59 @@ NETWORKS = {
         # variants, most of which need weights of your own. Then those that are for the mini set alone. Last
         # the variants for the papers' experiments.
         Network("v3", "timm", "inception_v3", "Inception-v3",
-                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096),
+                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096,
+                differences=AS_RELEASED),
         Network("v4", "timm", "inception_v4", "Inception-v4", ("tf_in1k",), 299, 42_679_816, 12_253_974_624),
         Network("ir-v1", "pytorchcv", "inceptionresnetv1",
-                "Inception-ResNet-v1 (6 C blocks where the paper draws 5)",
-                ("osmr",), 299, 23_995_624, 6_308_235_360),
+                "Inception-ResNet-v1",
+                ("osmr",), 299, 23_995_624, 6_308_235_360,
+                differences="6 C blocks for 5; before the last layer another one, 512 wide"),
         Network("ir-v2", "timm", "inception_resnet_v2",
-                "Inception-ResNet-v2 (10/20/10 blocks, as released)",
-                ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016),
+                "Inception-ResNet-v2",
+                ("tf_in1k", "tf_ens_adv_in1k"), 299, 55_843_464, 13_155_794_016,
+                differences="as released: 10/20/10 blocks for 5/10/5, v3's stem for v4's, a last 1x1"),
         Network("v1", "torchvision", "googlenet",
-                "GoogLeNet (3x3 where the paper has 5x5, batch normalisation)",
-                ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192),
-        Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064),
+                "GoogLeNet",
+                ("IMAGENET1K_V1",), 224, 6_624_904, 1_498_376_192,
+                differences="3x3 for 5x5, batch normalisation, first 7x7 dense, last max pool 2x2"),
+        Network("bn", "pytorchcv", "bninception", "BN-Inception", ("osmr",), 224, 11_295_240, 2_032_600_064,
+                differences="first 7x7 dense, not separable"),
         Network("v2", "papers", "inception-v2", "Inception-v2 (7x7 stem, plain auxiliary head)",
-                (), 299, 23_815_336, 5_299_886_272),
+                (), 299, 23_815_336, 5_299_886_272, differences=AS_RELEASED),
         Network("v2-factorised", "papers", "inception-v2-factorised", "Inception-v2, factorised 7x7",
-                (), 299, 23_834_568, 5_713_216_096),
+                (), 299, 23_834_568, 5_713_216_096, differences=AS_RELEASED),
         Network("v2-bn-aux", "papers", "inception-v2-bn-auxiliary",
                 "Inception-v2, 7x7 stem and BN-auxiliary head (no row of Table 3)",
-                (), 299, 23_815_336, 5_299_886_272),
+                (), 299, 23_815_336, 5_299_886_272, differences=AS_RELEASED),
         Network("v2-all", "papers", "inception-v3", "Inception-v2 with both, which is Inception-v3",
-                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096, "v3"),
+                ("tf_in1k", "tv_in1k", "tf_adv_in1k", "gluon_in1k"), 299, 23_834_568, 5_713_216_096, "v3",
+                differences=AS_RELEASED),
         Network("v2-151", "papers", "inception-v2-151", "Inception-v2 for 151 x 151",
-                (), 151, 23_834_568, 5_713_216_096),
+                (), 151, 23_834_568, 5_713_216_096,
+                differences=f"{AS_RELEASED}; section 9 does not say which stem"),
         Network("v2-79", "papers", "inception-v2-79", "Inception-v2 for 79 x 79",
-                (), 79, 23_834_568, 5_361_703_520),
+                (), 79, 23_834_568, 5_361_703_520,
+                differences=f"{AS_RELEASED}; section 9 does not say which stem"),
         Network("v3-2015", "papers", "inception-v3-2015",
                 "Inception-v3 in the form of the graph of 2015-12-05",
-                ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3"),
+                ("2015-12-05",), 299, 23_834_568, 5_713_216_096, "v3",
+                differences=f"{AS_RELEASED}; max pool in the last module"),
         Network("v1-paper", "papers", "googlenet", "GoogLeNet, Table 1 with the first 7x7 dense",
-                (), 224, 6_998_552, 1_582_671_872, "v1"),
+                (), 224, 6_998_552, 1_582_671_872, "v1",
+                differences=f"first 7x7 dense, not separable; {MISPRINTS}"),
         Network("v1-separable", "papers", "googlenet-separable",
                 "GoogLeNet, Table 1 with the first 7x7 separable",
-                (), 224, 6_991_856, 1_498_677_248, "v1"),
-        Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872),
+                (), 224, 6_991_856, 1_498_677_248, "v1",
+                differences=MISPRINTS),
+        Network("bn-v1", "papers", "bn-googlenet", "BN-GoogLeNet", (), 224, 7_005_832, 1_582_671_872,
+                differences="no paper draws it: it is v1-paper with batch normalisation"),
         Network("ir-v1-paper", "papers", "inception-resnet-v1",
                 "Inception-ResNet-v1 as drawn (5/10/5 blocks)",
                 (), 299, 22_756_328, 6_206_361_696, "ir-v1"),
         Network("ir-v2-paper", "papers", "inception-resnet-v2",
                 "Inception-ResNet-v2 as drawn (v4's stem, 5/10/5 blocks)",
-                (), 299, 32_433_928, 9_257_953_632, "ir-v2"),
+                (), 299, 32_433_928, 9_257_953_632, "ir-v2",
+                differences="1152 and 2144 filters where figures 17 and 19 print 1154 and 2048"),
         Network("mini-v1", "papers", "mini-bn-googlenet", "bn-v1 at 0.22 of its width, for the mini set",
                 ("mini",), 64, 303_006, 7_859_200, classes=50),
         Network("mini-v3", "papers", "mini-inception-v3",

@@ -30,6 +30,9 @@ class Provider(Protocol):
     def build(self, architecture: str, outputs: int) -> nn.Module:
         """The network with random weights, from images to logits [n x outputs]."""
 
+    def build_for_training(self, architecture: str, outputs: int) -> nn.Module:
+        """The same with the dropout of its paper, and with the auxiliary heads that can be trained."""
+
     def fetch(self, architecture: str, tag: str) -> tuple[Path, str]:
         """The file with the weights of a tag, downloaded if it is not in a cache, and where it is from.
 

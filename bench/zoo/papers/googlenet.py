@@ -1,4 +1,4 @@
-"""GoogLeNet (1409.4842), its Table 1 line by line, and the same with batch normalisation (BN-GoogLeNet).
+"""GoogLeNet (1409.4842) by its Table 1, and the same with batch normalisation (BN-GoogLeNet).
 
 The paper's table and text leave three things open.
 
@@ -35,7 +35,14 @@ MODULES: dict[str, tuple[int, int, int, int, int, int] | None] = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-"""Table 1 from 3a on: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection. None is a max pool."""
+"""Table 1 from 3a on: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection. None is a max pool.
+
+The table's own parameters do not always follow from these numbers. In units of 1024, biases included:
+
+row      4a    4c    4d    4e    5a    5b
+printed  364   463   580   840   1072  1388
+counted  367   498   591   848   1019  1410
+"""
 
 
 def googlenet(

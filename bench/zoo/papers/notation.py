@@ -3,15 +3,14 @@
 A step is a line, or a list of branches whose outputs are concatenated. A branch is a list of steps. Lines
 are:
 
-    3x3 64            convolution: 64 filters of 3 x 3, same padding, batch normalisation, ReLU
-    3x3 64 /2 V       with stride 2 and without padding (V for "valid", as in Inception-v4's figures)
-    3x3 64 F          the first factor of a larger convolution: without ReLU where the style says so
-    7x7 64 /2 sep8    separable: 8 filters for each channel, then 1x1 (GoogLeNet's first layer, by its
-                      training code)
-    max, avg          3x3 pooling with stride 1 and same padding
-    max /2 V          3x3 pooling with stride 2
-    max /2 C          the same with the output's size rounded up (C for "ceil", as in GoogLeNet)
-    lrn               local response normalisation
+    3x3 64           convolution: 64 filters of 3 x 3, same padding, batch normalisation, ReLU
+    3x3 64 /2 V      with stride 2 and without padding (V for "valid", as in Inception-v4's figures)
+    3x3 64 F         the first factor of a larger convolution: without ReLU where the style says so
+    7x7 64 /2 sep8   separable: 8 filters for each channel, then 1x1 (GoogLeNet's first layer, by its costs)
+    max, avg         3x3 pooling with stride 1 and same padding
+    max /2 V         3x3 pooling with stride 2
+    max /2 C         the same with the output's size rounded up (C for "ceil", as in GoogLeNet)
+    lrn              local response normalisation
 
 An example: 32 filters, then two branches of 16 and 8 filters.
 

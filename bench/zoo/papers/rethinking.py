@@ -1,9 +1,16 @@
 """Inception-v2 and -v3 of "Rethinking the Inception Architecture" (1512.00567), and their variants.
 
-The paper's Table 1 and the released network differ. The table has three 3x3 convolutions after the first
-pool, and an output of 8x8x1280 between the last two modules. The release has a 1x1 and a 3x3 convolution
-there, and the modules of the figures. This module follows the release, since the public weights are the
-release's.
+The paper's Table 1 and the released network differ. This module follows the release, since the public weights
+are the release's.
+
+    Table 1 prints                     the release has
+    3x3 80, 3x3 192 /2, 3x3 288        1x1 80, 3x3 192, a max pool with stride 2
+    three modules of figure 5          three, with a 5x5 for one pair of 3x3s; the first has 256 filters
+    five modules of figure 6           four
+
+Neither counts the grid reductions. The table gives no filters inside the modules. With the release's (and 128
+for the fifth) it makes 25.7 M parameters and 6.4 billion multiply-adds. The paper says less than 25 M and 5
+billion. The release has 23.8 M and 5.7.
 
 Table 3 goes from Inception-v2 to -v3 in steps. v2 has a 7x7 stem in place of three factorised 3x3s. The 5x5
 of its auxiliary head, which the paper calls fully connected, has no batch normalisation. v3 has the
@@ -19,6 +26,8 @@ The paper's experiments leave some things open.
   at both reductions. They come beside the pool, after it or before it; then their stride is 1.
 - Dropout in the auxiliary head (section 4). It has GoogLeNet's 70 %, before the last layer, and no batch
   normalisation of the 5x5.
+- Naive low resolution (section 9). The network of 299 is used as it is, with all its strides, for an input of
+  151 or 79.
 """
 
 from dataclasses import replace

@@ -65,8 +65,10 @@ def test_rows_are_run_with_own_weights_and_get_a_verdict(tmp_path):
         assert row["difference_top1"] == pytest.approx(row["top1_error"] - row["published_top1"])
         inside = row["top1_low"] <= row["published_top1"] <= row["top1_high"]
         assert row["verdict"].startswith("too few images to tell" if inside else "differs")
-    assert (without["model"], without["n"]) == ("v2", None)
-    assert without["verdict"] == "needs weights of v2, none public: pass --weights v2=FILE"
+    assert (without["model"], without["n"]) == ("v2-factorised", None)
+    assert without["verdict"] == (
+        "needs weights of v2-factorised, none public: pass --weights v2-factorised=FILE"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from bench.errors import UsageError
 from bench.mini import NETWORKS
 from bench.reproduction.table_rows import Member, all_crops, all_members, read_rows
+from bench.zoo import find
 
 
 @pytest.fixture
@@ -57,6 +58,12 @@ def test_training_of_one_row_does_not_stand_for_another(files):
 def test_training_of_a_row_is_loaded_as_its_network(files):
     rows = read_rows("rethinking/table3", [f"v2:rmsprop={files}/A"])
     assert Member("v2", f"{files}/A") in all_members(rows)
+
+
+def test_sizes_of_rethinkings_table_2_are_one_network():
+    networks = [find(row.paper["model"]) for row in read_rows("rethinking/table2")]
+    assert [network.input_size for network in networks] == [79, 151, 299]
+    assert len({network.parameters for network in networks}) == 1
 
 
 def test_mini_has_tables_2_to_5_with_the_mini_networks():

@@ -5,6 +5,7 @@ import csv
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from bench.data import open_images
 from bench.device import Runtime
@@ -15,7 +16,8 @@ from bench.training import checkpoints
 from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import find_recipe
-from bench.training.train import _loader, _Rank, runtime_for
+from bench.training.train import _build, _loader, _Rank, runtime_for
+from bench.zoo import find
 from crops.normalisation import IMAGENET
 from results.errors import RunError
 from tests.bench.training.conftest import (
@@ -215,6 +217,17 @@ def test_auxiliary_head_is_trained_where_there_is_one(colours, tmp_path, monkeyp
     monkeypatch.setattr(Learner, "epoch", stop)
     with pytest.raises(InterruptedError):
         train_here(colours, tmp_path / "out", model="v2-79", without="")
+
+
+@pytest.mark.parametrize("recipe", ["inception-v4", "rethinking"])
+@pytest.mark.parametrize("model", ["v4", "v2-all"])
+def test_every_recipe_trains_with_the_dropout_of_the_networks_paper(tmp_path, model, recipe):
+    """20 %. Only a recipe with an auxiliary loss trains the heads, where there are any."""
+    with torch.device("meta"):
+        module = _build(training(tmp_path, tmp_path, recipe=recipe, without=""), find(model), 10)
+    assert [part.p for part in module.modules() if isinstance(part, nn.Dropout) and part.p] == [0.2]
+    has_heads = bool(getattr(module, "auxiliary", None))
+    assert has_heads == (model == "v2-all" and recipe == "rethinking")
 
 
 def test_rate_that_is_too_large_ends_the_training(colours, tmp_path, monkeypatch):

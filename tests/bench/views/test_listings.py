@@ -11,23 +11,52 @@ from bench.views.listings import (
     paper_rows,
     protocol_rows,
     protocol_table,
+    size_table,
+    variant_table,
     weights_rows,
 )
 from bench.zoo import NETWORKS
 from bench.zoo.networks import table_network
-from tests.helpers import terminal_cells
+from tests.helpers import terminal_cells, terminal_lines
 
 
 def test_each_network_of_the_table_has_a_row():
     rows = model_rows()
     assert [row["name"] for row in rows] == list(NETWORKS)
-    assert set(rows[0]) == {"name", "parameters", "multiply_adds", "input_size", "weights"}
+    assert set(rows[0]) == {
+        "name", "parameters", "multiply_adds", "input_size", "weights", "differences", "variant_of"
+    }  # fmt: skip
+    assert {row["name"]: row["variant_of"] for row in rows}["v2-linear"] == "v2"
 
 
 def test_networks_stand_beside_the_papers_costs_and_published_errors():
-    (cells,) = (cells for cells in terminal_cells([model_table()]) if cells[0] == "v3")
-    assert cells[2:7] == ["23,834,568", "5.713 G", "4.8 G", "299", "tf_in1k"]
-    assert cells[7].startswith("22.")
+    (cells,) = (cells for cells in terminal_cells([size_table()]) if cells[0] == "v3")
+    assert cells == ["v3", "299", "23,834,568", "5.713 G", "4.8 G", "tf_in1k", "22.134 / 6.356"]
+
+
+def test_networks_stand_beside_how_they_differ_from_their_papers():
+    cells = {cells[0]: cells for cells in terminal_cells([model_table()])}
+    assert cells["ir-v1"][2].startswith("6 C blocks for 5")
+    assert cells["bn"][2] == "first 7x7 dense, not separable"
+    assert cells["v4"][2] == ""
+
+
+@pytest.mark.parametrize("width", [100, 160])
+def test_names_and_figures_of_networks_are_whole_in_a_usual_terminal(width):
+    """Nothing is cut, and only what is in words is wrapped."""
+    assert "…" not in "".join(terminal_lines([model_table(), size_table(), variant_table()], width))
+    names = [cells[0] for cells in terminal_cells([model_table(), variant_table()], width)]
+    assert [name for name in names if name] == list(NETWORKS)
+    sizes = {cells[0]: cells[1:] for cells in terminal_cells([size_table()], width)}
+    assert sizes["v2-factorised"] == ["299", "23,834,568", "5.713 G", "4.8 G", "your own", ""]
+
+
+def test_variants_for_experiments_have_a_table_of_their_own():
+    variants = {cells[0]: cells[1:] for cells in terminal_cells([variant_table()])}
+    assert variants["v2-linear"][0] == "v2"
+    assert variants["v3-pool-last"][2:] == ["23,834,568", "6.922 G"]
+    for table in (model_table(), size_table()):
+        assert not {cells[0] for cells in terminal_cells([table])} & variants.keys()
 
 
 def test_each_protocol_has_a_row():

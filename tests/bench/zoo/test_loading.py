@@ -42,7 +42,7 @@ PARAMETERS = {  # from the providers' documentation, Caffe's GoogLeNet, or worke
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_loaded_network_has_the_sizes_of_the_table(name, tmp_path):
     listed = NETWORKS[name]
     loaded = load(name, str(random_weights(name, tmp_path / "weights.safetensors")))

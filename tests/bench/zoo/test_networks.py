@@ -1,12 +1,15 @@
 """The table of networks, and names that are not in it."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench.errors import UsageError
 from bench.zoo import NETWORKS, find
 from bench.zoo.networks import table_network
+
+README = Path(__file__).parents[3] / "README.md"
 
 
 def test_table_has_every_network_of_the_papers():
@@ -15,6 +18,12 @@ def test_table_has_every_network_of_the_papers():
         "ir-v1 ir-v1-paper ir-v2 ir-v2-paper"
     )
     assert set(wanted.split()) <= NETWORKS.keys()
+
+
+def test_readme_says_how_each_network_differs_from_its_paper():
+    readme = README.read_text()
+    assert [name for name, network in NETWORKS.items() if network.differences not in readme] == []
+    assert "as released" in NETWORKS["v3"].differences
 
 
 def test_tag_behind_a_name_comes_first():
@@ -26,7 +35,22 @@ def test_tag_behind_a_name_comes_first():
 def test_networks_that_most_people_look_for_come_first():
     names = list(NETWORKS)
     assert names[:6] == ["v3", "v4", "ir-v1", "ir-v2", "v1", "bn"]
-    assert names[-4:] == ["mini-v1", "mini-v3", "mini-v4", "mini-ir-v2"]
+    variants = [network.name for network in NETWORKS.values() if network.variant_of]
+    assert names[-len(variants) :] == variants
+    assert names[: -len(variants)][-4:] == ["mini-v1", "mini-v3", "mini-v4", "mini-ir-v2"]
+
+
+def test_table_has_the_variants_of_every_experiment():
+    wanted = (
+        "v2-linear v3-pool-first v3-pool-last v1-one-head v2-dropout-aux v1-fc v2-151-naive v2-79-naive "
+        "ir-v2-unscaled bn-v1-sigmoid mini-v3-linear mini-v3-pool-first mini-v3-pool-last mini-v1-two-heads "
+        "mini-v1-one-head mini-v3-aux mini-v3-bn-aux mini-v3-dropout-aux mini-v1-fc mini-v3-fine mini-v3-160 "
+        "mini-ir-v2-unscaled mini-ir-v2-wide mini-ir-v2-wide-unscaled mini-v1-plain mini-v1-sigmoid"
+    )
+    variants = {network.name: network for network in NETWORKS.values() if network.variant_of}
+    assert set(wanted.split()) == variants.keys()
+    assert {network.variant_of for network in variants.values()} <= NETWORKS.keys()
+    assert not any(network.tags for network in variants.values())
 
 
 @pytest.mark.parametrize(

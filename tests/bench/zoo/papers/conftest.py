@@ -50,6 +50,58 @@ def with_statistics(module, size):
     return module.eval()
 
 
+def convolution(_inputs, filters, *, width=1.0, norm=True, **options):
+    """A convolution for another library's modules: it takes the number of input channels that comes.
+
+    So those modules can stand in any order, and with `width` times their filters.
+    """
+    layers = [nn.LazyConv2d(max(1, round(filters * width)), bias=not norm, **options)]
+    if norm:
+        layers.append(nn.LazyBatchNorm2d(eps=0.001))
+    return nn.Sequential(*layers, nn.ReLU())
+
+
+def with_random_weights(build, size):
+    """What `build` makes, with sizes for images of `size` x `size`, and weights that keep them in range."""
+    with torch.device("meta"), torch.no_grad():
+        module = build()
+        _outputs(module, torch.empty(1, 3, size, size))
+    torch.manual_seed(0)
+    for name, value in module.to_empty(device="cpu").state_dict().items():
+        if value.ndim > 1:
+            value.normal_(std=(2 / value[0].numel()) ** 0.5)
+        elif name.endswith(("weight", "running_var")):
+            value.uniform_(0.5, 1.5)
+        elif value.is_floating_point():
+            value.normal_(std=0.1)
+        else:
+            value.zero_()
+    return module
+
+
+def take_weights(ours, *parts):
+    """Give our network, which has none yet, the weights of the `parts` of another one in this order."""
+    values = [value for part in parts for value in part.state_dict().values()]
+    ours.load_state_dict(dict(zip(ours.state_dict(), values, strict=True)), assign=True)
+
+
+def difference_with_heads(ours, theirs, size):
+    """As `difference`, the largest of the outputs and those of the auxiliary heads."""
+    torch.manual_seed(1)
+    image = torch.randn(1, 3, size, size)
+    with torch.inference_mode():
+        pairs = list(zip(_outputs(ours, image), _outputs(theirs, image), strict=True))
+    assert all(other.std() > 1e-3 for _, other in pairs)
+    return max(((mine - other).abs().max() / other.abs().max()).item() for mine, other in pairs)
+
+
+def _outputs(module, image):
+    """Logits, and those of auxiliary heads in order: torchvision names the last first. Nothing is dropped."""
+    module.eval().training = True
+    logits, *sides = found if isinstance(found := module(image), tuple) else [found]
+    return [logits, *(sides[0] if sides and isinstance(sides[0], list) else reversed(sides))]
+
+
 def difference(ours, theirs, size):
     """The largest difference of two networks' outputs for an image, as a share of the largest output."""
     torch.manual_seed(1)

@@ -1,9 +1,32 @@
 """Inception-v4 against the paper's figures and timm's network."""
 
+from functools import partial
+
 from timm import create_model
+from timm.models.inception_v4 import (
+    InceptionA,
+    InceptionB,
+    InceptionC,
+    Mixed3a,
+    Mixed4a,
+    Mixed5a,
+    ReductionA,
+    ReductionB,
+)
+from torch import nn
 
 from bench.zoo.papers.inception_v4 import inception_v4
-from tests.bench.zoo.papers.conftest import SMALL, count_modules, difference, on_meta, shapes, with_statistics
+from tests.bench.zoo.papers.conftest import (
+    SMALL,
+    convolution,
+    count_modules,
+    difference,
+    on_meta,
+    shapes,
+    take_weights,
+    with_random_weights,
+    with_statistics,
+)
 
 FIGURE_3 = {
     "stem1": (147, 147, 64),
@@ -25,3 +48,27 @@ def test_network_has_the_outputs_of_timms():
     ours, theirs = inception_v4(), with_statistics(create_model("inception_v4"), SMALL)
     ours.load_state_dict(dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True)))
     assert difference(ours, theirs, SMALL) < 1e-5
+
+
+def mini_v4():
+    """timm's modules with an eighth of their filters, rounded, and fewer of them."""
+    conv = partial(convolution, width=0.125)
+    return nn.Sequential(
+        conv(3, 32, kernel_size=3, stride=2),
+        conv(32, 32, kernel_size=3),
+        conv(32, 64, kernel_size=3, padding=1),
+        *(module(conv) for module in (Mixed3a, Mixed4a, Mixed5a)),
+        *(InceptionA(conv) for _ in range(2)),
+        ReductionA(conv),
+        *(InceptionB(conv) for _ in range(3)),
+        ReductionB(conv),
+        InceptionC(conv),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(7)),
+    )
+
+
+def test_narrow_network_has_the_outputs_of_timms_modules_with_fewer_filters():
+    ours = on_meta(lambda: inception_v4(7, width=0.125, blocks=(2, 3, 1)))
+    theirs = with_random_weights(mini_v4, 80)
+    take_weights(ours, theirs)
+    assert difference(ours, theirs, 80) < 1e-5
