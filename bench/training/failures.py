@@ -31,7 +31,7 @@ def _message(model: str, error: Exception) -> str:
     if text.startswith("DataLoader worker"):
         return f"a process that decodes images was ended ({text}): pass fewer --workers"
     if isinstance(error, DistError) or "gloo" in text:
-        return f"a rank is gone ({text}): {AGAIN}"
+        return f"a rank is gone ({text.partition('. ')[0]}): {AGAIN}"
     return (
         f"{model} cannot be trained like this ({type(error).__name__}: {text}): choose another --model, "
         "--device or --precision"

@@ -14,11 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
 from torch.utils.data import DataLoader, DistributedSampler
 
 from bench.data import Images, open_images
@@ -39,6 +42,9 @@ from bench.zoo.networks import unknown_name_error
 from bench.zoo.providers import provider_of
 
 Loader = DataLoader[tuple[Tensor, int]]
+
+GROUPS = count()
+"""Numbers of the process groups that this process joins; every rank joins as many."""
 
 MOST_WORKERS = 256
 """Processes that decode, for a device; more would only use up the memory."""
@@ -147,7 +153,11 @@ def _process_group(device: torch.device) -> Iterator[_Rank]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # torchrun's store keeps what the group of an earlier training wrote, so each has names of its own there
+    store, rank, size = next(rendezvous("env://"))
+    store = PrefixStore(f"training {next(GROUPS)}", store)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield _Rank(distributed.get_rank(), distributed.get_world_size())
     finally:
