@@ -59,7 +59,9 @@ def epochs_table(trainings: Sequence[Trained]) -> pd.DataFrame:
     ]
     if not tables:
         raise NotFinite("every training diverged in its first epoch: there is nothing to compare")
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    first = ["variant", "seed", "epoch"]
+    return table[first + [name for name in table if name not in first]]
 
 
 def effects(trainings: Sequence[Trained]) -> list[Effect]:

@@ -39,6 +39,7 @@ def test_experiment_writes_errors_over_the_epochs(finished):
     out, printed, _ = finished
     assert printed["files"] == [str(out / "label-smoothing.csv"), str(out / "label-smoothing.svg")]
     rows = list(csv.DictReader((out / "label-smoothing.csv").read_text().splitlines()))
+    assert list(rows[0])[:4] == ["variant", "seed", "epoch", "model"]
     found = [(row["variant"], row["epoch"]) for row in rows if row["image_set"] == "all"]
     assert found == [(label, epoch) for label in ("without smoothing", "smoothing") for epoch in "12"]
     assert {row["n"] for row in rows if row["image_set"] == "all"} == {"60"}
