@@ -90,8 +90,8 @@ class TableTrainings:
 def table_trainings(table: str) -> TableTrainings:
     """The trainings for a table, for a paper or for `mini`. Raises `UsageError` for an unknown table.
 
-    >>> [training.seed for training in table_trainings("bn/figure4").trainings]
-    [0, 1, 2, 3, 4, 5]
+    >>> [training.model for training in table_trainings("rethinking/table2").trainings]
+    ['v2-79', 'v2-151', 'v2-factorised']
     """
     trainings: dict[NetworkTraining, dict[str, None]] = {}
     tables: dict[str, dict[NetworkTraining, None]] = {}

@@ -265,8 +265,8 @@ def find(name: str) -> Network:
 def standing_for(paper: str) -> tuple[str, ...]:
     """The networks of the table that stand for one in the papers: that of this name, and others of its kind.
 
-    >>> standing_for("v1")
-    ('v1', 'v1-paper', 'v1-separable')
+    >>> standing_for("ir-v2")
+    ('ir-v2', 'ir-v2-paper')
     """
     return tuple(network.name for network in NETWORKS.values() if paper in (network.name, network.paper))
 

@@ -148,7 +148,7 @@ def test_ensemble_of_stored_runs_on_the_command_line(v1, v3, tmp_path):
     run = Run.open(Path(json.loads(done.stdout)["run"]))
     assert run.identity.startswith("0006e2ca")
     done = cli("ensemble", v1.path, v3.path, "--out", tmp_path, "--each")
-    assert "members, in the order they are added: mini-v1, mini-v3" in done.stdout
+    assert "members, in the order they are added: mini-v1.mini, mini-v3.mini" in done.stdout
     assert len(growth([v1, v3])) == 4 * (1 if run.excluded is None else 2)
 
 

@@ -48,6 +48,7 @@ def test_json_is_for_the_explanation(tmp_path):
     assert "--json is for --explain" in cli_error("train", "--data", "mini", "--json", code=2)
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on one core
 def test_mini_network_trains_on_the_mini_set_as_typed(mini_data, tmp_path, monkeypatch):
     """Without `--out`, the training goes to a folder of its own in `trainings`."""
     monkeypatch.chdir(tmp_path)

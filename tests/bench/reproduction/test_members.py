@@ -30,7 +30,7 @@ def test_file_is_run_as_the_network_that_it_fits(tmp_path):
 
 def test_file_that_fits_no_network_names_those_that_were_tried(tmp_path):
     file = random_weights("mini-v1", tmp_path / "weights.safetensors")
-    message = "fits none of the networks that stand for v1: v1, v1-paper, v1-separable were tried"
+    message = "fits none of the networks that stand for v1: v1, v1-paper, v1-separable, v1-wide were tried"
     with pytest.raises(WeightsError, match=message):
         read(f"v1={file}")
 
@@ -88,7 +88,7 @@ def test_public_weights_count_once_and_adversarial_ones_are_last():
         (["resnet-151=timm/resnet50"], "no weights at timm/resnet50: .* with one of torchvision/resnet152"),
         (
             ["v4=A"],
-            "v4=...: a table takes resnet-151, v1, v1-paper, v1-separable, v2:rmsprop, v3, v2-all, v3",
+            "v4=...: a table takes resnet-151, v1, v1-paper, v1-separable, v1-wide, v2:rmsprop, v3, v2-all",
         ),
         (["v3=A", "v2-all=C"], "v2-all=C: the same weights as v3=A"),
         (["v3=v3", "v3=v3.tf_in1k"], "v3=v3.tf_in1k: the same weights as v3=v3"),
