@@ -27,3 +27,13 @@ def one_line(text: str) -> str:
     no such file hint: \x1b look elsewhere
     """
     return printable(" ".join(text.split()))
+
+
+def crops_in_words(*protocols: str) -> str:
+    """Names of protocols, and what they count.
+
+    >>> crops_in_words("1"), crops_in_words("10", "144"), crops_in_words("dense")
+    ('1 crop', '10, 144 crops', 'dense')
+    """
+    names = ", ".join(protocols)
+    return {"1": "1 crop", "dense": "dense"}.get(names, f"{names} crops")

@@ -32,6 +32,7 @@ from bench.options import Options
 from bench.progress import Done, Reporter, Silent
 from bench.zoo.loading import load
 from results.manifest import plain
+from results.text import crops_in_words
 
 DECODED = 32
 """Images that are kept decoded for the renderer to work on."""
@@ -159,7 +160,7 @@ class Throughput:
         lines = [
             f"limit: {self.slowest_stage}; "
             f"efficiency, end to end over the limit: {efficiency:.3f} ({spread})",
-            f"{self.evaluation.network.network.name}, {', '.join(plan.names)} crops, "
+            f"{self.evaluation.network.network.name}, {crops_in_words(*plan.names)}, "
             f"{self.crops:g} crops an image; {len(self.whole)} rounds of {self.images:,} {images}",
             f"{runtime.device_name}, {runtime.precision}, batch {runtime.batch}, "
             f"{runtime.workers} threads that decode and render, {runtime.streams} that classify; "

@@ -19,6 +19,7 @@ from results.report.charts import Line, Point, Tick, file_chart
 from results.run import Run
 from results.storage import write
 from results.tables import accuracy
+from results.text import crops_in_words
 
 
 def evaluate_checkpoints(options: Options, reporter: Reporter) -> dict[int, Run]:
@@ -72,8 +73,7 @@ def _draw(table: pd.DataFrame, model: str) -> str:
     """Top-1 and top-5 error of the largest protocol, on the last image set."""
     protocol, image_set = table[["protocol", "image_set"]].iloc[-1]
     rows = table[(table["protocol"] == protocol) & (table["image_set"] == image_set)]
-    crops = "crop" if protocol == "1" else "crops"
-    title = f"{model}, {protocol} {crops}, {image_set} ({rows['n'].iloc[0]:,} images)"
+    title = f"{model}, {crops_in_words(protocol)}, {image_set} ({rows['n'].iloc[0]:,} images)"
     lines = [_line(f"top-{k} error", rows["epoch"].tolist(), rows[f"top{k}_error"].tolist()) for k in (1, 5)]
     ticks = [Tick(epoch, f"{epoch:g}") for epoch in rows["epoch"].tolist()]
     return file_chart(title, "epoch", lines, ticks)

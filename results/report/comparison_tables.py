@@ -12,6 +12,7 @@ from results.names import distinct_names
 from results.report.cells import error_pair, has_top5
 from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
+from results.text import crops_in_words
 
 CLASSES = 10
 """How many of the classes that changed most are listed."""
@@ -29,7 +30,7 @@ def comparison_tables(
     lines: list[RenderableType] = [
         whole_line(f"a: {name_a} ({a.path})"),
         whole_line(f"b: {name_b} ({b.path})"),
-        whole_line(f"{protocol} crops, {image_set}, n = {found.n:,}"),
+        whole_line(f"{crops_in_words(protocol)}, {image_set}, n = {found.n:,}"),
         Text(f"top-1 error: {error_a:.2f} -> {error_b:.2f}, {difference}"),
         Text(f"{flips}; exact McNemar p = {found.p_value:.3g}"),
     ]

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from results.report.cells import duration, error_cell
 from results.report.titled_table import cell, titled_table, whole_line
+from results.text import crops_in_words
 
 HEADINGS = (
     *("network", "crops", "images", "published", "measured", "difference"),
@@ -42,7 +43,7 @@ def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[Renderable
         shown.append(table)
         shown += map(whole_line, _members(rows))
         shown += [
-            whole_line(f"{row['network']}, {row['protocol']} crops: {row['note']}")
+            whole_line(f"{row['network']}, {crops_in_words(row['protocol'])}: {row['note']}")
             for row in rows
             if row["note"]
         ]
@@ -65,7 +66,7 @@ def _members(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 members += f", the one of {row['best_of']} trainings with the lowest top-1 error"
             crops.setdefault((_network(row), members), []).append(row["protocol"])
     return [
-        f"{network}, {', '.join(protocols)} crops: run with {members}"
+        f"{network}, {crops_in_words(*protocols)}: run with {members}"
         for (network, members), protocols in crops.items()
     ]
 
