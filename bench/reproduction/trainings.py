@@ -94,8 +94,8 @@ class TableTrainings:
 def table_trainings(table: str) -> TableTrainings:
     """The trainings for a table, for a paper or for `mini`. Raises `UsageError` for an unknown table.
 
-    >>> len(table_trainings("rethinking/table3").trainings)
-    8
+    >>> [training.seed for training in table_trainings("bn/figure4").trainings]
+    [0, 1, 2, 3, 4, 5]
     """
     trainings: dict[NetworkTraining, dict[str, None]] = {}
     tables: dict[str, dict[tuple[str, NetworkTraining], None]] = {}
