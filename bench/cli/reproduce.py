@@ -124,7 +124,8 @@ def _train(table: str, data: str, options: Options, epochs: int | None, run: boo
         print(f"# {remark}")
     for training, networks in found.trainings.items():
         print(f"# {', '.join(networks)}\n{commands[training]}")
-    print("\n".join([f"# {'now' if run else 'then'}, with the validation images:", *evaluations]))
+    if evaluations:
+        print("\n".join([f"# {'now' if run else 'then'}, with the validation images:", *evaluations]))
 
 
 def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool) -> None:

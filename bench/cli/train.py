@@ -90,7 +90,9 @@ def train(
     if data is None:
         raise UsageError("no --data: name the training images, or pass --data mini to try it")
     chosen = find_recipe(recipe, without, rate)
-    out = out or TRAININGS / folder_name(model, recipe, without, seed, sampling_seed)
+    out = out or TRAININGS / folder_name(
+        model, recipe, without, seed=seed, sampling_seed=sampling_seed, rate=rate
+    )
     if not is_local(out):
         raise UsageError(f"--out {out}: training writes to a folder of this machine, name one")
 

@@ -30,19 +30,23 @@ class NetworkTraining:
     """Epochs, where they are not the recipe's."""
     seed: int = 0
     sampling_seed: int | None = None
-    name: str = ""
-    """What `reproduce --weights NAME=FILE` calls it; empty for `model`."""
+    rate: float | None = None
+    """First learning rate, where it is not the recipe's."""
 
 
 TRAININGS_OF = {
     "v1": NetworkTraining("v1-paper", "googlenet"),
     "bn-v1": NetworkTraining("bn-v1", "bn"),
     "bn": NetworkTraining("bn", "bn"),
+    # BN-Inception, section 4.2.2: the baseline is trained as Inception, without the changes of section 4.2.1
+    "bn:baseline": NetworkTraining("bn", "googlenet", "auxiliary", rate=0.0015),
+    "bn:x5": NetworkTraining("bn", "bn", rate=0.0075),
+    "bn:x30": NetworkTraining("bn", "bn"),
     # Rethinking's Table 3 adds one change after the other: RMSProp, smoothing, the stem and the BN-auxiliary
     # head. So clipping, the auxiliary loss and averaging are part of every row.
     "v2": NetworkTraining("v2", "rethinking", "rmsprop,smoothing"),
-    "v2:rmsprop": NetworkTraining("v2", "rethinking", "smoothing", name="v2:rmsprop"),
-    "v2:smoothing": NetworkTraining("v2", "rethinking", name="v2:smoothing"),
+    "v2:rmsprop": NetworkTraining("v2", "rethinking", "smoothing"),
+    "v2:smoothing": NetworkTraining("v2", "rethinking"),
     "v2-factorised": NetworkTraining("v2-factorised", "rethinking"),
     "v3": NetworkTraining("v2-all", "rethinking"),
     # The Inception-v4 paper's Figures 21 and 22 have 200 epochs, 23 and 24 the recipe's 160.
@@ -79,10 +83,10 @@ class TableTrainings:
 
     trainings: dict[NetworkTraining, list[str]]
     """Each training once, with the networks of the paper that it is for."""
-    tables: dict[str, list[NetworkTraining]]
-    """The trainings of each table, by the name that `reproduce` takes."""
+    tables: dict[str, list[tuple[str, NetworkTraining]]]
+    """For each table that can be evaluated its trainings, behind what `reproduce --weights` calls them."""
     remarks: tuple[str, ...]
-    """In what the trainings of an ensemble differ."""
+    """In what the trainings of an ensemble differ, and which figures cannot be reproduced."""
     untrained: tuple[str, ...]
     """The networks that are not trained here."""
 
@@ -94,7 +98,7 @@ def table_trainings(table: str) -> TableTrainings:
     ['v2-79', 'v2-151', 'v2-factorised']
     """
     trainings: dict[NetworkTraining, dict[str, None]] = {}
-    tables: dict[str, dict[NetworkTraining, None]] = {}
+    tables: dict[str, dict[tuple[str, NetworkTraining], None]] = {}
     remarks: dict[str, None] = {}
     untrained: dict[str, None] = {}
     for row in read_rows(table):
@@ -105,9 +109,13 @@ def table_trainings(table: str) -> TableTrainings:
             untrained[network] = None
         if len(members) > 1 and members[0] in OF_ENSEMBLES:
             remarks[OF_ENSEMBLES[members[0]]] = None
-        for training in of_row:
-            tables.setdefault(name, {})[training] = None
+        can_be_run = row.paper["image_set"] in published.IMAGE_SETS
+        if of_row and not can_be_run:
+            remarks[f"{network} of {name} is of the test set, whose labels are not public"] = None
+        for member, training in of_row:
             trainings.setdefault(training, {})[network] = None
+            if can_be_run:
+                tables.setdefault(name, {})[member, training] = None
     return TableTrainings(
         {training: list(networks) for training, networks in trainings.items()},
         {name: list(of_table) for name, of_table in tables.items()},
@@ -116,9 +124,12 @@ def table_trainings(table: str) -> TableTrainings:
     )
 
 
-def _trainings_of(table: str, members: Sequence[str]) -> list[NetworkTraining]:
-    """The trainings for a row of `table` with these networks; none where one of them is not trained here."""
-    found: list[NetworkTraining] = []
+def _trainings_of(table: str, members: Sequence[str]) -> list[tuple[str, NetworkTraining]]:
+    """The trainings for a row of `table` with these networks; none where one of them is not trained here.
+
+    Each is behind its name: that of the row where the row is a training of its own, else the network's.
+    """
+    found: list[tuple[str, NetworkTraining]] = []
     for name in dict.fromkeys(members):
         if table == LOW_RESOLUTION:
             first = NetworkTraining(name, "rethinking", "rmsprop,smoothing")
@@ -126,7 +137,8 @@ def _trainings_of(table: str, members: Sequence[str]) -> list[NetworkTraining]:
             first = TRAININGS_OF[name]
         else:
             return []
-        found += _several(first, members.count(name))
+        several = _several(first, members.count(name))
+        found += [(name if ":" in name else each.model, each) for each in several]
     return found
 
 
@@ -149,7 +161,7 @@ def plan_training(training: NetworkTraining, data: str, options: Options, epochs
     Of `options` it takes the folder, the batch, the workers, the device and the precision, where they are not
     the defaults. Raises `UsageError`.
     """
-    recipe = find_recipe(training.recipe, training.without)
+    recipe = find_recipe(training.recipe, training.without, training.rate)
     given = {name: value for name, value in options.changed().items() if name in OF_THE_MACHINE}
     return Training(
         model=training.model,
@@ -170,7 +182,12 @@ OF_THE_MACHINE = ("batch", "workers", "device", "precision")
 def folder_of(training: NetworkTraining, options: Options) -> Path:
     """Where a training goes: in `--out`, or in `trainings` where that is the default."""
     name = folder_name(
-        training.model, training.recipe, training.without, training.seed, training.sampling_seed
+        training.model,
+        training.recipe,
+        training.without,
+        seed=training.seed,
+        sampling_seed=training.sampling_seed,
+        rate=training.rate,
     )
     return (TRAININGS if options.out == DEFAULTS.out else options.out) / name
 
@@ -183,6 +200,7 @@ def training_command(training: NetworkTraining, data: str, options: Options, epo
     """
     words: dict[str, Any] = {"model": training.model, "recipe": training.recipe}
     words |= {"without": training.without} if training.without else {}
+    words |= {"rate": training.rate} if training.rate else {}
     words |= {"epochs": epochs or training.epochs} if epochs or training.epochs else {}
     words |= {"seed": training.seed}
     words |= {} if training.sampling_seed is None else {"sampling-seed": training.sampling_seed}
@@ -192,18 +210,18 @@ def training_command(training: NetworkTraining, data: str, options: Options, epo
 
 
 def evaluation_command(
-    table: str, trainings: Sequence[NetworkTraining], options: Options, epochs: int | None
+    table: str, trainings: Sequence[tuple[str, NetworkTraining]], options: Options, epochs: int | None
 ) -> str:
-    """The command that evaluates the trainings of a table, quoted for a shell.
+    """The command that evaluates the trainings of a table, each behind its name, quoted for a shell.
 
     Where `options` has no data, it has `IMAGES` in their place.
     """
     data = options.data if options.data != DEFAULTS.data or table == "mini" else "IMAGES"
     words: list[tuple[str, object]] = [("data", data)]
-    for training in trainings:
+    for name, training in trainings:
         last = plan_training(training, data, options, epochs)
         file = checkpoint_path(last.out, last.epochs)
-        words.append(("weights", f"{training.name or training.model}={file}"))
+        words.append(("weights", f"{name}={file}"))
     return _command("reproduce", words, table)
 
 

@@ -118,7 +118,13 @@ def parts_of(without: str) -> list[str]:
 
 
 def folder_name(
-    model: str, recipe: str, without: str = "", seed: int = 0, sampling_seed: int | None = None
+    model: str,
+    recipe: str,
+    without: str = "",
+    *,
+    seed: int = 0,
+    sampling_seed: int | None = None,
+    rate: float | None = None,
 ) -> str:
     """What the folder of a training is called by default.
 
@@ -126,6 +132,7 @@ def folder_name(
     'v2-rethinking-no-rmsprop-no-smoothing-seed-1'
     """
     words = [model.replace("/", "-"), recipe, *(f"no-{part}" for part in parts_of(without))]
+    words += [f"rate-{rate:g}"] if rate is not None else []
     words += [f"seed-{seed}"] if seed else []
     words += [f"sampling-{sampling_seed}"] if sampling_seed is not None else []
     return "-".join(words)

@@ -10,6 +10,7 @@ from bench.mini import NETWORKS as MINI_NETWORKS
 from bench.options import Options
 from bench.reproduction.table_rows import read_rows
 from bench.reproduction.trainings import (
+    TRAININGS_OF,
     NetworkTraining,
     evaluation_command,
     plan_training,
@@ -73,6 +74,23 @@ def test_every_row_with_a_network_of_ours_has_trainings_in_folders_of_their_own(
     assert len({each.out for each in planned}) == len(planned)
 
 
+def test_table_of_the_test_set_has_trainings_and_nothing_that_evaluates_them():
+    found = table_trainings("googlenet/table2")
+    assert (len(found.trainings), found.tables) == (7, {})
+    remark = "GoogLeNet 2014 of googlenet/table2 is of the test set, whose labels are not public"
+    assert remark in found.remarks
+
+
+def test_rates_of_bn_inception_are_those_of_its_section_4_2():
+    """0.0015, and 5 and 30 times that; the last is the recipe's."""
+    names = ("bn:baseline", "bn:x5", "bn:x30")
+    planned = [plan_training(TRAININGS_OF[name], "images", PLAIN, None) for name in names]
+    assert [each.recipe.rate for each in planned] == pytest.approx([0.0015, 0.0075, 0.045])
+    assert len({each.out for each in planned}) == 3
+    command = training_command(TRAININGS_OF["bn:x5"], "images", PLAIN, None)
+    assert " --rate 0.0075 " in command
+
+
 def test_figures_of_other_networks_are_named():
     assert table_trainings("rethinking/table4").untrained == ("VGG", "PReLU")
 
@@ -104,7 +122,9 @@ def test_planned_training_is_that_of_the_command():
 def test_evaluation_names_the_last_checkpoint_of_each_training():
     """By the name of the row, where the row is a training of its own."""
     found = table_trainings("rethinking/table3")
-    words = shlex.split(evaluation_command("rethinking/table3", list(found.trainings), PLAIN, None))
+    words = shlex.split(
+        evaluation_command("rethinking/table3", found.tables["rethinking/table3"], PLAIN, None)
+    )
     assert words[:5] == ["inception-bench", "reproduce", "rethinking/table3", "--data", "IMAGES"]
     assert "v2:rmsprop=trainings/v2-rethinking-no-smoothing/epoch-0100.safetensors" in words
     assert "v2-all=trainings/v2-all-rethinking/epoch-0100.safetensors" in words
@@ -114,6 +134,6 @@ def test_mini_networks_are_evaluated_on_the_mini_set():
     found = table_trainings("mini")
     assert [each.model for each in found.trainings] == list(MINI_NETWORKS)
     assert found.remarks == ()
-    words = shlex.split(evaluation_command("mini", list(found.trainings), PLAIN, 2))
+    words = shlex.split(evaluation_command("mini", found.tables["mini"], PLAIN, 2))
     assert words[:5] == ["inception-bench", "reproduce", "mini", "--data", "mini"]
     assert all("/epoch-0002.safetensors" in word for word in words[6::2])
