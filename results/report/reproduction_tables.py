@@ -42,11 +42,7 @@ def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[Renderable
             )
         shown.append(table)
         shown += map(whole_line, _members(rows))
-        shown += [
-            whole_line(f"{row['network']}, {crops_in_words(row['protocol'])}: {row['note']}")
-            for row in rows
-            if row["note"]
-        ]
+        shown += [whole_line(f"{_row_in_words(row)}: {row['note']}") for row in rows if row["note"]]
     return [*shown, Text("Errors in percent, top-1 / top-5, with 95 % Wilson intervals.")]
 
 
@@ -54,6 +50,11 @@ def _network(row: Mapping[str, Any]) -> str:
     """The paper's name, with the number of networks where that does not say it."""
     several = row["networks"] not in ("", "1") and "+" not in row["model"]
     return f"{row['network']} x {row['networks']}" if several else str(row["network"])
+
+
+def _row_in_words(row: Mapping[str, Any]) -> str:
+    """The network and its crops, where the paper says how many."""
+    return ", ".join(filter(None, (_network(row), row["protocol"] and crops_in_words(row["protocol"]))))
 
 
 def _members(rows: Sequence[Mapping[str, Any]]) -> list[str]:
