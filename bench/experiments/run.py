@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.errors import NotFinite, WeightsError
+from bench.data import open_images
+from bench.errors import NotFinite, UsageError, WeightsError
 from bench.evaluation.evaluate import run_evaluations
 from bench.experiments.table import Experiment, Setting, Variant
 from bench.options import Options
@@ -69,9 +70,17 @@ class Trained:
 def run_experiment(experiment: Experiment, scale: Scale, reporter: Reporter) -> list[Trained]:
     """Train and evaluate the mini variants: those of the first seed, then those of the next.
 
-    Raises as `train` and `run_evaluations` do, except for a training that diverges: that is a result.
+    Raises as `train` and `run_evaluations` do, except for a training that diverges: that is a result. Raises
+    `UsageError` where the images to evaluate on have other classes than those to train on.
     """
+    val = open_images(scale.val)  # before hours of training
     data = scale.data or str(_drawn_images(scale.out, scale.images, reporter))
+    classes = len(open_images(data).classes)
+    if classes != len(val.classes):
+        raise UsageError(
+            f"{data} has {classes:,} classes, but {val.path} has {len(val.classes):,}: "
+            "pass --data and --val of the same classes"
+        )
     return [
         _train(variant, setting, seed, data, scale, reporter)
         for seed in range(scale.seeds)

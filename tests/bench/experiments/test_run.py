@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from PIL import Image
 
 from bench.experiments.run import Scale, run_experiment
 from bench.experiments.table import Experiment, Setting, Variant
@@ -115,3 +116,14 @@ def test_wrong_place_is_an_error(options, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = 2 if "--out" in options else 1
     assert message in cli_error("experiment", "label-smoothing", *options, code=code)
+
+
+@pytest.mark.parametrize(
+    ("val", "code", "reason"), [("nowhere", 1, "no images at"), ("val", 2, "has 50 classes, but")]
+)
+def test_images_to_evaluate_on_are_checked_before_anything_is_trained(tmp_path, val, code, reason):
+    (tmp_path / "val" / "n01440764").mkdir(parents=True)
+    Image.new("RGB", (96, 96)).save(tmp_path / "val" / "n01440764" / "one.png")
+    command = ("experiment", "label-smoothing", *SCALE, "--val", tmp_path / val, "--out", tmp_path / "out")
+    assert reason in cli_error(*command, code=code)
+    assert not (tmp_path / "out" / "trainings").exists()
