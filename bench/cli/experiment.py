@@ -49,7 +49,7 @@ def experiment(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each variant.")] = 1,
     images: Annotated[
         int, typer.Option("--images", min=32, help="Training images to draw, where --data names none.")
-    ] = 4500,
+    ] = 3000,
     data: Annotated[
         str | None,
         typer.Option(

@@ -71,20 +71,23 @@ class Images:
         Raises `DataError` where they are not, and where the disk or the network fails: neither is a fault of
         the image.
         """
-        where = f"{shown(self.ids[i])} in {self.path}"
         try:
             data = self.read(i)
         except OSError as error:
             raise DataError(
-                f"{where} cannot be read ({error.strerror or error}): the same command continues"
+                f"{self._where(i)} cannot be read ({error.strerror or error}): the same command continues"
             ) from None
         listed = int(self.sizes[i])
         if listed and len(data) != listed:
             raise DataError(
-                f"{where} was replaced: it has {len(data):,} bytes, and had {listed:,} at the start; "
+                f"{self._where(i)} was replaced: it has {len(data):,} bytes, and had {listed:,} at first; "
                 "start the same command again, which takes the images as they are now"
             )
         return data
+
+    def _where(self, i: int) -> str:
+        """What a message calls image i."""
+        return f"{shown(self.ids[i])} in {self.path}"
 
     def content_hashes(self, part: range) -> NDArray[np.uint64]:
         """[n] `content_hash` of the files of some images as they are now. Raises `DataError`."""

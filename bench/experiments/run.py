@@ -1,6 +1,6 @@
 """Trains the mini variants of an experiment and evaluates each epoch. The same call continues.
 
-    OUT/mini-train-4500/                 the training images, drawn once for all experiments
+    OUT/mini-train-3000/                 the training images, drawn once for all experiments
     OUT/trainings/NETWORK-.../           what `inception-bench train` writes
     OUT/runs/                            a run for each epoch of each training
 
@@ -17,7 +17,7 @@ from bench.errors import NotFinite, UsageError, WeightsError
 from bench.evaluation.evaluate import run_evaluations
 from bench.experiments.table import Experiment, Setting, Variant
 from bench.options import Options
-from bench.progress import Reporter
+from bench.progress import Reporter, Silent
 from bench.training.checkpoints import checkpoint_path
 from bench.training.recipes import find_recipe
 from bench.training.train import Training, train
@@ -124,17 +124,18 @@ def _train(
     except NotFinite as error:
         reporter.note(f"{variant.label}, seed {seed}: {error}")
     runs: dict[int, Run] = {}
+    reporter.step(f"{variant.label}, seed {seed}: evaluating each epoch")
     try:
         for epoch in range(1, scale.epochs + 1):
             checkpoint = checkpoint_path(folder, epoch)
             if checkpoint.exists():
-                runs[epoch] = _evaluate(setting.model, checkpoint, scale, reporter)
+                runs[epoch] = _evaluate(setting.model, checkpoint, scale)
     except (NotFinite, WeightsError) as error:  # what is evaluated is an average of what was trained
         reporter.note(f"{variant.label}, seed {seed}: {error}")
     return Trained(variant, setting, seed, runs, diverged=len(runs) < scale.epochs)
 
 
-def _evaluate(model: str, checkpoint: Path, scale: Scale, reporter: Reporter) -> Run:
+def _evaluate(model: str, checkpoint: Path, scale: Scale) -> Run:
     options = Options(
         model=model,
         weights=str(checkpoint),
@@ -143,5 +144,5 @@ def _evaluate(model: str, checkpoint: Path, scale: Scale, reporter: Reporter) ->
         out=scale.out / "runs",
         allow_implausible=True,  # a training that failed is a result, too
     )
-    (run,) = run_evaluations([options], reporter)
+    (run,) = run_evaluations([options], Silent())  # its notes are about options of `eval`
     return run

@@ -1,14 +1,9 @@
 """Every experiment of the papers, with few images."""
 
-from dataclasses import replace
-
 import pytest
 
-from bench.experiments.outcome import effects
-from bench.experiments.run import Scale, run_experiment
 from bench.experiments.table import EXPERIMENTS
 from bench.mini.draw import draw
-from bench.progress import Silent
 from tests.helpers import cli_json
 
 SCALE = ("--images", 64, "--epochs", 1, "--workers", 0, "--device", "cpu")
@@ -32,14 +27,3 @@ def test_experiment_trains_and_compares_all_its_mini_variants(name, folder):
         variant.label for variant in variants if variant.against
     ]
     assert (folder / "few" / f"{name}.svg").exists()
-
-
-def test_batch_normalisation_learns_where_the_plain_network_does_not_yet(folder):
-    """As figure 2 of its paper has it: 4 epochs are too few for the plain network."""
-    found = EXPERIMENTS["batch-normalisation"]
-    plain, _, _, fast, *_ = found.variants
-    pair = replace(found, variants=(plain, replace(fast, against=plain.label)))
-    scale = Scale(folder, None, "mini", images=3000, epochs=4, seeds=1, workers=0, device="cpu")
-    (effect,) = effects(run_experiment(pair, scale, Silent()))
-    assert (effect.variant, effect.finding) == ("BN-x5", "better")
-    assert effect.differences[0] < -5

@@ -363,35 +363,25 @@ def test_folder_that_cannot_be_written_shows_before_the_first_epoch(colours, tmp
         train_here(colours, tmp_path / "file" / "out")
 
 
-def test_two_processes_are_one_with_twice_the_batch(colours, tmp_path):
-    """For a network without batch normalisation, whose statistics each process has for itself."""
-    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
-    options = ("--model", "timm/test_vit", "--device", "cpu", "--recipe", "googlenet", "--batch", 4)
-    both = train_by_command(colours, tmp_path / "both", 2, *options, launcher=launcher)
-    train_here(colours, tmp_path / "one", 2, "googlenet", model="timm/test_vit")
-    assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each process
-    ours, theirs = (load_file(tmp_path / name / "epoch-0002.safetensors") for name in ("both", "one"))
-    assert all(torch.allclose(ours[name], theirs[name], atol=1e-5) for name in ours)
-    logs = [log_of(tmp_path / name) for name in ("both", "one")]
-    assert [[row["images"] for row in log] for log in logs] == [["48", "48"], ["48", "48"]]
-    losses = [[float(row["loss"]) for row in log] for log in logs]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-
-
 def test_two_processes_with_auxiliary_heads_are_one_with_twice_the_batch(colours, tmp_path, narrow):
     """Without dropout, which each process has for itself."""
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
     options = ("--model", narrow, "--device", "cpu", "--recipe", "googlenet", "--batch", 4)
     program = "tests.bench.training.narrow"
     without = ("--without", "dropout")
-    train_by_command(*(colours, tmp_path / "both", 2, *options, *without), launcher=launcher, program=program)
+    both = train_by_command(
+        *(colours, tmp_path / "both", 2, *options, *without), launcher=launcher, program=program
+    )
+    assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each process
     train_here(colours, tmp_path / "one", 2, "googlenet", "dropout", model=narrow)
     ours, theirs = (
         torch.load(tmp_path / name / "state.pt", weights_only=True)["module"] for name in ("both", "one")
     )
     assert any(name.startswith("auxiliary.4d.") for name in ours)
     assert all(torch.allclose(ours[name], theirs[name], atol=1e-5) for name in theirs)
-    losses = [[float(row["loss"]) for row in log_of(tmp_path / name)] for name in ("both", "one")]
+    logs = [log_of(tmp_path / name) for name in ("both", "one")]
+    assert [[row["images"] for row in log] for log in logs] == [["48", "48"], ["48", "48"]]
+    losses = [[float(row["loss"]) for row in log] for log in logs]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
