@@ -16,7 +16,7 @@ from crops.dialects import DIALECTS, Dialect, make_dialect
 from crops.geometry import Patch, patch_of
 from crops.lattice import AXES, DenseView, View, lattice, scale_set
 from crops.normalisation import CAFFE, HALF, IMAGENET, Normalisation
-from crops.plan import POOLS, Plan, pool_scores
+from crops.plan import IMAGE_SIZE, POOLS, Plan, pool_scores
 from crops.protocols import DEFINITIONS, Definition, Protocol, ProtocolError, parse, parse_scales
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "DIALECTS",
     "HALF",
     "IMAGENET",
+    "IMAGE_SIZE",
     "POOLS",
     "Definition",
     "DenseView",

@@ -22,6 +22,9 @@ Pool = Literal["mean", "logits", "max"]
 
 POOLS: tuple[Pool, ...] = ("mean", "logits", "max")
 
+IMAGE_SIZE = (500, 375)
+"""(width, height) in pixels of a usual image of ImageNet, which costs are of."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -94,6 +97,17 @@ class Plan:
     def _patches_of_size(self) -> Callable[[int, int], tuple[tuple[Patch, ...], NDArray[np.float64]]]:
         """`patches`, with what it returned before: many images of a data set have the same size."""
         return lru_cache(maxsize=4096)(partial(_patches_and_weights, self))
+
+    def cost(self, width: int, height: int) -> float:
+        """How many crops of the network's input cost as much as those of an image of `width` x `height`.
+
+        Views with the same pixels count once, and a dense one in proportion to its area.
+
+        >>> Plan(parse("10", 224), 224).cost(500, 375), Plan(parse("12", 224), 224).cost(256, 256)
+        (10.0, 12.0)
+        """
+        patches, _ = self.patches(width, height)
+        return sum(patch.output[0] * patch.output[1] for patch in patches) / self.size**2
 
     def describe(self) -> dict[str, Any]:
         """The exact protocols as plain values, for a manifest.

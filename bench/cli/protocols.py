@@ -20,14 +20,14 @@ def protocols(
     """List the protocols: what their views are, whose definition that is, scales, and what they cost."""
     from bench.views import listings
     from bench.zoo.networks import table_network
-    from crops import DIALECTS
+    from crops import DIALECTS, IMAGE_SIZE
 
     network = table_network(model)
     rows = listings.protocol_rows(network)
     if as_json:
         print(json.dumps(rows))
         return
-    width, height = listings.IMAGE_SIZE
+    width, height = IMAGE_SIZE
     size = network.input_size
     print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
     show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())

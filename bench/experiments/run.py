@@ -106,7 +106,7 @@ def _drawn_images(out: Path, images: int, reporter: Reporter) -> Path:
 def _train(
     variant: Variant, setting: Setting, seed: int, data: str, scale: Scale, reporter: Reporter
 ) -> Trained:
-    folder = scale.out / "trainings" / f"{setting.folder()}-seed-{seed}"
+    folder = scale.out / "trainings" / setting.folder(seed)
     recipe = find_recipe(setting.recipe, setting.without, setting.rate)
     training = Training(
         setting.model,

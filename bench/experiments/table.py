@@ -3,12 +3,12 @@
 Figures are the papers'. Where a paper prints an accuracy, it is written as an error here.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Literal
 
+from bench.training.recipes import folder_name
 from bench.zoo.networks import unknown_name_error
 from results.published import PAPERS
 
@@ -38,13 +38,9 @@ class Setting:
         rate = "" if self.rate is None else f" --rate {self.rate:g}"
         return f"--model {self.model} --recipe {self.recipe}{without}{rate}"
 
-    def folder(self) -> str:
-        """A name of its own for the training's folder.
-
-        >>> Setting("v2", "rethinking", "rmsprop,smoothing", 0.1).folder()
-        'v2-rethinking-without-rmsprop-smoothing-rate-0.1'
-        """
-        return re.sub("[ ,]+", "-", re.sub("--(model |recipe )?", "", self.options()))
+    def folder(self, seed: int = 0) -> str:
+        """A name of its own for the training's folder."""
+        return folder_name(self.model, self.recipe, self.without, seed=seed, rate=self.rate)
 
 
 @dataclass(frozen=True)

@@ -157,11 +157,12 @@ class Throughput:
         efficiency = median(self.efficiencies)
         spread = f"{min(self.efficiencies):.3f} to {max(self.efficiencies):.3f}"
         images = "image" if self.images == 1 else "images"
+        crops = "crop" if self.crops == 1 else "crops"
         lines = [
             f"limit: {self.slowest_stage}; "
             f"efficiency, end to end over the limit: {efficiency:.3f} ({spread})",
             f"{self.evaluation.network.network.name}, {crops_in_words(*plan.names)}, "
-            f"{self.crops:g} crops an image; {len(self.whole)} rounds of {self.images:,} {images}",
+            f"{self.crops:g} {crops} an image; {len(self.whole)} rounds of {self.images:,} {images}",
             f"{runtime.device_name}, {runtime.precision}, batch {runtime.batch}, "
             f"{runtime.workers} threads that decode and render, {runtime.streams} that classify; "
             f"{self.folded} batch normalisations folded",

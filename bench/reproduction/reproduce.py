@@ -19,10 +19,9 @@ from bench.planning.throughput import Throughput, measure
 from bench.progress import Reporter, Silent
 from bench.reproduction.members import Member
 from bench.reproduction.table_rows import Row, all_members, crops_for
-from bench.views.listings import IMAGE_SIZE
 from bench.zoo import find
 from bench.zoo.loading import fetch, untrained
-from crops import Plan
+from crops import IMAGE_SIZE, Plan
 from results.ensemble import ensemble
 from results.gap import explain
 from results.names import names_with_weights
@@ -237,7 +236,7 @@ def _area_of_crops(evaluation: Evaluation) -> float:
     plan = evaluation.plan
     assert isinstance(plan, Plan)  # no row is of a dialect
     patches, _ = plan.patches(*IMAGE_SIZE)
-    return sum(patch.output[0] * patch.output[1] for patch in patches) / len(patches) / plan.size**2
+    return plan.cost(*IMAGE_SIZE) / len(patches)
 
 
 def _measure(name: str, crops: str, options: Options, images: Images) -> Throughput:

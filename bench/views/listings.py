@@ -15,13 +15,10 @@ from bench.experiments.table import EXPERIMENTS
 from bench.training.explanation import Explanation
 from bench.zoo import NETWORKS, Network
 from bench.zoo.networks import unknown_name_error
-from crops import AXES, DEFINITIONS, Plan, Protocol, parse
+from crops import AXES, DEFINITIONS, IMAGE_SIZE, Plan, parse
 from results import published
 
 Row = dict[str, Any]
-
-IMAGE_SIZE = (500, 375)
-"""(width, height) in pixels of the image that costs are of: a usual one of ImageNet."""
 
 
 FIGURE_HEADINGS = {
@@ -137,21 +134,14 @@ def protocol_rows(network: Network) -> list[Row]:
             "views": protocol.crops,
             "scales": sorted({view.scale for view in protocol.views}),
             "dense": protocol.dense,
-            "multiply_adds": round(_cost_in_crops(protocol, network.input_size) * network.multiply_adds),
+            "multiply_adds": round(
+                Plan((protocol,), network.input_size).cost(*IMAGE_SIZE) * network.multiply_adds
+            ),
             "definition": DEFINITIONS[protocol.name].views,
             "source": DEFINITIONS[protocol.name].source,
         }
         for protocol in parse("144,dense", network.input_size)
     ]
-
-
-def _cost_in_crops(protocol: Protocol, size: int) -> float:
-    """How many crops of `size` x `size` cost as much as `protocol` does on an image of `IMAGE_SIZE`.
-
-    A dense view costs in proportion to its area. Views of the same pixels count once.
-    """
-    patches, _ = Plan((protocol,), size).patches(*IMAGE_SIZE)
-    return sum(patch.output[0] * patch.output[1] for patch in patches) / size**2
 
 
 def protocol_table(rows: Sequence[Row]) -> Table:

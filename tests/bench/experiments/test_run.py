@@ -78,8 +78,8 @@ def test_variant_in_common_is_trained_once(finished):
     out, _, _ = finished
     names = sorted(path.parent.name for path in states(out))
     assert names == [
-        "mini-v3-rethinking-without-auxiliary-distortion-seed-0",
-        "mini-v3-rethinking-without-auxiliary-distortion-smoothing-seed-0",
+        "mini-v3-rethinking-no-auxiliary-no-distortion",
+        "mini-v3-rethinking-no-auxiliary-no-distortion-no-smoothing",
     ]
 
 

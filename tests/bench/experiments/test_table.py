@@ -94,8 +94,8 @@ def test_commands_at_full_size_are_those_of_the_settings(monkeypatch):
     commands = cli_json("experiment", "label-smoothing", "--full", "--data", "in/train 1", "--out", "here")
     assert commands["without smoothing"] == [
         "inception-bench train --model v2 --recipe rethinking --without smoothing --data 'in/train 1' "
-        "--out here/v2-rethinking-without-smoothing",
-        "inception-bench eval --model v2 --weights here/v2-rethinking-without-smoothing --data imagenet/val",
+        "--out here/v2-rethinking-no-smoothing",
+        "inception-bench eval --model v2 --weights here/v2-rethinking-no-smoothing --data imagenet/val",
     ]
     printed = cli("experiment", "label-smoothing", "--full").stdout.splitlines()
     assert printed[0] == "# without smoothing"
