@@ -50,6 +50,13 @@ class Options:
     dialect: str = _option(
         "paper", "take the single crop as another tool does: timm, torchvision, tf-slim or caffe"
     )
+    input_size: int | None = _option(
+        None, "side of the network's input in pixels (default: what the weights say)"
+    )
+    mean: str | None = _option(
+        None, "what is subtracted from levels of 0 to 1, such as 0.485,0.456,0.406 (default: as above)"
+    )
+    std: str | None = _option(None, "what divides them then, such as 0.229,0.224,0.225 (default: as above)")
     label_order: str = _option(
         "auto", "what the outputs stand for: wordnet, background-first or ilsvrc; auto: by their number"
     )
@@ -66,6 +73,11 @@ class Options:
     )
     blacklist: Path | None = _option(
         None, "a devkit of 2014 or later, or a plain list (default: found in or beside the data)"
+    )
+    classes: str | None = _option(
+        None,
+        "the classes that count: imagenet-a, imagenet-r, objectnet, all, or a file of WordNet ids "
+        "(default: all; a data set whose folders are exactly one of these sets is recognised)",
     )
     limit: int | None = _option(None, "evaluate only the first N images")
     shuffle_seed: int | None = _option(None, "with --limit: draw the images with this seed")

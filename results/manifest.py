@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from results.class_sets import ClassSet
+
 SCHEMA = 3
 """The layout that is written."""
 
@@ -84,6 +86,8 @@ class DataRecord:
     """The number of images that `--limit` allowed."""
     shuffle_seed: int | None = None
     """The seed that drew them; None for the first ones."""
+    class_set: ClassSet | None = None
+    """The classes among which predictions are scored; None for all. No identity depends on it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,20 @@ from crops.pillow import RESAMPLING
 
 
 @dataclass(frozen=True)
+class StatedInput:
+    """What the user says of a network's input. None where the weights' own preprocessing holds."""
+
+    size: int | None = None
+    """`--input-size`: side of the square input in pixels."""
+
+    mean: tuple[float, float, float] | None = None
+    """`--mean`, of levels scaled to 0 to 1."""
+
+    std: tuple[float, float, float] | None = None
+    """`--std`, of levels scaled to 0 to 1."""
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """How an image becomes the input that a network's weights were trained for."""
 
