@@ -1,5 +1,6 @@
 """Every option of an evaluation: its meaning and its default, once, for the command line and for Python."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,8 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Accept what Python callers would naturally write: paths as text, crops as a number, scales as
-        a list.
+        """Accept what Python callers would naturally write: paths as text, crops as a number, scales and
+        levels as a list.
         """
         for name in PLACES:
             value = getattr(self, name)
@@ -131,8 +132,12 @@ class Options:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, str(value))
-        if self.scales is not None and not isinstance(self.scales, str):
-            object.__setattr__(self, "scales", ",".join(map(str, self.scales)))
+        for name in ("scales", "mean", "std"):
+            value = getattr(self, name)
+            if isinstance(value, Iterable) and not isinstance(value, str):
+                object.__setattr__(self, name, ",".join(map(str, value)))
+            elif value is not None:
+                object.__setattr__(self, name, str(value))
 
     def changed(self) -> dict[str, Any]:
         """The options that are not at their defaults, as plain values.

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress
-from bench.cli.parameters import DATA, MACHINE, Json, takes_options
+from bench.cli.parameters import DATA, INPUT, MACHINE, Json, takes_options
 from bench.options import Options
 from results.text import one_line
 
@@ -16,6 +16,7 @@ from results.text import one_line
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
 @takes_options(
     *("model", "weights", "ema", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
+    *INPUT,
     *DATA,
     *MACHINE,
     *("compile", "renderer", "out"),

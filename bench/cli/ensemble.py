@@ -8,13 +8,21 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note_adversarial, progress, show
-from bench.cli.parameters import OF_SEVERAL_NETWORKS, RUNS, Json, leave_out_files, parse_run, takes_options
+from bench.cli.parameters import (
+    INPUT,
+    OF_SEVERAL_NETWORKS,
+    RUNS,
+    Json,
+    leave_out_files,
+    parse_run,
+    takes_options,
+)
 from bench.options import Options
 from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench ensemble --models v4,ir-v2 --crops 144 --data imagenet/val")
-@takes_options("crops", "scales", "interpolation", "pool", *OF_SEVERAL_NETWORKS)
+@takes_options("crops", "scales", "interpolation", "pool", *INPUT, *OF_SEVERAL_NETWORKS)
 def ensemble(
     options: Options,
     runs: Annotated[

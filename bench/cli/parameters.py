@@ -18,6 +18,7 @@ FLAGS = {"fresh": "--fresh/--resume", "ema": "--ema/--no-ema", "compile": "--com
 """Flags that are not named like their option."""
 
 DATA = ("data", "labels", "devkit", "blacklist", "limit", "shuffle_seed")
+INPUT = ("input_size", "mean", "std")
 MACHINE = ("device", "precision", "batch", "workers")
 OF_SEVERAL_NETWORKS = (*DATA, *MACHINE, "out", "fresh", "verify", "skip_unreadable", "allow_implausible")
 """The options of commands that evaluate several networks."""

@@ -7,13 +7,14 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress
-from bench.cli.parameters import MACHINE, Json, takes_options
+from bench.cli.parameters import INPUT, MACHINE, Json, takes_options
 from bench.options import Options
 
 
 @app.command(epilog="Example: inception-bench throughput --model v3 --crops 144 --data imagenet/val")
 @takes_options(
     *("model", "weights", "crops", "scales", "interpolation", "dialect"),
+    *INPUT,
     *("data", "labels", "devkit", "limit"),
     *MACHINE,
     *("compile", "renderer"),

@@ -118,6 +118,9 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
     yield Finding("weights", "ok", text)
     if weights.note:
         yield Finding("weights", "note", weights.note)
+    if network.restated and weights.tag:
+        text = f"figures published for {network.network.name}.{weights.tag} are of another input than stated"
+        yield Finding("weights", "note", text)
     if network.prepared_otherwise:
         others = ", ".join(f"--model {name}" for name in network.prepared_otherwise)
         text = (

@@ -22,7 +22,8 @@ from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
 from bench.zoo.loading import LoadedNetwork, check_label_order, check_names, fetch, load
-from bench.zoo.networks import unknown_name_error
+from bench.zoo.networks import FOREIGN, unknown_name_error
+from bench.zoo.preprocessing import parse_stated
 from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales
 from crops.pillow import RESAMPLING
 
@@ -34,12 +35,19 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     `UsageError`, `crops.ProtocolError`, and `WeightsError` where the weights cannot be used.
     """
     check_options(options)
-    if options.weights is None:  # before weights are fetched
-        check_classes(find(options.model).classes, images, options)
+    listed = find(options.model)
+    if options.weights is None and listed.provider not in FOREIGN:  # before weights are fetched
+        check_classes(listed.classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
-    network = load(options.model, options.weights, options.label_order, options.ema)
+    network = load_for(options)
     report_notes(examine_weights(network, options), reporter)
     return prepare_loaded(options, images, blacklist, network, reporter)
+
+
+def load_for(options: Options) -> LoadedNetwork:
+    """The network that the options name. Raises `UsageError` and `WeightsError`."""
+    stated = parse_stated(options.input_size, options.mean, options.std)
+    return load(options.model, options.weights, options.label_order, options.ema, stated)
 
 
 def prepare_loaded(
@@ -70,12 +78,13 @@ def check_options(options: Options) -> None:
     check_names(options.model, options.weights)
     _check_choices(options)
     _check_numbers(options)
+    stated = parse_stated(options.input_size, options.mean, options.std)
     check_label_order(options.label_order)
     resolve(options)
     if options.dialect != "paper":
         _check_dialect(options)
     else:
-        _protocols(options, find(options.model).input_size)
+        _protocols(options, stated.size or find(options.model).input_size)
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:

@@ -24,12 +24,11 @@ from bench.evaluation.findings import (
     open_blacklist,
 )
 from bench.evaluation.label_check import ENOUGH, find_mix_up
-from bench.evaluation.prepare import check_options, prepare_loaded
+from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.run_folder import find_folder
 from bench.options import Options
 from bench.planning.throughput import measure
 from bench.progress import Reporter
-from bench.zoo.loading import load
 from results.errors import IncompleteRun, RunError
 from results.report.cells import duration
 from results.run import MANIFEST, Run, Shard
@@ -56,9 +55,7 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
         yield from _examine_blacklist(images, options)
         decoding, content = _decode_all(images) if read else (_NOT_DECODED, {})
         yield decoding
-    network = yield from _attempt(
-        "weights", lambda: load(options.model, options.weights, options.label_order, options.ema)
-    )
+    network = yield from _attempt("weights", lambda: load_for(options))
     if network:
         yield from examine_weights(network, options)
     if images and network:

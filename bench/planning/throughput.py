@@ -24,13 +24,12 @@ from bench.evaluation.chunks import MOST_IMAGES, single_core_threads
 from bench.evaluation.classify import Scorer
 from bench.evaluation.engine import shard_size
 from bench.evaluation.evaluation import Evaluation, build_pipeline
-from bench.evaluation.prepare import check_options, prepare_loaded
+from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.records import plan_record, runtime_record
 from bench.evaluation.render import Crops
 from bench.evaluation.transfers import Download
 from bench.options import Options
 from bench.progress import Done, Reporter, Silent
-from bench.zoo.loading import load
 from results.manifest import plain
 from results.text import crops_in_words
 
@@ -191,7 +190,7 @@ def run_throughput(options: Options, rounds: int, seconds: float, reporter: Repo
     """`measure` for an evaluation with these options. Raises `BenchError` or `crops.ProtocolError`."""
     check_options(options)
     images = open_images(options.data, options.labels, options.devkit).sample(options.limit, None)
-    network = load(options.model, options.weights, options.label_order)
+    network = load_for(options)
     evaluation = prepare_loaded(options, images, None, network, reporter)
     return measure(evaluation, rounds=rounds, seconds=seconds, reporter=reporter)
 

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data.classes import class_indices
-from bench.errors import UsageError, WeightsError
+from bench.errors import UsageError, WeightsError, first_line
 from bench.zoo import weights as checkpoints
-from bench.zoo.networks import BVLC, NETWORKS, Network, find, unknown_name_error
+from bench.zoo.networks import BVLC, FOREIGN, NETWORKS, Network, find, is_graph, unknown_name_error
 from bench.zoo.papers.caffe_names import has_caffes_names
-from bench.zoo.preprocessing import Preprocessing
+from bench.zoo.preprocessing import NOTHING_STATED, Preprocessing, StatedInput
 from bench.zoo.providers import blueprint, provider_of
 from bench.zoo.wrappers import State
 
@@ -66,6 +66,9 @@ class LoadedNetwork:
     prepared_otherwise: tuple[str, ...]
     """For weights from a file: NAME.TAG of the network's weights whose input is normalised differently."""
 
+    restated: bool = False
+    """Whether the user stated another input than the weights expect."""
+
     @property
     def classes(self) -> int:
         """How many classes it predicts, a background class left out."""
@@ -77,15 +80,26 @@ class LoadedNetwork:
 
 
 def load(
-    name: str, weights: str | None = None, label_order: str = "auto", ema: bool | None = None
+    name: str,
+    weights: str | None = None,
+    label_order: str = "auto",
+    ema: bool | None = None,
+    stated: StatedInput = NOTHING_STATED,
 ) -> LoadedNetwork:
     """The network called `name` with the weights of a tag or a file, by default those of its first tag.
+
+    A name that ends in .onnx is a graph's file, which has its weights. What is `stated` of the input holds in
+    place of what the weights expect.
 
     Fetches weights that are not in the provider's cache. `label_order` is a `LabelOrder`, or `auto` to go by
     the number of outputs. `ema` chooses between weights and their running average in a file that has both, by
     default the average. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
     weights that cannot be fetched or do not fit.
     """
+    if is_graph(name):
+        from bench.zoo.from_onnx import load_graph  # needs a library of its own
+
+        return load_graph(Path(name).expanduser(), label_order, stated)
     network = find(name)
     provider = provider_of(network)
     listed = blueprint(network, network.classes)
@@ -102,7 +116,10 @@ def load(
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
     checkpoints.fit(module, state, path)
     prepared_like = tag or _tag_of_file(name, network, checkpoint.tensors)
-    preprocessing = provider.preprocessing(network.architecture, prepared_like)
+    expected = provider.preprocessing(network.architecture, prepared_like)
+    preprocessing = expected.restated(stated)
+    _check_size(module, preprocessing.size, expected.size, name)
+    levels_stated = stated.mean is not None and stated.std is not None
     return LoadedNetwork(
         network=_with_sizes(network, listed, outputs, order, preprocessing.size),
         module=module,
@@ -112,7 +129,8 @@ def load(
         order=order,
         pool=provider.POOL,
         prepared_like=f"{network.name}.{prepared_like}",
-        prepared_otherwise=() if tag else _prepared_otherwise(network, preprocessing),
+        prepared_otherwise=() if tag or levels_stated else _prepared_otherwise(network, preprocessing),
+        restated=preprocessing != expected,
     )
 
 
@@ -155,6 +173,8 @@ def check_names(name: str, weights: str | None) -> None:
     It fetches nothing, and imports a library only for what the table does not list.
     """
     network = find(name)
+    if network.provider in FOREIGN:
+        return
     listed = NETWORKS[network.name].tags if network.name in NETWORKS else ()
     chosen = network.tags[:1] if weights is None or _is_file(weights) else (*network.tags[:1], weights)
     if not set(chosen) <= set(listed):
@@ -169,6 +189,8 @@ def fetch(name: str, weights: str | None) -> None:
     For a file nothing needs to be done. Raises `UsageError` and `WeightsError` as `load` does.
     """
     network = find(name)
+    if network.provider in FOREIGN:
+        return
     _find_weights(network, weights, provider_of(network).tags(network.architecture))
 
 
@@ -283,7 +305,8 @@ def _with_sizes(
     classes = outputs if order == "own" else 1000
     module = listed if classes == network.classes else blueprint(network, classes)
     multiply_adds = network.multiply_adds
-    if multiply_adds is None or (order == "own" and outputs != network.classes):
+    own_outputs = order == "own" and outputs != network.classes
+    if multiply_adds is None or own_outputs or input_size != network.input_size:
         multiply_adds = count_multiply_adds(module.eval(), input_size)
     return replace(
         network,
@@ -291,6 +314,20 @@ def _with_sizes(
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         multiply_adds=multiply_adds,
     )
+
+
+def _check_size(module: nn.Module, size: int, expected: int, name: str) -> None:
+    """Raise `UsageError` where a network that expects another size does not take this one."""
+    if size == expected:
+        return
+    try:
+        with torch.no_grad():
+            module(torch.zeros(1, 3, size, size))
+    except Exception as error:  # noqa: BLE001 - whatever a network raises that is made for one size
+        raise UsageError(
+            f"{name} does not take images of {size} x {size} ({first_line(error)}): leave out --input-size, "
+            f"which is {expected}"
+        ) from None
 
 
 def _prepared_otherwise(network: Network, preprocessing: Preprocessing) -> tuple[str, ...]:

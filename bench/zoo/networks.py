@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 
 from bench.errors import UsageError
 
 PROVIDERS = ("timm", "torchvision", "pytorchcv")
 """Libraries whose every classifier can be named as PROVIDER/NAME."""
+
+FOREIGN = ("onnx", "python")
+"""Providers of networks that are the user's own: a graph's file, or a module of Python. What these expect,
+and how many classes they have, is known once they are loaded.
+"""
 
 BVLC = "bvlc"
 """The tag of Caffe's public weights of GoogLeNet."""
@@ -25,7 +31,7 @@ class Network:
     """What `--model` takes."""
 
     provider: str
-    """Whose code builds it: one of `PROVIDERS`, or `papers` for `bench.zoo.papers`."""
+    """Whose code builds it: one of `PROVIDERS` or `FOREIGN`, or `papers` for `bench.zoo.papers`."""
 
     architecture: str
     """Its name at the provider."""
@@ -237,6 +243,7 @@ NETWORKS = {
 
 def find(name: str) -> Network:
     """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME; either with .TAG to put that tag first.
+    Or a file of ONNX, which is not opened.
 
     Raises `UsageError` with the nearest names. Only for a name outside the table are libraries imported.
 
@@ -247,6 +254,8 @@ def find(name: str) -> Network:
     >>> find("timm/resnet50.a1_in1k").tags
     ('a1_in1k',)
     """
+    if is_graph(name):
+        return Network(name, "onnx", Path(name).name)
     listed, _, tag = name.partition(".")
     if listed in NETWORKS:
         network = NETWORKS[listed]
@@ -260,6 +269,15 @@ def find(name: str) -> Network:
     if f"{provider}/{architecture}" not in known:
         raise unknown_name_error("network", f"{provider}/{architecture}", known)
     return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
+
+
+def is_graph(name: str) -> bool:
+    """Whether a network's name is that of a file of ONNX.
+
+    >>> is_graph("nets/v3.onnx"), is_graph("v3")
+    (True, False)
+    """
+    return name.endswith(".onnx")
 
 
 def standing_for(paper: str) -> tuple[str, ...]:

@@ -1,10 +1,18 @@
 """What weights expect of their input."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
+from bench.errors import UsageError
 from crops import Dialect, Normalisation, make_dialect
 from crops.dialects import DialectName
 from crops.pillow import RESAMPLING
+
+LARGEST_INPUT = 4096
+"""Most pixels of a side of a network's input: those of a larger one are too many to keep a batch of."""
+
+Channels = tuple[float, float, float]
+"""A value for each of red, green and blue."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +22,56 @@ class StatedInput:
     size: int | None = None
     """`--input-size`: side of the square input in pixels."""
 
-    mean: tuple[float, float, float] | None = None
+    mean: Channels | None = None
     """`--mean`, of levels scaled to 0 to 1."""
 
-    std: tuple[float, float, float] | None = None
+    std: Channels | None = None
     """`--std`, of levels scaled to 0 to 1."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The options that are not given.
+
+        >>> StatedInput(size=224).missing
+        ['--mean', '--std']
+        """
+        values = {"--input-size": self.size, "--mean": self.mean, "--std": self.std}
+        return [name for name, value in values.items() if value is None]
+
+
+def parse_stated(size: int | None, mean: str | None, std: str | None) -> StatedInput:
+    """What `--input-size`, `--mean` and `--std` say; one value of the last two stands for three.
+
+    Raises `UsageError`.
+
+    >>> parse_stated(224, "0.5", "0.229,0.224,0.225")
+    StatedInput(size=224, mean=(0.5, 0.5, 0.5), std=(0.229, 0.224, 0.225))
+    """
+    if size is not None and not 1 <= size <= LARGEST_INPUT:
+        raise UsageError(f"--input-size {size}: write a number of pixels from 1 to {LARGEST_INPUT:,}")
+    means, stds = _channels("--mean", mean), _channels("--std", std)
+    if stds and min(stds) <= 0:
+        raise UsageError(f"--std {std}: levels are divided by it, so write numbers above 0")
+    return StatedInput(size, means, stds)
+
+
+def _channels(option: str, text: str | None) -> Channels | None:
+    """One value for each channel, from one or three with commas between. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        values = [float(word) for word in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) == 1:
+        values *= 3
+    if len(values) != 3 or not all(map(math.isfinite, values)):
+        raise UsageError(f"{option} {text}: write one number, or three with commas, such as 0.5,0.5,0.5")
+    red, green, blue = values
+    return red, green, blue
+
+
+NOTHING_STATED = StatedInput()
 
 
 @dataclass(frozen=True)
@@ -39,6 +92,17 @@ class Preprocessing:
 
     squash: bool = False
     """Whether the image is resized to a square, whatever its shape: timm's crop mode `squash`."""
+
+    def restated(self, stated: StatedInput) -> "Preprocessing":
+        """The same with what the user states of it."""
+        normalisation = self.normalisation
+        return replace(
+            self,
+            size=stated.size or self.size,
+            normalisation=replace(
+                normalisation, mean=stated.mean or normalisation.mean, std=stated.std or normalisation.std
+            ),
+        )
 
     def resampling(self, interpolation: str = "auto") -> str:
         """The interpolation by its name in `RESAMPLING`. `auto` is that of the weights, or bicubic where
