@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from results.manifest import Manifest, MemberRecord
+from results.manifest import Manifest, MemberRecord, ModelRecord
 from results.run import Run
 
 PLACES = ("weights", "data", "labels")
@@ -30,9 +30,10 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
 
 def names_with_weights(run: Run) -> list[str]:
-    """The network of a run, or those of an ensemble, as `--models` takes them: NAME.TAG or NAME=FILE."""
-    models = [network.model for network in _networks(run)]
-    return [f"{model.name}.{model.tag}" if model.tag else f"{model.name}={model.weights}" for model in models]
+    """The network of a run, or those of an ensemble, as `--models` takes them: NAME.TAG, NAME=FILE, or NAME
+    where the weights come with the network.
+    """
+    return [_name_with_weights(network.model) for network in _networks(run)]
 
 
 def adversarial_names(runs: Iterable[Run]) -> list[str]:
@@ -48,6 +49,12 @@ def is_adversarial(tag: str) -> bool:
     (True, False)
     """
     return "adv" in tag.split("_")
+
+
+def _name_with_weights(model: ModelRecord) -> str:
+    if model.tag:
+        return f"{model.name}.{model.tag}"
+    return model.weights if model.weights.endswith(model.name) else f"{model.name}={model.weights}"
 
 
 def network_of(name: str) -> str:

@@ -6,27 +6,65 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from bench.data import Images, open_images
 from bench.data.devkit import Blacklist
 from bench.distributed import ranks
 from bench.errors import BenchError, UsageError
 from bench.evaluation.evaluation import Evaluation, build_pipeline
-from bench.evaluation.findings import examine_blacklist, examine_images, open_blacklist, report_notes
-from bench.evaluation.prepare import check_options, prepare
+from bench.evaluation.findings import (
+    examine_blacklist,
+    examine_images,
+    examine_weights,
+    open_blacklist,
+    report_notes,
+)
+from bench.evaluation.prepare import check_options, check_settings, prepare, prepare_loaded
 from bench.evaluation.run_folder import UnfinishedRun, open_run
-from bench.options import Options
+from bench.options import DEFAULTS, Options
 from bench.progress import Done, Reporter, Silent
+from bench.zoo.from_python import Described, load_module, qualified_name
 from results.run import Run
 
 
-def evaluate(reporter: Reporter | None = None, **options: Any) -> Run:
+def evaluate(
+    reporter: Reporter | None = None,
+    *,
+    model: str | nn.Module = DEFAULTS.model,
+    preprocessing: Described = None,
+    **options: Any,
+) -> Run:
     """Evaluate one network on one data set and return the run, complete, on disk.
 
-    The options are those of `bench.options.Options`, by name. The same call continues an unfinished run
-    and returns a finished one. Raises `BenchError`, `results.RunError` or `crops.ProtocolError`, each
-    with a line to show.
+    The options are those of `bench.options.Options`, by name. `model` may also be a module, which stays as it
+    is. `preprocessing` says what it expects of its input, where it has no `pretrained_cfg` that does: a
+    `bench.zoo.preprocessing.Preprocessing`, or a dictionary as timm's `pretrained_cfg`.
+
+    The same call continues an unfinished run and returns a finished one. Raises `BenchError`,
+    `results.RunError` or `crops.ProtocolError`, each with a line to show.
     """
-    return run_evaluations([Options(**options)], reporter or Silent())[0]
+    reporter = reporter or Silent()
+    if isinstance(model, nn.Module):
+        chosen = Options(model=qualified_name(model), **options)
+        return run_prepared([_prepare_module(model, preprocessing, chosen, reporter)], reporter)[0]
+    if preprocessing is not None:
+        raise UsageError(f"preprocessing is for a module: for {model} pass input_size, mean and std")
+    return run_evaluations([Options(model=model, **options)], reporter)[0]
+
+
+def _prepare_module(
+    module: nn.Module, preprocessing: Described, options: Options, reporter: Reporter
+) -> Evaluation:
+    """As `prepare_all`, for a module of the user's."""
+    if options.weights is not None or options.ema is not None:
+        raise UsageError("weights and ema are for a model that is named: a module has its weights")
+    stated = check_settings(options, None)
+    _check_same_command([options])
+    network = load_module(module, preprocessing, options.label_order, stated)
+    images, blacklist = open_data(options, reporter)
+    report_notes(examine_weights(network, options), reporter)
+    return prepare_loaded(options, images, blacklist, network, reporter)
 
 
 def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]:

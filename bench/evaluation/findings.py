@@ -116,6 +116,9 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
     digest = f"sha256 {weights.sha256[:12]}..."
     text = f"{network.network.name}, {weights.source}, {digest}, {network.outputs:,} outputs"
     yield Finding("weights", "ok", text)
+    if "/" not in options.model and network.network.name.startswith(("timm/", "torchvision/", "pytorchcv/")):
+        text = f"{options.model} is {network.network.provider}'s: {network.network.name} names it in full"
+        yield Finding("weights", "note", text)
     if weights.note:
         yield Finding("weights", "note", weights.note)
     if network.restated and weights.tag:
@@ -131,9 +134,10 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
     expected = network.preprocessing.normalisation
     applied = NORMALISATIONS.get(options.dialect, expected)
     if applied != expected:
+        name = network.prepared_like.rstrip(".") or network.network.name
         text = (
             f"--dialect {options.dialect} normalises with {_values(applied)}, "
-            f"but {network.prepared_like.rstrip('.')} expects {_values(expected)}, which raises the errors: "
+            f"but {name} expects {_values(expected)}, which raises the errors: "
             "take --dialect timm or torchvision, which normalise as the weights expect"
         )
         yield Finding("weights", "note", text)

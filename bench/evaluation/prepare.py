@@ -22,8 +22,8 @@ from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
 from bench.zoo.loading import LoadedNetwork, check_label_order, check_names, fetch, load
-from bench.zoo.networks import FOREIGN, unknown_name_error
-from bench.zoo.preprocessing import parse_stated
+from bench.zoo.networks import unknown_name_error
+from bench.zoo.preprocessing import StatedInput, parse_stated
 from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales
 from crops.pillow import RESAMPLING
 
@@ -36,7 +36,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     """
     check_options(options)
     listed = find(options.model)
-    if options.weights is None and listed.provider not in FOREIGN:  # before weights are fetched
+    if options.weights is None and not listed.is_known_once_loaded:  # before weights are fetched
         check_classes(listed.classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
     network = load_for(options)
@@ -66,6 +66,7 @@ def prepare_loaded(
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
     configure_torch(runtime)
     plan = _plan(options, network)
+    _check_dense(plan, network, options)
     renderer = _renderer(options, plan, runtime.device)
     evaluation = Evaluation(options, images, blacklist, network, plan, renderer, runtime)
     return settle(evaluation, reporter)
@@ -76,6 +77,14 @@ def check_options(options: Options) -> None:
     whatever the images and the weights.
     """
     check_names(options.model, options.weights)
+    check_settings(options, find(options.model).input_size)
+
+
+def check_settings(options: Options, size: int | None) -> StatedInput:
+    """As `check_options`, of all but the network and its weights; and what the options state of its input.
+
+    `size` is the side in pixels of the network's input, None where that is not known yet.
+    """
     _check_choices(options)
     _check_numbers(options)
     stated = parse_stated(options.input_size, options.mean, options.std)
@@ -84,7 +93,8 @@ def check_options(options: Options) -> None:
     if options.dialect != "paper":
         _check_dialect(options)
     else:
-        _protocols(options, stated.size or find(options.model).input_size)
+        _protocols(options, stated.size or size)
+    return stated
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:
@@ -152,6 +162,15 @@ def _protocols(options: Options, size: int | None) -> tuple[Protocol, ...]:
             "images of that size are not decoded either"
         )
     return parse(options.crops, size or min(scales or [224]), scales)
+
+
+def _check_dense(plan: Plan | Dialect, network: LoadedNetwork, options: Options) -> None:
+    """Raise `UsageError` for dense evaluation of a network of which the pooling module is not known."""
+    if not network.pool and isinstance(plan, Plan) and any(protocol.dense for protocol in plan.protocols):
+        raise UsageError(
+            f"--crops {options.crops}: {network.network.name} has no module called avgpool or global_pool, "
+            "and not exactly one nn.AdaptiveAvgPool2d, which dense evaluation replaces: leave dense out"
+        )
 
 
 def _renderer(options: Options, plan: Plan | Dialect, device: torch.device) -> str:

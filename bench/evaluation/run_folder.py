@@ -22,6 +22,7 @@ from bench.evaluation.label_check import LabelCheck
 from bench.evaluation.records import blacklist_record
 from bench.options import Options
 from bench.progress import Reporter
+from bench.zoo.networks import FOREIGN
 from results.errors import IncompleteRun, RunError
 from results.larger_run import find_larger_run, take_shards
 from results.manifest import Manifest, ShardRecord
@@ -294,8 +295,11 @@ def find_folder(evaluation: Evaluation) -> Path:
     """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
     protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
+    model = options.model
+    if evaluation.network.network.provider in FOREIGN:
+        model = Path(model).name  # of a path to a file, or of a factory in it
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
-    return find_run_folder(options.out, f"{options.model}-{data}-{protocols}", evaluation.identity)
+    return find_run_folder(options.out, f"{model}-{data}-{protocols}", evaluation.identity)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError, first_line
 from bench.zoo import weights as checkpoints
-from bench.zoo.networks import BVLC, FOREIGN, NETWORKS, Network, find, is_graph, unknown_name_error
+from bench.zoo.factories import check_file
+from bench.zoo.networks import BVLC, FOREIGN, NETWORKS, Network, find, unknown_name_error
 from bench.zoo.papers.caffe_names import has_caffes_names
 from bench.zoo.preprocessing import NOTHING_STATED, Preprocessing, StatedInput
 from bench.zoo.providers import blueprint, provider_of
@@ -88,34 +89,41 @@ def load(
 ) -> LoadedNetwork:
     """The network called `name` with the weights of a tag or a file, by default those of its first tag.
 
-    A name that ends in .onnx is a graph's file, which has its weights. What is `stated` of the input holds in
-    place of what the weights expect.
+    A name that ends in .onnx is a graph's file, and FILE.py:FACTORY or PACKAGE.MODULE:FACTORY a function:
+    both have their weights. What is `stated` of the input holds in place of what the weights expect.
 
     Fetches weights that are not in the provider's cache. `label_order` is a `LabelOrder`, or `auto` to go by
     the number of outputs. `ema` chooses between weights and their running average in a file that has both, by
     default the average. Raises `UsageError` for unknown names, tags and orders, and `WeightsError` for
     weights that cannot be fetched or do not fit.
     """
-    if is_graph(name):
+    network = find(name)
+    if network.provider in FOREIGN:
+        check_names(name, weights)
+    if network.provider == "onnx":
         from bench.zoo.from_onnx import load_graph  # needs a library of its own
 
         return load_graph(Path(name).expanduser(), label_order, stated)
-    network = find(name)
+    if network.provider == "python":
+        from bench.zoo.from_python import load_factory
+
+        return load_factory(name, weights, label_order, ema, stated)
     provider = provider_of(network)
     listed = blueprint(network, network.classes)
     tags = provider.tags(network.architecture)
     tag, path, source = _find_weights(network, weights, tags)
+    fetched = source != str(path)
     network = replace(network, tags=tuple(dict.fromkeys((*network.tags, *tags))))
     sha256 = checkpoints.sha256(path)
-    if tag:
+    if fetched:
         checkpoints.verify(path, sha256)
     checkpoint = checkpoints.read(path, ema)
     state = checkpoints.named_for(listed, checkpoint.tensors)
     outputs = _number_of_outputs(state, network, listed)
-    order = _label_order(label_order, outputs, path)
+    order = label_order_of(label_order, outputs, path)
     module = provider.build(network.architecture, outputs).eval().requires_grad_(False)
     checkpoints.fit(module, state, path)
-    prepared_like = tag or _tag_of_file(name, network, checkpoint.tensors)
+    prepared_like = tag if fetched else _tag_of_file(name, network, checkpoint.tensors)
     expected = provider.preprocessing(network.architecture, prepared_like)
     preprocessing = expected.restated(stated)
     _check_size(module, preprocessing.size, expected.size, name)
@@ -129,7 +137,7 @@ def load(
         order=order,
         pool=provider.POOL,
         prepared_like=f"{network.name}.{prepared_like}",
-        prepared_otherwise=() if tag or levels_stated else _prepared_otherwise(network, preprocessing),
+        prepared_otherwise=() if fetched or levels_stated else _prepared_otherwise(network, preprocessing),
         restated=preprocessing != expected,
     )
 
@@ -174,6 +182,7 @@ def check_names(name: str, weights: str | None) -> None:
     """
     network = find(name)
     if network.provider in FOREIGN:
+        _check_foreign(network, name, weights)
         return
     listed = NETWORKS[network.name].tags if network.name in NETWORKS else ()
     chosen = network.tags[:1] if weights is None or _is_file(weights) else (*network.tags[:1], weights)
@@ -181,6 +190,17 @@ def check_names(name: str, weights: str | None) -> None:
         tags = provider_of(network).tags(network.architecture)
         for tag in chosen:
             _check_tag(network, tag, tags)
+
+
+def _check_foreign(network: Network, name: str, weights: str | None) -> None:
+    """As `check_names`, for a network that is the user's own."""
+    if network.provider == "onnx":
+        if weights is not None:
+            raise UsageError(f"--weights {weights}: {name} has its weights, leave --weights out")
+        return
+    check_file(name)
+    if weights is not None and not Path(weights).expanduser().is_file():
+        raise UsageError(f"no weights at {weights}: there is no such file, and {name} has no tags")
 
 
 def fetch(name: str, weights: str | None) -> None:
@@ -288,8 +308,11 @@ def check_label_order(wanted: str) -> LabelOrder | None:
     return order
 
 
-def _label_order(wanted: str, outputs: int, path: Path) -> LabelOrder:
-    """The order that `wanted` names; for `auto` the one that the number of outputs stands for."""
+def label_order_of(wanted: str, outputs: int, path: Path) -> LabelOrder:
+    """The order that `wanted` names; for `auto` the one that the number of outputs stands for.
+
+    `path` has the weights. Raises `UsageError` for unknown orders, and for one that needs more outputs.
+    """
     order = check_label_order(wanted) or ORDER_OF_OUTPUTS.get(outputs, "own")
     if wanted == "auto":
         return order

@@ -1,5 +1,6 @@
 """The networks by name. A table without torch, so that listing it costs nothing."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -8,13 +9,17 @@ from pathlib import Path
 
 from bench.errors import UsageError
 
+HUB = "hf-hub:"
+"""Before ORG/NAME it is a network of timm's in a repository of the Hugging Face hub, as timm calls it."""
+
+FACTORY = re.compile(r"[^:]*[^:/]:[A-Za-z_]\w*")
+"""FILE.py:FACTORY or PACKAGE.MODULE:FACTORY."""
+
 PROVIDERS = ("timm", "torchvision", "pytorchcv")
 """Libraries whose every classifier can be named as PROVIDER/NAME."""
 
 FOREIGN = ("onnx", "python")
-"""Providers of networks that are the user's own: a graph's file, or a module of Python. What these expect,
-and how many classes they have, is known once they are loaded.
-"""
+"""Providers of networks that are the user's own: a graph's file, or a module of Python."""
 
 BVLC = "bvlc"
 """The tag of Caffe's public weights of GoogLeNet."""
@@ -62,6 +67,11 @@ class Network:
 
     variant_of: str = ""
     """The network that a paper's experiment compares it with; empty where it stands for itself."""
+
+    @property
+    def is_known_once_loaded(self) -> bool:
+        """Whether only loading tells what it expects, and how many classes it has."""
+        return self.provider in FOREIGN or self.name.startswith(HUB)
 
     @property
     def assumed_tag(self) -> str:
@@ -243,7 +253,10 @@ NETWORKS = {
 
 def find(name: str) -> Network:
     """The network called `name`: one of `NETWORKS`, or PROVIDER/NAME; either with .TAG to put that tag first.
-    Or a file of ONNX, which is not opened.
+    A NAME that is not of the table is that of the first provider that has it.
+
+    Or a network of the user's own, of which nothing is read: NET.onnx, FILE.py:FACTORY,
+    PACKAGE.MODULE:FACTORY; or hf-hub:ORG/NAME.
 
     Raises `UsageError` with the nearest names. Only for a name outside the table are libraries imported.
 
@@ -254,14 +267,20 @@ def find(name: str) -> Network:
     >>> find("timm/resnet50.a1_in1k").tags
     ('a1_in1k',)
     """
-    if is_graph(name):
+    if name.startswith(HUB):
+        return _hub_network(name)
+    if name.endswith(".onnx"):
         return Network(name, "onnx", Path(name).name)
+    if FACTORY.fullmatch(name):
+        return Network(name, "python", name)
     listed, _, tag = name.partition(".")
     if listed in NETWORKS:
         network = NETWORKS[listed]
         others = tuple(other for other in network.tags if other != tag)
         return replace(network, tags=(tag, *others)) if tag else network
-    provider, _, rest = name.partition("/")
+    provider, slash, rest = name.partition("/")
+    if not slash:
+        provider, rest = _provider_with(listed), name
     architecture, _, tag = rest.partition(".")
     if provider not in PROVIDERS or not rest:
         raise _unknown_network_error(name)
@@ -271,13 +290,20 @@ def find(name: str) -> Network:
     return Network(f"{provider}/{architecture}", provider, architecture, tags=(tag,) if tag else ())
 
 
-def is_graph(name: str) -> bool:
-    """Whether a network's name is that of a file of ONNX.
+def _hub_network(name: str) -> Network:
+    """The network in a repository of the hub, which timm's code builds. Raises `UsageError`."""
+    if not re.fullmatch(rf"{HUB}[\w.-]+/[\w.-]+(@[\w./-]+)?", name):
+        raise UsageError(f"no network {name!r}: write {HUB}ORG/NAME, or {HUB}ORG/NAME@REVISION")
+    return Network(name, "timm", name)
 
-    >>> is_graph("nets/v3.onnx"), is_graph("v3")
-    (True, False)
-    """
-    return name.endswith(".onnx")
+
+def _provider_with(architecture: str) -> str:
+    """The first provider that has a network of this name; empty where none has."""
+    for provider in PROVIDERS:
+        with suppress(UsageError):  # a library that is not installed
+            if architecture in _names_at(provider):
+                return provider
+    return ""
 
 
 def standing_for(paper: str) -> tuple[str, ...]:

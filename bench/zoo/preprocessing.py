@@ -1,15 +1,19 @@
 """What weights expect of their input."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.errors import UsageError
 from crops import Dialect, Normalisation, make_dialect
 from crops.dialects import DialectName
 from crops.pillow import RESAMPLING
 
-LARGEST_INPUT = 4096
-"""Most pixels of a side of a network's input: those of a larger one are too many to keep a batch of."""
+SMALLEST_INPUT, LARGEST_INPUT = 16, 4096
+"""Pixels of a side of a network's input. The scales of a smaller one would not differ; of a larger one no
+batch would fit.
+"""
 
 Channels = tuple[float, float, float]
 """A value for each of red, green and blue."""
@@ -47,8 +51,10 @@ def parse_stated(size: int | None, mean: str | None, std: str | None) -> StatedI
     >>> parse_stated(224, "0.5", "0.229,0.224,0.225")
     StatedInput(size=224, mean=(0.5, 0.5, 0.5), std=(0.229, 0.224, 0.225))
     """
-    if size is not None and not 1 <= size <= LARGEST_INPUT:
-        raise UsageError(f"--input-size {size}: write a number of pixels from 1 to {LARGEST_INPUT:,}")
+    if size is not None and not SMALLEST_INPUT <= size <= LARGEST_INPUT:
+        raise UsageError(
+            f"--input-size {size}: write a number of pixels from {SMALLEST_INPUT} to {LARGEST_INPUT:,}"
+        )
     means, stds = _channels("--mean", mean), _channels("--std", std)
     if stds and min(stds) <= 0:
         raise UsageError(f"--std {std}: levels are divided by it, so write numbers above 0")
@@ -114,3 +120,55 @@ class Preprocessing:
     def dialect(self, name: DialectName, *, own: bool) -> Dialect:
         """The dialect `name` for these weights; `own` where they are of the tool that has it."""
         return make_dialect(name, self.size, self.resampling(), self.crop_pct, squash=self.squash, own=own)
+
+
+def read_config(config: Mapping[str, Any], stated: StatedInput, name: str) -> Preprocessing:
+    """What a configuration like timm's `pretrained_cfg` says, read as timm's validate.py does; what is stated
+    goes before that. `name` is the network that it is of.
+
+    Raises `UsageError` where neither says the size, the mean or the standard deviation.
+
+    >>> read_config({"input_size": (3, 32, 32), "mean": (0, 0, 0), "std": (1, 1, 1)}, StatedInput(), "net")
+    Preprocessing(size=32, normalisation=..., interpolation='bicubic', crop_pct=0.875, squash=False)
+    """
+    size = config.get("test_input_size") or config.get("input_size")
+    found = StatedInput(
+        stated.size or _side(size, name),
+        stated.mean or _of_channels(config.get("mean"), "mean", name),
+        stated.std or _of_channels(config.get("std"), "std", name),
+    )
+    if found.missing:
+        raise UsageError(f"{name} does not say what its input is: pass {', '.join(found.missing)}")
+    assert found.size
+    assert found.mean
+    assert found.std
+    return Preprocessing(
+        size=found.size,
+        normalisation=Normalisation(found.mean, found.std),
+        interpolation=str(config.get("interpolation") or "bicubic"),
+        crop_pct=float(config.get("test_crop_pct") or config.get("crop_pct") or 0.875),
+        squash=config.get("crop_mode") == "squash",
+    )
+
+
+def _side(shape: Any, name: str) -> int | None:
+    """The side of a square input of three channels; None where it is not known. Raises `UsageError`."""
+    if shape is None:
+        return None
+    try:
+        channels, height, width = shape
+    except (TypeError, ValueError):
+        channels, height, width = 0, 0, 0
+    if channels != 3 or height != width or not SMALLEST_INPUT <= height <= LARGEST_INPUT:
+        raise UsageError(f"{name} has the input {shape}: a network here takes (3, side, side)")
+    return int(height)
+
+
+def _of_channels(values: Any, what: str, name: str) -> Channels | None:
+    if values is None:
+        return None
+    try:
+        red, green, blue = map(float, values)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} has the {what} {values}: write three numbers") from None
+    return red, green, blue

@@ -8,7 +8,8 @@ from typing import Protocol, cast
 import torch
 from torch import nn
 
-from bench.zoo.networks import Network
+from bench.errors import UsageError
+from bench.zoo.networks import FOREIGN, Network
 from bench.zoo.preprocessing import Preprocessing
 
 
@@ -41,7 +42,11 @@ class Provider(Protocol):
 
 
 def provider_of(network: Network) -> Provider:
-    """The provider of a network. Raises `UsageError` where its library is not installed."""
+    """The provider of a network. Raises `UsageError` where its library is not installed, and for a network
+    of the user's own.
+    """
+    if network.provider in FOREIGN:
+        raise UsageError(f"{network.name} is a network with its weights: take one that can be built without")
     return _module(network.provider)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import io
 import logging
+import math
 import re
 import sys
 import warnings
@@ -182,7 +183,7 @@ def read(path: Path, ema: bool | None = None) -> Checkpoint:
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
         raise _unreadable(path, error) from None
     checkpoint = unwrap(content, path, ema)
-    _check_tensors(checkpoint.tensors, path)
+    check_tensors(checkpoint.tensors, path, max(path.stat().st_size, MOST_EXPANDED))
     return checkpoint
 
 
@@ -211,17 +212,18 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
     return WeightsError(f"{path} cannot be read as a checkpoint ({reason}): fetch it again")
 
 
-def _check_tensors(tensors: State, path: Path) -> None:
-    """Raise `WeightsError` that names what cannot be weights: these are real, finite numbers in the file."""
-    most = max(path.stat().st_size, MOST_EXPANDED)
+def check_tensors(tensors: State, source: Path | str, most: float = math.inf) -> None:
+    """Raise `WeightsError` that names what cannot be weights: these are real, finite numbers, of at most so
+    many bytes. `source` is where they are from.
+    """
     faults = {name: fault for name, value in tensors.items() if (fault := _fault(value, most))}
     if faults:
         first = next(iter(faults.values()))
         alike = [name for name, fault in faults.items() if fault == first]
-        raise WeightsError(f"{path}: {first_of(alike)} {first}")
+        raise WeightsError(f"{source}: {first_of(alike)} {first}")
 
 
-def _fault(value: Tensor, most: int) -> str:
+def _fault(value: Tensor, most: float) -> str:
     """Why a tensor cannot be weights of at most so many bytes, and what to do; empty where it can."""
     if value.is_meta:
         return "without numbers, on torch's device meta: save the network once it has its weights"
