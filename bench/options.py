@@ -26,7 +26,10 @@ class Options:
 
     model: str = _option(
         "mini-v3",
-        "a name that `inception-bench models` lists, or timm/NAME, torchvision/NAME, pytorchcv/NAME",
+        "a name that `inception-bench models` lists; timm/NAME, torchvision/NAME or pytorchcv/NAME, or NAME "
+        "alone for the first of them that has it; hf-hub:ORG/NAME, a network of timm in a repository; "
+        "FILE.py:FACTORY or PACKAGE.MODULE:FACTORY, a function of yours that returns a torch.nn.Module; or "
+        "NET.onnx",
     )
     weights: str | None = _option(
         None,

@@ -295,9 +295,8 @@ def find_folder(evaluation: Evaluation) -> Path:
     """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
     protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
-    model = options.model
-    if evaluation.network.network.provider in FOREIGN:
-        model = Path(model).name  # of a path to a file, or of a factory in it
+    network = evaluation.network.network
+    model = network.name if network.provider in FOREIGN else options.model  # which may have a path
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
     return find_run_folder(options.out, f"{model}-{data}-{protocols}", evaluation.identity)
 

@@ -60,16 +60,16 @@ def load_factory(
     if weights is None and ema is not None:
         raise UsageError(f"{name} has one set of weights: --ema and --no-ema choose in a file of --weights")
     file = None if weights is None else Path(weights).expanduser()
-    return _load(module, described, short, name, file, label_order, ema, stated)
+    return _load(_unwrapped(module), described, short, name, file, label_order, ema, stated)
 
 
 def load_module(
     module: nn.Module, described: Described, label_order: str, stated: StatedInput
 ) -> LoadedNetwork:
     """A copy of the user's module, which stays as it is, wherever it is. As `bench.zoo.loading.load`."""
-    return _load(
-        module, described, type(module).__name__, qualified_name(module), None, label_order, None, stated
-    )
+    module = _unwrapped(module)
+    name = type(module).__name__
+    return _load(module, described, name, qualified_name(module), None, label_order, None, stated)
 
 
 def qualified_name(module: nn.Module) -> str:
@@ -91,8 +91,6 @@ def _load(
     ema: bool | None,
     stated: StatedInput,
 ) -> LoadedNetwork:
-    module = _unwrapped(module)
-    architecture = qualified_name(module)
     preprocessing = _preprocessing(module, described, stated, source)
     network = _copied(module, source)
     weights = checkpoints.Weights("", source, "")
@@ -106,7 +104,7 @@ def _load(
         network=Network(
             name,
             "python",
-            architecture,
+            qualified_name(module),
             input_size=preprocessing.size,
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             multiply_adds=count_multiply_adds(network, preprocessing.size),
@@ -214,5 +212,7 @@ def _pool(module: nn.Module) -> str:
     """
     names = {name for name, _ in module.named_modules()}
     averages = [name for name, child in module.named_modules() if isinstance(child, nn.AdaptiveAvgPool2d)]
-    known = [name for name in POOLS if name in names]
+    known = [
+        name for name in (*POOLS, *(f"network.{pool}" for pool in POOLS)) if name in names
+    ]  # of `Logits`
     return known[0] if known else averages[0] if len(averages) == 1 else ""

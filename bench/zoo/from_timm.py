@@ -145,7 +145,8 @@ def _repository(architecture: str) -> _Repository:
     except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{what}: its config.json is not one of a network of timm") from None
     except Exception as error:  # noqa: BLE001 - the client raises its own, httpx's and the system's errors
-        raise fetch_error(what, error, "its model.safetensors") from None
+        line = fetch_error(what, error, "its model.safetensors")
+        raise WeightsError(f"{line} of --model timm/NAME") from None
     if not is_model(known):
         raise WeightsError(f"{what}: this timm has no network {known!r}")
     allowed = {key: value for key, value in (arguments or {}).items() if key not in NOT_OF_A_NETWORK}

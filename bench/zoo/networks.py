@@ -292,7 +292,7 @@ def find(name: str) -> Network:
 
 def _hub_network(name: str) -> Network:
     """The network in a repository of the hub, which timm's code builds. Raises `UsageError`."""
-    if not re.fullmatch(rf"{HUB}[\w.-]+/[\w.-]+(@[\w./-]+)?", name):
+    if not re.fullmatch(rf"{HUB}\w[\w.-]*/\w[\w.-]*(@[\w./-]+)?", name):
         raise UsageError(f"no network {name!r}: write {HUB}ORG/NAME, or {HUB}ORG/NAME@REVISION")
     return Network(name, "timm", name)
 

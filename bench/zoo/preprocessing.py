@@ -138,10 +138,14 @@ def read_config(config: Mapping[str, Any], stated: StatedInput, name: str) -> Pr
         stated.std or _of_channels(config.get("std"), "std", name),
     )
     if found.missing:
-        raise UsageError(f"{name} does not say what its input is: pass {', '.join(found.missing)}")
+        raise UsageError(f"{name} does not say all of its input: pass {', '.join(found.missing)}")
     assert found.size
     assert found.mean
     assert found.std
+    if min(found.std) <= 0:
+        raise UsageError(
+            f"{name} has the std {found.std}: levels are divided by it, so write numbers above 0"
+        )
     return Preprocessing(
         size=found.size,
         normalisation=Normalisation(found.mean, found.std),
@@ -168,7 +172,7 @@ def _of_channels(values: Any, what: str, name: str) -> Channels | None:
     if values is None:
         return None
     try:
-        red, green, blue = map(float, values)
+        red, green, blue = values
     except (TypeError, ValueError):
         raise UsageError(f"{name} has the {what} {values}: write three numbers") from None
     return red, green, blue

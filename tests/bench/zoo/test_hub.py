@@ -1,6 +1,7 @@
 """Weights from a hub that answers as the real one does, on loopback, through the real client libraries."""
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -21,6 +22,13 @@ from tests.processes import PATIENCE
 
 REPOSITORY = "timm/test_efficientnet.r160_in1k"
 GOOGLENET = "onnxmodelzoo/googlenet-12"
+OWN = f"hf-hub:{REPOSITORY}"
+CONFIG = {
+    "architecture": "test_efficientnet",
+    "num_classes": 1000,
+    "pretrained_cfg": {"input_size": [3, 96, 96], "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]},
+}
+"""The config.json of a repository, as timm writes it."""
 
 WITHOUT_PAUSES = "import time; time.sleep = lambda seconds: None\n"
 """Python that takes away the seconds that the client waits between retries."""
@@ -69,8 +77,9 @@ def hub():
     server.server_close()
 
 
-def load_in_a_new_process(hub, home, before="", network=(TINY, "r160_in1k")):
-    """What a process that loads the weights of a network prints. `before` is Python that runs first.
+def load_in_a_new_process(hub, home, before="", network=(TINY, "r160_in1k"), after=""):
+    """What a process that loads the weights of a network prints. `before` is Python that runs first, `after`
+    what runs then.
 
     It is a process since the client reads its address and cache when it is imported.
     """
@@ -82,6 +91,7 @@ try:
     print(load(*{network!r}).weights)
 except WeightsError as error:
     print("refused:", error)
+{after}
 """
     environment = {
         "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
@@ -126,6 +136,58 @@ def test_repository_without_weights_is_one_line_that_names_what_to_bring(hub, tm
         "bring its model.safetensors here and pass it as --weights\n"
     )
     assert done.stderr == ""
+
+
+def serve_config(hub, tmp_path, config, repository=REPOSITORY, revision="main"):
+    path = tmp_path / f"{len(hub.files)}.json"
+    path.write_text(json.dumps(config))
+    hub.files[f"/{repository}/resolve/{revision}/config.json"] = path
+
+
+def test_network_of_a_repository_is_what_its_config_says(hub, tiny_weights, tmp_path):
+    for revision in ("main", "v1.0"):
+        serve_config(hub, tmp_path, CONFIG, revision=revision)
+        hub.files[f"/{REPOSITORY}/resolve/{revision}/model.safetensors"] = tiny_weights
+    names = (OWN, f"{OWN}@v1.0")
+    after = f"for name in {names}: print(load(name).weights.source, load(name).preprocessing)"
+    printed = load_in_a_new_process(hub, tmp_path, network=(OWN,), after=after).stdout
+    digest = hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
+    preprocessing = (
+        "Preprocessing(size=96, normalisation=Normalisation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), "
+        "bgr=False), interpolation='bicubic', crop_pct=0.875, squash=False)"
+    )
+    assert printed.splitlines() == [
+        f"Weights(tag='', source='{OWN}', sha256='{digest}', ema=None, note='')",
+        *(f"{name} {preprocessing}" for name in names),
+    ]
+
+
+def test_repository_that_is_no_network_of_timm_is_one_line(hub, tmp_path):
+    """The third one also names a file for timm to read, which it does not do."""
+    configs = {
+        "transformers": {"architectures": ["ResNetForImageClassification"]},
+        "unknown": CONFIG | {"architecture": "no_such_net"},
+        "arguments": CONFIG | {"model_args": {"widht": 3, "checkpoint_path": "code.pth"}},
+    }
+    for name, config in configs.items():
+        serve_config(hub, tmp_path, config, f"org/{name}")
+    script = f"""
+for name in {[*configs, "gone"]}:
+    try:
+        load("hf-hub:org/" + name)
+    except WeightsError as error:
+        print(error)
+"""
+    done = load_in_a_new_process(hub, tmp_path, network=("v3", "/none.pth"), after=script)
+    _, transformers, unknown, arguments, gone = done.stdout.splitlines()
+    assert transformers.endswith("hub: its config.json is not one of a network of timm")
+    assert unknown == "org/unknown from the Hugging Face hub: this timm has no network 'no_such_net'"
+    assert re.fullmatch(
+        r"hf-hub:org/arguments cannot be built as its config\.json says \(.* unexpected .* 'widht'\)",
+        arguments,
+    )
+    assert gone.startswith("cannot fetch org/gone from the Hugging Face hub (")
+    assert gone.endswith("bring its model.safetensors here and pass it as --weights of --model timm/NAME")
 
 
 def test_caffes_googlenet_comes_from_the_hub_of_onnxs_zoo(hub, tmp_path):

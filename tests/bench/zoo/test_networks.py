@@ -8,6 +8,7 @@ import pytest
 from bench.errors import UsageError
 from bench.zoo import NETWORKS, find
 from bench.zoo.networks import table_network
+from bench.zoo.providers import provider_of
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -57,9 +58,9 @@ def test_table_has_the_variants_of_every_experiment():
     ("name", "nearest"),
     [
         ("v33", "v3"),
-        ("inception_v3", "v3, timm/inception_v3, torchvision/inception_v3"),
+        ("Inception_V3", "v3, timm/inception_v3, torchvision/inception_v3"),
         ("Inception_V4", "v4, timm/inception_v4"),
-        ("googlenet", "v1, v1-paper, torchvision/googlenet"),
+        ("googlenett", "v1, v1-paper, torchvision/googlenet"),
         ("resnet5O", "timm/resnet50, torchvision/resnet50, pytorchcv/resnet50"),
         ("kaggle/v3", "v3"),
         ("timm/", "v3, v4, ir-v1, ir-v2, v1, bn, v2, v2-factorised"),
@@ -70,11 +71,62 @@ def test_unknown_name_suggests_the_nearest_of_all_providers(name, nearest):
         find(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "found", "tags"),
+    [
+        ("resnet50", "timm/resnet50", ()),
+        ("resnet50.a1_in1k", "timm/resnet50", ("a1_in1k",)),
+        ("googlenet", "torchvision/googlenet", ()),
+        ("bninception", "pytorchcv/bninception", ()),
+        ("v3", "v3", NETWORKS["v3"].tags),
+    ],
+)
+def test_bare_name_is_the_first_providers_that_has_it(name, found, tags):
+    network = find(name)
+    assert (network.name, network.tags) == (found, tags)
+    assert network.provider == found.partition("/")[0] or found in NETWORKS
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("nets.py:make", "python"),
+        ("../my nets/nets.py:make", "python"),
+        ("package.module:make", "python"),
+        ("folder/net.onnx", "onnx"),
+        ("v3.onnx", "onnx"),
+        ("hf-hub:timm/resnet50.a1_in1k", "timm"),
+        ("hf-hub:org/net@v1.0", "timm"),
+    ],
+)
+def test_networks_of_the_users_own_are_told_by_their_names(monkeypatch, name, provider):
+    monkeypatch.setattr("bench.zoo.networks._names_at", None)  # and no library is imported for that
+    assert (find(name).name, find(name).provider) == (name, provider)
+    assert find(name).is_known_once_loaded
+
+
+@pytest.mark.parametrize("name", ["hf-hub:resnet50", "hf-hub:", "hf-hub:a/b/c", "hf-hub:../b", "hf-hub:a/b@"])
+def test_name_that_is_no_repository_is_refused(name):
+    with pytest.raises(UsageError, match=f"^no network '{name}': write hf-hub:ORG/NAME"):
+        find(name)
+
+
+@pytest.mark.parametrize("name", ["hf://org/net", "nets.py:", ":make", "C:\\net", "nets.py:make()"])
+def test_what_only_looks_like_a_factory_is_no_network(name):
+    with pytest.raises(UsageError, match="no network"):
+        find(name)
+
+
+def test_network_of_the_users_own_is_not_built_anew():
+    with pytest.raises(UsageError, match=r"^net\.onnx is a network with its weights: take one that can be"):
+        provider_of(find("net.onnx"))
+
+
 def test_unknown_name_suggests_those_of_installed_providers(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytorchcv.model_provider", None)
     monkeypatch.delitem(sys.modules, "bench.zoo.from_pytorchcv", raising=False)
     with pytest.raises(UsageError, match=r"try timm/resnet50, torchvision/resnet50, timm/"):
-        find("resnet50")
+        find("resnet5O")
 
 
 def test_known_names_need_no_library(monkeypatch):
