@@ -19,8 +19,13 @@ def crops(
     ] = None,
     model: Annotated[
         str,
-        typer.Option("--model", help="Draw for the input size and weights of this network of the table."),
+        typer.Option(
+            "--model", help="Draw for the input size and weights of this network, named as for `eval`."
+        ),
     ] = "v1",  # whose 224 pixels the papers give scales for; of the default's 80 a sheet shows little
+    input_size: Annotated[
+        int | None, typer.Option("--input-size", help=MEANINGS["input_size"], show_default=False)
+    ] = None,
     scales: Annotated[
         str | None, typer.Option("--scales", help=MEANINGS["scales"], show_default=False)
     ] = None,
@@ -32,13 +37,19 @@ def crops(
     them.
     """
     from bench.views.contact_sheet import draw_contact_sheet, draw_dialect
+    from bench.zoo.preprocessing import parse_stated
 
+    parse_stated(input_size, None, None)
     if dialect == "paper":
-        print(printable(draw_contact_sheet(image, crops or "144", model, scales, interpolation, output)))
+        print(
+            printable(
+                draw_contact_sheet(image, crops or "144", model, scales, interpolation, output, input_size)
+            )
+        )
         return
     if crops or scales or interpolation != "auto":
         raise UsageError(
             f"--dialect {dialect} decides crop and resampling: "
             "leave out --crops, --scales and --interpolation"
         )
-    print(printable(draw_dialect(image, dialect, model, output)))
+    print(printable(draw_dialect(image, dialect, model, output, input_size)))

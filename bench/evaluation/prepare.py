@@ -21,7 +21,8 @@ from bench.evaluation.render import RENDERERS
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo import find
-from bench.zoo.loading import LoadedNetwork, check_label_order, check_names, fetch, load
+from bench.zoo.choose_weights import check_names, fetch
+from bench.zoo.loading import LoadedNetwork, check_label_order, load
 from bench.zoo.networks import unknown_name_error
 from bench.zoo.preprocessing import StatedInput, parse_stated
 from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales

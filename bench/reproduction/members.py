@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS, find
-from bench.zoo.loading import check_names, fitting
+from bench.zoo.choose_weights import check_names
+from bench.zoo.loading import fitting
 from bench.zoo.networks import standing_for
 from bench.zoo.providers import provider_of
 from bench.zoo.weights import sha256

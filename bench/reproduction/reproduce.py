@@ -20,7 +20,8 @@ from bench.progress import Reporter, Silent
 from bench.reproduction.members import Member
 from bench.reproduction.table_rows import Row, all_members, crops_for
 from bench.zoo import find
-from bench.zoo.loading import fetch, untrained
+from bench.zoo.choose_weights import fetch
+from bench.zoo.loading import untrained
 from crops import IMAGE_SIZE, Plan
 from results.ensemble import ensemble
 from results.gap import explain

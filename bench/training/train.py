@@ -37,7 +37,7 @@ from bench.training.learner import Learner
 from bench.training.patches import Patches
 from bench.training.recipes import Recipe
 from bench.zoo import Network, find
-from bench.zoo.loading import check_names
+from bench.zoo.choose_weights import check_names
 from bench.zoo.networks import unknown_name_error
 from bench.zoo.providers import provider_of
 

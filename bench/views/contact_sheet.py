@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -13,9 +14,8 @@ from PIL import Image, ImageDraw
 from bench.data.decode import LARGEST, open_image
 from bench.errors import DataError, UnreadableImage, UsageError
 from bench.views.save import save_picture
-from bench.zoo.networks import Network, table_network, unknown_name_error
-from bench.zoo.preprocessing import Preprocessing
-from bench.zoo.providers import provider_of
+from bench.zoo.loading import expected_input
+from bench.zoo.networks import find, unknown_name_error
 from crops import DIALECTS, DenseView, Protocol, View, parse, parse_scales, patch_of
 from crops.geometry import Patch, Size
 from crops.lattice import SQUARES
@@ -55,22 +55,30 @@ class _Tile:
 
 
 def draw_contact_sheet(
-    image: Path, crops: str, model: str, scales: str | None, interpolation: str, output: Path
+    image: Path,
+    crops: str,
+    model: str,
+    scales: str | None,
+    interpolation: str,
+    output: Path,
+    input_size: int | None = None,
 ) -> str:
     """Draw the largest protocol of `crops` on an image file, for the input size of `model`, into `output`.
 
     `interpolation` is `bilinear`, `bicubic`, or `auto` for that of the network's default weights.
+    `input_size` is the side in pixels, for another than theirs.
 
-    Returns the line for the user that says how many views the sheet shows. Raises `UsageError` for a network
-    that is not in the table, for an unknown interpolation, and for scales that make the image too large,
+    Returns the line for the user that says how many views the sheet shows. Raises `UsageError` for an unknown
+    network or interpolation, and for scales that make the image too large,
     `ProtocolError` for `crops` and `scales` that name no protocol, and `BenchError` for files that cannot be
     read or written.
     """
-    network = table_network(model)
-    size = network.input_size
-    assert size
+    if interpolation not in ("auto", *RESAMPLING):
+        raise unknown_name_error("interpolation", interpolation, ("auto", *RESAMPLING))
+    expected = expected_input(model, input_size)
+    size = expected.size
     protocol = parse(crops, size, parse_scales(scales))[-1]
-    resampling = _resampling(network, interpolation)
+    resampling = expected.resampling(interpolation)
     picture = _open(image)
     tiles = _tiles_of(protocol, picture.size, size)
     _check_size(image, tiles)
@@ -78,20 +86,6 @@ def draw_contact_sheet(
     save_picture(_draw_sheet(picture, tiles, crops_shown, resampling), output)
     views = f"protocol {protocol.name} has {protocol.crops} views"
     return f"{output}: {views}, on this image {len(tiles)} different ones; interpolation {resampling}"
-
-
-def _resampling(network: Network, interpolation: str) -> str:
-    """The interpolation that an evaluation of the network's default weights would use."""
-    if interpolation in RESAMPLING:
-        return interpolation
-    if interpolation != "auto":
-        raise unknown_name_error("interpolation", interpolation, ("auto", *RESAMPLING))
-    return _preprocessing(network).resampling()
-
-
-def _preprocessing(network: Network) -> Preprocessing:
-    """What the network's default weights expect."""
-    return provider_of(network).preprocessing(network.architecture, next(iter(network.tags), ""))
 
 
 def _tiles_of(protocol: Protocol, picture: Size, size: int) -> list[_Tile]:
@@ -115,16 +109,16 @@ def _tile(patch: Patch, views: Sequence[View | DenseView], *, portrait: bool) ->
     return _Tile(patch, label, COLOURS[SQUARES.index(view.square)])
 
 
-def draw_dialect(image: Path, name: str, model: str, output: Path) -> str:
+def draw_dialect(image: Path, name: str, model: str, output: Path, input_size: int | None = None) -> str:
     """Draw the single crop of the dialect `name` on an image file, for the public weights of `model`, into
-    `output`.
+    `output`. `input_size` is the side in pixels, for another than theirs.
 
     Returns the line for the user that says which part of the image it is. Raises as `draw_contact_sheet`.
     """
-    network = table_network(model)
     if name not in DIALECTS:
         raise unknown_name_error("dialect", name, ("paper", *DIALECTS))
-    dialect = _preprocessing(network).dialect(name, own=name == network.provider)
+    own = name == find(model).provider
+    dialect = expected_input(model, input_size).dialect(cast(Any, name), own=own)
     picture = _open(image)
     patch = dialect.patch(*picture.size)
     tiles = [_Tile(patch, name)]

@@ -25,6 +25,19 @@ def test_sheet_is_written_and_described(image, tmp_path):
         assert picture.format == "PNG"
 
 
+def test_sheet_is_of_the_named_networks_input(image, tmp_path):
+    (tmp_path / "nets.py").write_text(
+        "import torch\n"
+        "def make(): return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
+    )
+    own = ("--model", f"{tmp_path}/nets.py:make")
+    usual = ("crops", image, "--dialect", "timm", "-o", tmp_path / "sheet.png")
+    assert cli("crops", image, *own, "--input-size", 96, "-o", tmp_path / "sheet.png").exit_code == 0
+    for options, size in ((("--model", "resnet50"), 288), ((*own, "--input-size", 96), 96)):
+        assert cli(*usual, *options).stdout.endswith(f"for an input of {size} x {size}\n")
+    assert cli_error(*usual, *own, code=2).endswith("does not say all of its input: pass --input-size")
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_dialect_is_drawn(image, tmp_path, dialect):
     done = cli("crops", image, "--dialect", dialect, "-o", tmp_path / "sheet.png")
@@ -40,7 +53,9 @@ def test_dialect_is_drawn(image, tmp_path, dialect):
         (["--crops", "11"], 2, "no protocol '11'"),
         (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops,"),
         (["--dialect", "timm", "--interpolation", "bicubic"], 2, "leave out .* and --interpolation"),
-        (["--model", "timm/resnet50"], 2, "no network of the table 'timm/resnet50': try v3"),
+        (["--model", "timm/resnet5O"], 2, "no network 'timm/resnet5O': try timm/resnet50"),
+        (["--input-size", "0"], 2, "--input-size 0: write a number of pixels from 16"),
+        (["--interpolation", "nearest"], 2, "no interpolation 'nearest': try "),
         (["-o", "sheet.xyz"], 1, "cannot write sheet.xyz.*name a .png"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

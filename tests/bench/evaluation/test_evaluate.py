@@ -80,6 +80,77 @@ def test_lattice_and_dense_can_share_a_pass(evaluate):
     assert largest_difference(both, dense, "dense") < 1e-6
 
 
+@pytest.fixture
+def factory(tmp_path, tiny_weights):
+    """A factory of the network that `evaluate` takes, with its weights."""
+    path = tmp_path / "nets.py"
+    path.write_text(
+        "import timm\n"
+        "from safetensors.torch import load_file\n\n"
+        "def make():\n"
+        f"    module = timm.create_model({TINY.removeprefix('timm/')!r})\n"
+        f"    module.load_state_dict(load_file({str(tiny_weights)!r}))\n"
+        "    return module\n"
+    )
+    return f"{path}:make"
+
+
+def test_one_network_in_four_forms_has_the_same_probabilities(evaluate, factory):
+    from bench.zoo.factories import call_factory
+
+    by_name = evaluate(crops="10,dense")
+    bare = evaluate(crops="10,dense", model=TINY.removeprefix("timm/"))
+    by_factory = evaluate(crops="10,dense", model=factory, weights=None)
+    module = call_factory(factory).train()
+    by_module = evaluate(crops="10,dense", model=module, weights=None)
+    assert bare.path == by_name.path
+    assert by_module.path == by_factory.path != by_name.path  # the same class and weights
+    assert by_factory.path.name.startswith("nets.py_make-photos-10+dense-")
+    for protocol in ("1", "10", "dense"):
+        assert largest_difference(by_name, by_factory, protocol) == 0
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_manifest_names_the_class_of_a_module(evaluate, factory):
+    from bench.zoo.factories import call_factory
+
+    manifest = evaluate(model=call_factory(factory), weights=None).manifest
+    assert manifest.options["model"] == "timm.models.efficientnet.EfficientNet"
+    assert (manifest.model.name, manifest.model.provider) == ("EfficientNet", "python")
+
+
+def test_stated_input_is_what_the_network_gets(evaluate, photos, tiny_weights):
+    from bench.zoo.loading import load
+
+    run = evaluate(input_size=128, mean=0.5, std=(0.5, 0.25, 0.5), dialect="timm")
+    record = run.manifest.model
+    assert (record.input_size, record.mean, record.std) == (128, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
+    transform = timm_transform(128, 0.95, mean=record.mean, std=record.std, interpolation="bicubic")
+    network = load(TINY, str(tiny_weights)).module
+    for image_id, row in zip(next(run.shards()).ids, pooled(run, "1/timm"), strict=True):
+        with Image.open(photos / image_id) as image, torch.inference_mode():
+            expected = network(transform(image)[None]).softmax(1)[0].numpy()
+        assert np.abs(row - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preprocessing": {"input_size": (3, 64, 64)}}, "preprocessing is for a module: for timm/test_eff"),
+        ({"model": torch.nn.Identity()}, "weights and ema are for a model that is named: a module has its"),
+        (
+            {"model": torch.nn.Identity(), "weights": None},
+            "Identity does not say all of its input: pass --in",
+        ),
+        ({"input_size": 15}, "--input-size 15: write a number of pixels from 16"),
+    ],
+)
+def test_module_and_options_that_do_not_fit_are_refused(evaluate, options, message):
+    with pytest.raises(UsageError, match=message):
+        evaluate(**options)
+
+
 DIALECTS = {
     "timm": lambda image: timm_transform(
         160, 0.95, mean=IMAGENET.mean, std=IMAGENET.std, interpolation="bicubic"

@@ -8,8 +8,9 @@ from safetensors.torch import save_file
 
 from bench.data.classes import class_indices
 from bench.errors import UsageError, WeightsError
-from bench.zoo import NETWORKS, loading
-from bench.zoo.loading import check_names, count_multiply_adds, fetch, fitting, load
+from bench.zoo import NETWORKS
+from bench.zoo.choose_weights import check_names, fetch
+from bench.zoo.loading import count_multiply_adds, fitting, load
 from bench.zoo.providers import blueprint
 from crops.normalisation import CAFFE, HALF
 from tests.bench.zoo.caffe_files import NEW, caffemodel, random_blobs
@@ -99,7 +100,7 @@ def test_unknown_tag_suggests_the_nearest(name, weights, message):
 
 
 def test_names_are_checked_without_fetching_or_building(monkeypatch):
-    monkeypatch.setattr(loading, "blueprint", None)
+    monkeypatch.setattr("bench.zoo.providers.blueprint", None)
     monkeypatch.setattr("bench.zoo.from_timm.fetch", None)
     check_names("timm/resnet50.a1_in1k", None)
     check_names("timm/resnet50", "a1_in1k")
@@ -111,7 +112,7 @@ def test_names_are_checked_without_fetching_or_building(monkeypatch):
 
 
 def test_names_of_the_table_are_checked_without_a_library(monkeypatch):
-    monkeypatch.setattr(loading, "provider_of", None)
+    monkeypatch.setattr("bench.zoo.choose_weights.provider_of", None)
     for name, network in NETWORKS.items():
         for tag in network.tags:
             check_names(f"{name}.{tag}", tag)
@@ -198,7 +199,7 @@ def test_loading_builds_no_more_blueprints_than_it_needs(name, outputs, blueprin
         built.append(classes)
         return blueprint(network, classes)
 
-    monkeypatch.setattr(loading, "blueprint", counted)
+    monkeypatch.setattr("bench.zoo.loading.blueprint", counted)
     load(name, str(random_weights(name, tmp_path / "weights.safetensors", outputs)))
     assert len(built) == blueprints
 
