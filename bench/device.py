@@ -42,6 +42,8 @@ class Runtime:
     """What decided the precision: its name, images with the same prediction as in fp32, and images
     compared.
     """
+    execution_provider: str = ""
+    """What computes an ONNX graph, as ONNX Runtime names it; empty for torch."""
 
     def with_batch_for(self, size: int) -> "Runtime":
         """With a batch for inputs of `size` pixels: the user's, or as many pixels as the default has at
@@ -54,8 +56,9 @@ class Runtime:
 
     @property
     def device_name(self) -> str:
-        """The model of the card, or the kind of device."""
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        """The model of the card, or the kind of device; and what computes an ONNX graph on it."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
+        return f"{name} ({self.execution_provider})" if self.execution_provider else name
 
 
 def resolve(options: Options) -> Runtime:

@@ -155,7 +155,7 @@ class RuntimeRecord:
     precision: Precision
     """`fp32`, `bf16` or `fp16`."""
     device_name: str = ""
-    """Such as `NVIDIA H200`."""
+    """Such as `NVIDIA H200`; for an ONNX graph with what computes it: `cpu (CPUExecutionProvider)`."""
     batch: Positive = 1
     """Crops classified at a time; the smallest that was used."""
     workers: Positive = 1

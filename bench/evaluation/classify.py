@@ -38,20 +38,32 @@ class Scorer:
         """Crops of the network's input that are classified at a time."""
         self._runtime, self._logits, self._note = runtime, logits, note
         self._size, self._pool = network.preprocessing.size, network.pool
-        self._dtype = PRECISIONS[runtime.precision]
-        module, self.folded = fold_batch_norms(network.module, self._size)
-        on_levels = fold_normalisation(module, self._size, normalisation, normalise)
-        self._normalisation = normalisation if on_levels is None else None
-        fused = fuse_activations(on_levels or module, self._size)
-        self._module = channels_last(fused.to(runtime.device, self._dtype))
-        if not runtime.compile:  # torch.compile knows these operations too
-            with single_core_threads(1) as thread:  # as those that classify
-                thread.submit(speed_up, self._module, self._size, self.batch).result()
+        self._normalisation: Normalisation | None = normalisation
+        self.folded = 0
+        """Batch normalisations that a convolution absorbed."""
+        if network.graph:  # ONNX Runtime fuses its operations, and casts what it takes
+            self._module, self._dtype = network.module, torch.float32
+        else:
+            self._dtype = PRECISIONS[runtime.precision]
+            self._module = self._optimised(network.module)
         self._columns = network.columns().to(runtime.device)
         self._on_crops: Callable[[Tensor], Tensor] = self._module
         if runtime.compile:
             self._on_crops = torch.compile(self._module)
         self._densely: Callable[[Tensor], Tensor] | None = None
+
+    def _optimised(self, network: nn.Module) -> nn.Module:
+        """The same network on its device, in its precision, with as few operations as possible."""
+        runtime, normalisation = self._runtime, self._normalisation
+        module, self.folded = fold_batch_norms(network, self._size)
+        if normalisation and (on_levels := fold_normalisation(module, self._size, normalisation, normalise)):
+            module, self._normalisation = on_levels, None
+        fused = fuse_activations(module, self._size)
+        optimised = channels_last(fused.to(runtime.device, self._dtype))
+        if not runtime.compile:  # torch.compile knows these operations too
+            with single_core_threads(1) as thread:  # as those that classify
+                thread.submit(speed_up, optimised, self._size, self.batch).result()
+        return optimised
 
     def __call__(self, pixels: Tensor) -> Download:
         """Raises `BenchError` where not even one crop fits in memory."""

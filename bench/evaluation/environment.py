@@ -7,7 +7,10 @@ from pathlib import Path
 
 import torch
 
-LIBRARIES = ("inception-bench", "torch", "torchvision", "timm", "pytorchcv", "pillow", "simplejpeg", "numpy")
+LIBRARIES = (
+    *("inception-bench", "torch", "torchvision", "timm", "pytorchcv", "onnxruntime", "onnxruntime-gpu"),
+    *("pillow", "simplejpeg", "numpy"),
+)
 
 
 def environment() -> dict[str, str | None]:

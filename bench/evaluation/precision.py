@@ -78,7 +78,8 @@ def faster_ways(evaluation: Evaluation) -> list[Evaluation]:
     """
     runtime, options = evaluation.runtime, evaluation.options
     half = HALF.get(runtime.device.type)
-    if options.precision != "auto" or half is None or not _half_pays(evaluation):
+    fixed = options.precision != "auto" or evaluation.network.graph is not None
+    if fixed or half is None or not _half_pays(evaluation):
         return []
     may_compile = options.compile is None and _compiling_pays(evaluation)
     return [

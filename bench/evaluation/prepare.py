@@ -16,6 +16,7 @@ from bench.errors import UsageError
 from bench.evaluation.device_chunk import can_render
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.findings import examine_weights, report_notes
+from bench.evaluation.graph_runtime import runtime_of_graph
 from bench.evaluation.precision import settle_precision
 from bench.evaluation.render import RENDERERS
 from bench.options import Options
@@ -64,10 +65,13 @@ def prepare_loaded(
     Raises `UsageError` and `crops.ProtocolError`.
     """
     check_classes(network.classes, images, options)
-    runtime = resolve(options).with_batch_for(network.preprocessing.size)
-    configure_torch(runtime)
     plan = _plan(options, network)
-    _check_dense(plan, network, options)
+    if network.graph:
+        runtime = runtime_of_graph(network.graph, plan, options)
+    else:
+        _check_dense(plan, network, options)
+        runtime = resolve(options).with_batch_for(plan.size)
+    configure_torch(runtime)
     renderer = _renderer(options, plan, runtime.device)
     evaluation = Evaluation(options, images, blacklist, network, plan, renderer, runtime)
     return settle(evaluation, reporter)

@@ -39,11 +39,14 @@ MESSAGES = {
     ),
     "BlobShape": ("repeated int64 dim = 1",),
     "ModelProto": ("optional GraphProto graph = 7",),
-    "GraphProto": ("repeated TensorProto initializer = 5",),
+    "GraphProto": ("repeated NodeProto node = 1", "repeated TensorProto initializer = 5"),
+    "NodeProto": ("repeated string input = 1", "repeated string output = 2", "optional string op_type = 4"),
     "TensorProto": (
         *("repeated int64 dims = 1", "optional int32 data_type = 2", "repeated float float_data = 4"),
         *("optional string name = 8", "optional bytes raw_data = 9"),
+        "repeated StringStringEntryProto external_data = 13",
     ),
+    "StringStringEntryProto": ("optional string key = 1", "optional string value = 2"),
 }
 """What is read of caffe.proto and onnx.proto, in their words. A parser passes over all other fields."""
 
@@ -78,7 +81,7 @@ Found = Iterator[tuple[str, NDArray[np.float32], Sequence[int]]]
 
 
 def _caffe_tensors(content: bytes) -> Found:
-    net = _message_class("NetParameter").FromString(content)
+    net = message_class("NetParameter").FromString(content)
     for layer in (*net.layers, *net.layer):  # the first are those of files from before 2015
         for place, blob in enumerate(layer.blobs):
             numbers = np.array(blob.data or blob.double_data, np.float32)
@@ -96,7 +99,7 @@ def _caffe_shape(blob: Any) -> Sequence[int]:
 
 
 def _onnx_tensors(content: bytes) -> Found:
-    for tensor in _message_class("ModelProto").FromString(content).graph.initializer:
+    for tensor in message_class("ModelProto").FromString(content).graph.initializer:
         if tensor.data_type == FLOAT:
             numbers = np.frombuffer(tensor.raw_data, "<f4") if tensor.raw_data else tensor.float_data
             yield tensor.name, np.array(numbers, np.float32), tuple(tensor.dims)
@@ -111,8 +114,8 @@ def _shaped(name: str, numbers: NDArray[np.float32], shape: Sequence[int]) -> ND
 
 
 @cache
-def _message_class(name: str) -> Any:
-    """The class of the message of that name in `MESSAGES`."""
+def message_class(name: str) -> Any:
+    """The class of the message of that name in `MESSAGES`, with `FromString` to read one from bytes."""
     file = FileDescriptorProto(name="weights.proto", package="weights", syntax="proto2")
     for message, lines in MESSAGES.items():
         file.message_type.add(name=message).field.extend(map(_field, lines))

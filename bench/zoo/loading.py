@@ -16,6 +16,7 @@ from bench.data.classes import class_indices
 from bench.errors import UsageError, first_line
 from bench.zoo import weights as checkpoints
 from bench.zoo.choose_weights import check_names, find_weights
+from bench.zoo.graph import Graph
 from bench.zoo.networks import BVLC, FOREIGN, Network, find, unknown_name_error
 from bench.zoo.papers.caffe_names import has_caffes_names
 from bench.zoo.preprocessing import NOTHING_STATED, Preprocessing, StatedInput
@@ -69,6 +70,14 @@ class LoadedNetwork:
 
     restated: bool = False
     """Whether the user stated another input than the weights expect."""
+
+    @property
+    def graph(self) -> Graph | None:
+        """The ONNX graph that `module` is: it is called as it is, not folded, cast, compiled or moved.
+
+        None for a network of torch's layers.
+        """
+        return self.module if isinstance(self.module, Graph) else None
 
     @property
     def classes(self) -> int:

@@ -63,7 +63,7 @@ class Weights:
     """Whether they are a running average. None where the file has no average."""
 
     note: str = ""
-    """Which of several weights in the file they are; empty where there was nothing to choose."""
+    """Which of several weights in the file they are, or of what kind; empty where there is nothing to say."""
 
 
 @contextmanager
