@@ -168,7 +168,7 @@ class Throughput:
             *self._operations(),
         ]
         can_bf16 = runtime.device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        if can_bf16 and runtime.precision == "fp32":
+        if can_bf16 and runtime.precision == "fp32" and not self.evaluation.network.graph:
             lines.append("this processor also computes in bfloat16: try --precision bf16")
         return lines
 

@@ -4,7 +4,9 @@ Needs the extra `onnx`.
 """
 
 import hashlib
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,10 @@ FLOAT, UINT8, INT8, FLOAT16 = 1, 2, 3, 10
 SHAPES = (7, 9)
 """Those of tensors that are no weights but shapes and conditions: int64 and bool."""
 
-PASSED_THROUGH = ("Cast", "DequantizeLinear", "Flatten", "Identity", "QuantizeLinear", "Reshape", "Squeeze")
+QUANTISES = ("QuantizeLinear", "DequantizeLinear")
+"""Operations whose first input is values, and whose others are scales and zeros."""
+
+PASSED_THROUGH = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", *QUANTISES)
 """Operations after which probabilities are still that."""
 
 TOLERANCE = 2e-3
@@ -45,7 +50,7 @@ class Contents:
     """What a file says of its graph, beside what ONNX Runtime tells."""
 
     parameters: int | None
-    """Numbers in its weights."""
+    """Numbers in its weights, the scales and zeros of quantised ones left out."""
 
     half: bool
     """Whether more of them are of fp16 than of fp32."""
@@ -104,13 +109,15 @@ def _read_contents(path: Path) -> Contents:
         graph = message_class("ModelProto").FromString(path.read_bytes()).graph
     except Exception:  # noqa: BLE001 - protobuf's own errors, of several kinds
         raise WeightsError(f"{path} is not a whole file of ONNX: fetch or export it again") from None
-    sizes: dict[int, int] = {}
+    sizes = Counter[int]()
+    scales = {name for node in graph.node if node.op_type in QUANTISES for name in node.input[1:]}
     for tensor in graph.initializer:
-        sizes[tensor.data_type] = sizes.get(tensor.data_type, 0) + int(np.prod(tensor.dims))
+        if tensor.data_type not in SHAPES and tensor.name not in scales:
+            sizes[tensor.data_type] += math.prod(tensor.dims)
     return Contents(
-        parameters=sum(size for kind, size in sizes.items() if kind not in SHAPES) or None,
-        half=sizes.get(FLOAT16, 0) > sizes.get(FLOAT, 0),
-        quantised=sizes.get(INT8, 0) + sizes.get(UINT8, 0) > sizes.get(FLOAT, 0),
+        parameters=sizes.total() or None,
+        half=sizes[FLOAT16] > sizes[FLOAT],
+        quantised=sizes[INT8] + sizes[UINT8] > sizes[FLOAT] + sizes[FLOAT16],
         softmax=_softmax_values(graph.node),
         sha256=_hash(path, sorted(set(_external_files(graph.initializer)))),
     )
