@@ -9,7 +9,7 @@ import torch
 
 LIBRARIES = (
     *("inception-bench", "torch", "torchvision", "timm", "pytorchcv", "onnxruntime", "onnxruntime-gpu"),
-    *("pillow", "simplejpeg", "numpy"),
+    *("onnxruntime-openvino", "pillow", "simplejpeg", "numpy"),
 )
 
 

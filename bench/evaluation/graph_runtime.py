@@ -5,7 +5,7 @@ from dataclasses import replace
 from bench.device import Runtime, resolve
 from bench.errors import UsageError
 from bench.options import Options
-from bench.zoo.graph import EXECUTION_PROVIDERS, Graph, can_compute_on
+from bench.zoo.graph import Graph, execution_provider
 from crops import Dialect, Plan
 
 
@@ -17,7 +17,7 @@ def runtime_of_graph(graph: Graph, plan: Plan | Dialect, options: Options) -> Ru
     """
     _check_options(graph, plan, options)
     runtime = resolve(options)
-    if not can_compute_on(runtime.device):
+    if not execution_provider(runtime.device):
         if options.device != "auto":
             raise UsageError(
                 f"the onnxruntime that is installed does not compute on {runtime.device}: "
@@ -31,7 +31,7 @@ def runtime_of_graph(graph: Graph, plan: Plan | Dialect, options: Options) -> Ru
         runtime,
         precision=graph.precision,
         batch=-(-runtime.batch // whole) * whole,
-        execution_provider=EXECUTION_PROVIDERS[runtime.device.type],
+        execution_provider=execution_provider(runtime.device),
     )
 
 

@@ -15,8 +15,13 @@ from bench.errors import BenchError, UsageError, WeightsError, is_out_of_memory
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-EXECUTION_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""ONNX Runtime's name of what computes on a kind of device."""
+EXECUTION_PROVIDERS = {
+    "cpu": ("OpenVINOExecutionProvider", "CPUExecutionProvider"),
+    "cuda": ("CUDAExecutionProvider",),
+}
+"""ONNX Runtime's names of what computes on a kind of device, the first choice first. Which of them there are
+depends on the wheel that is installed: onnxruntime, onnxruntime-gpu or onnxruntime-openvino.
+"""
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 """The types that an input may have, by ONNX Runtime's names of them."""
@@ -54,7 +59,7 @@ class GraphInput:
 class Graph(nn.Module):
     """An ONNX graph: from normalised images [n x 3 x height x width] to logits [n x outputs] in float32.
 
-    It computes on the device of the images, in the thread that calls it, and several threads may.
+    It computes on the device of the images. Several threads may call it.
     """
 
     def __init__(
@@ -93,31 +98,44 @@ class Graph(nn.Module):
 
 
 def open_session(path: Path, device: torch.device) -> "InferenceSession":
-    """ONNX Runtime's session for the graph in a file. On a CPU it computes in the thread that calls it.
+    """ONNX Runtime's session for the graph in a file. On a CPU each call of it takes one core.
 
     Raises `UsageError` where ONNX Runtime is not installed or does not reach the device, and `WeightsError`
     where it cannot read the graph.
     """
     onnxruntime = import_onnxruntime()
-    provider = EXECUTION_PROVIDERS[device.type]
+    provider = execution_provider(device)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what fails is an error here, with a line of its own
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # each core has a batch of its own
-    settings = {"device_id": device.index or 0, "use_tf32": 0} if device.type == "cuda" else {}
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=[(provider, settings)])
+        session = onnxruntime.InferenceSession(
+            path, options, providers=[(provider, _settings(provider, device))]
+        )
     except Exception as error:  # noqa: BLE001 - as above
         raise WeightsError(
             f"{path} cannot be read by ONNX Runtime ({reason(error)}): export it again"
         ) from None
     if session.get_providers()[0] != provider:
-        raise UsageError(f"ONNX Runtime cannot use its {provider} here: pass --device cpu")
+        raise UsageError(
+            f"ONNX Runtime cannot use its {provider} here: "
+            "install another onnxruntime, or choose another --device"
+        )
     return session
 
 
-def can_compute_on(device: torch.device) -> bool:
-    """Whether the ONNX Runtime that is installed has what computes on this kind of device."""
-    return EXECUTION_PROVIDERS.get(device.type) in import_onnxruntime().get_available_providers()
+def execution_provider(device: torch.device) -> str:
+    """What computes on this kind of device in the installed ONNX Runtime; empty where nothing does."""
+    available = import_onnxruntime().get_available_providers()
+    return next((name for name in EXECUTION_PROVIDERS.get(device.type, ()) if name in available), "")
+
+
+def _settings(provider: str, device: torch.device) -> dict[str, Any]:
+    """So that fp32 means fp32, and OpenVINO has a core for each batch that it is given at the same time."""
+    if provider == "OpenVINOExecutionProvider":
+        cores = str(torch.get_num_threads())
+        return {"device_type": "CPU", "precision": "FP32", "num_of_threads": cores, "num_streams": cores}
+    return {"device_id": device.index or 0, "use_tf32": 0} if device.type == "cuda" else {}
 
 
 def import_onnxruntime() -> Any:

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.zoo.graph import Graph, GraphInput, failure
+from bench.zoo.graph import Graph, GraphInput, execution_provider, failure
 from tests.bench.zoo.onnx_files import export, small
 
 IMAGES = torch.rand(7, 3, 32, 32, generator=torch.Generator().manual_seed(2))
@@ -37,6 +38,21 @@ def test_threads_share_a_session(tmp_path):
         outputs = list(pool.map(graph, [IMAGES] * 8))
     assert all(torch.equal(each, outputs[0]) for each in outputs)
     assert len(graph._sessions) == 1
+
+
+@pytest.mark.parametrize(
+    ("installed", "on_cpu", "on_gpu"),
+    [
+        (["AzureExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider", ""),
+        (["OpenVINOExecutionProvider", "CPUExecutionProvider"], "OpenVINOExecutionProvider", ""),
+        (["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider", "CUDAExecutionProvider"),
+    ],
+)
+def test_what_computes_is_the_best_that_is_installed(installed, on_cpu, on_gpu, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: installed)
+    assert execution_provider(torch.device("cpu")) == on_cpu
+    assert execution_provider(torch.device("cuda:1")) == on_gpu
+    assert execution_provider(torch.device("mps")) == ""
 
 
 def test_what_onnx_runtime_refuses_is_one_line(tmp_path):
