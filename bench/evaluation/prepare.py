@@ -69,7 +69,7 @@ def check_options(options: Options) -> None:
     """
     check_names(options.model, options.weights)
     _check_choices(options)
-    _check_numbers(options)
+    check_numbers(options)
     check_label_order(options.label_order)
     resolve(options)
     if options.dialect != "paper":
@@ -102,7 +102,8 @@ def _check_choices(options: Options) -> None:
             raise unknown_name_error(name, getattr(options, name), known)
 
 
-def _check_numbers(options: Options) -> None:
+def check_numbers(options: Options) -> None:
+    """Raise `UsageError` for numbers that mean nothing."""
     for name in ("batch", "workers", "limit"):
         value = getattr(options, name)
         if value is not None and value < 1:

@@ -115,7 +115,9 @@ def test_the_reason_for_a_refusal_names_the_field(content):
 
 
 def test_one_network_without_a_runtime_is_refused(content):
-    with pytest.raises(ValueError, match="an ensemble alone has no runtime, and this has no members"):
+    with pytest.raises(
+        ValueError, match="an ensemble and an imported run alone have no runtime, and this is neither"
+    ):
         parse_manifest(json.dumps(content | {"runtime": None}).encode())
 
 
