@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,13 @@ class StoredScores:
 def read_scores(file: str) -> StoredScores:
     """The scores in FILE, or in the array NAME of FILE:NAME.
 
-    Raises `UsageError` for what is no such file, and `DataError` for what cannot be read.
+    Raises `UsageError` for another kind of file, and `DataError` for one that cannot be read.
     """
     path, array = _split(file)
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder: name a file of scores in it")
+    if not path.exists():
+        raise DataError(f"no scores at {path}: there is no such file")
     if not path.is_file():
-        raise UsageError(f"no scores at {path}: there is no such file")
+        raise DataError(f"{path} is a folder, a pipe or a device: name a file of scores")
     if path.suffix.lower() not in READERS:
         raise UsageError(f"{path} is none of the files that are read: write {', '.join(READERS)}")
     with _reading(path):
@@ -95,7 +96,8 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - each library raises what it likes, and more for broken files
         raise DataError(
-            f"{path} cannot be read ({first_line(error)}): save it again, with numbers and names alone"
+            f"{path} cannot be read ({shorten(first_line(error), 120, placeholder='...')}): "
+            "save it again, with numbers and names alone"
         ) from None
 
 
@@ -118,13 +120,17 @@ def _check(scores: StoredScores) -> None:
 
 
 def _read_numpy(path: Path, array: str) -> StoredScores:
-    found = np.load(path, mmap_mode="r", allow_pickle=False)
-    if isinstance(found, np.ndarray):
-        return StoredScores(path, "", found)
-    with found:
-        name = _choose({each: found[each].ndim for each in found.files if each not in NAMES}, array, path)
-        names = next((found[each] for each in NAMES if each in found.files), None)
-        return StoredScores(path, name, found[name], None if names is None else _texts(names))
+    with path.open("rb") as file:
+        begins = file.read(6)
+        if begins == b"\x93NUMPY":
+            return StoredScores(path, "", np.load(path, mmap_mode="r", allow_pickle=False))
+        if not begins.startswith(b"PK\x03\x04"):  # a .zip, which an .npz is
+            raise DataError(f"{path} is no file of numpy's arrays: write it with numpy.save or numpy.savez")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as found:
+            name = _choose({each: found[each].ndim for each in found.files if each not in NAMES}, array, path)
+            names = next((found[each] for each in NAMES if each in found.files), None)
+            return StoredScores(path, name, found[name], None if names is None else _texts(names))
 
 
 def _texts(names: NDArray[Any]) -> list[str]:
@@ -177,7 +183,12 @@ def _read_csv(path: Path, array: str) -> StoredScores:
     import pandas as pd
 
     with path.open(newline="", encoding="utf-8-sig") as file:
-        first = next(csv.reader(file), [])
+        first, second = next(lines := csv.reader(file), []), next(lines, [])
+    if len(first) < 2 or len(second) not in (0, len(first)):
+        raise DataError(
+            f"{path} has {len(first):,} values on its first line and {len(second):,} on its second: "
+            "write as many on each, with commas between"
+        )
     heading = _heading(first)
     if heading and "" in heading:
         raise DataError(
@@ -196,8 +207,6 @@ def _read_csv(path: Path, array: str) -> StoredScores:
         encoding="utf-8-sig",
         chunksize=ROWS,
     ):
-        if not isinstance(frame.index, pd.RangeIndex):  # made of what is left of the columns
-            raise DataError(f"{path} has rows with more values than its first line: write it again")
         blocks.append(frame[numbers].to_numpy(np.float32))
         names += [str(name) for number in words[:1] for name in frame[number]]
     named = tuple(columns[number] for number in numbers) if heading else ()
@@ -247,14 +256,18 @@ def _read_parquet(path: Path, array: str) -> StoredScores:
         blocks: list[NDArray[Any]] = []
         names: list[str] = []
         for batch in file.iter_batches(ROWS):
-            blocks.append(_flattened(batch[lists[0]]) if lists else _side_by_side(batch, columns))
+            blocks.append(_flattened(batch[lists[0]], path) if lists else _side_by_side(batch, columns))
             names += map(str, batch[named].to_pylist()) if named else ()
     values = np.concatenate(blocks) if blocks else np.empty((0, 0), np.float32)
     return StoredScores(path, "", values, names if named else None, () if lists else tuple(columns))
 
 
-def _flattened(scores: Any) -> NDArray[np.float32]:
-    """[n x outputs] of a column of lists, which are all as long."""
+def _flattened(scores: Any, path: Path) -> NDArray[np.float32]:
+    """[n x outputs] of a column of lists. Raises `DataError` unless all are as long."""
+    import pyarrow.compute as pc
+
+    if len(set(pc.list_value_length(scores).to_pylist())) > 1:
+        raise DataError(f"{path} has rows with more scores than others: write one for each class")
     values: NDArray[np.float32] = scores.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
     return values.reshape(len(scores), -1)
 

@@ -244,7 +244,7 @@ def _count_probabilities(predictions: Predictions, part: range) -> int:
     if not (good.all() or predictions.logits):
         worst = scores[np.flatnonzero(~good)[0]]
         raise DataError(
-            f"{_row(predictions, part, good)} has no probabilities: the lowest is {worst.min():.4g} "
+            f"{_row(predictions, part, good)} does not have probabilities: the lowest is {worst.min():.4g} "
             f"and their sum {worst.sum(dtype=np.float64):.4g}; pass --logits if they are logits"
         )
     return int(good.sum())
