@@ -58,8 +58,8 @@ def check_same_content(
 def check_same_protocols(runs: Sequence[Run]) -> None:
     """Raise `RunError` unless the runs have the same protocols.
 
-    Their inputs may differ in size, if the scales differ in the same ratio. Of an imported run the lattice is
-    not known: its protocol only has to be one of the others', by name.
+    Their inputs may differ in size, if the scales differ in the same ratio. The lattice of an imported run is
+    not known: the others need to have its protocol by name alone.
     """
     evaluated = [run for run in runs if not run.manifest.model.imported]
     for run in evaluated:

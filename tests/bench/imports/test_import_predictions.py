@@ -190,6 +190,14 @@ def test_what_decides_the_figures_makes_another_run(made, imported, change):
     assert first.complete
 
 
+def test_each_array_of_a_file_is_a_run_of_its_own(made, imported, tmp_path):
+    np.savez(tmp_path / "both.npz", a=made.logits, b=made.logits * 2)
+    runs = [imported(f"{tmp_path}/both.npz:{name}", logits=True) for name in "ab"]
+    assert [run.manifest.model.weights for run in runs] == [f"{tmp_path}/both.npz:{name}" for name in "ab"]
+    assert len({run.identity for run in runs}) == 2
+    assert accuracy(runs)["model"].nunique() == 2
+
+
 def test_names_that_swap_two_rows_make_another_run(made, imported, tmp_path):
     (tmp_path / "names.txt").write_text("\n".join([made.ids[1], made.ids[0], *made.ids[2:]]))
     swapped = imported(made.logits, logits=True, names=tmp_path / "names.txt")
