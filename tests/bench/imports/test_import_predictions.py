@@ -97,6 +97,13 @@ def test_mix_up_of_the_classes_is_named(made, imported, tmp_path):
     assert imported(by_ilsvrc_id, logits=True, allow_implausible=True).complete
 
 
+def test_mix_up_counts_when_more_shards_follow(made, imported, monkeypatch):
+    monkeypatch.setattr("bench.evaluation.label_check.MOST", 200)
+    monkeypatch.setattr("bench.imports.import_predictions.SHARD_IMAGES", 40)
+    with pytest.raises(ImplausibleLabels, match="0 of 200 images are right, which is chance"):
+        imported(np.roll(made.logits, 500, axis=1), logits=True)
+
+
 def test_rows_in_another_order_are_chance(made, imported):
     with pytest.raises(ImplausibleLabels, match="which is chance"):
         imported(made.logits[::-1], logits=True)
