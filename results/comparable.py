@@ -58,10 +58,12 @@ def check_same_content(
 def check_same_protocols(runs: Sequence[Run]) -> None:
     """Raise `RunError` unless the runs have the same protocols.
 
-    Their inputs may differ in size, if the scales differ in the same ratio.
+    Their inputs may differ in size, if the scales differ in the same ratio. The lattice of an imported run is
+    not known: the others need to have its protocol by name alone.
     """
-    first = runs[0]
-    for run in runs:
+    evaluated = [run for run in runs if not run.manifest.model.imported]
+    for run in evaluated:
+        first = evaluated[0]
         if run.protocols != first.protocols:
             raise RunError(
                 f"{run.path} has the protocols {', '.join(run.protocols)}, "
@@ -79,6 +81,7 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
                     f"{run.path} has other {name} crops than {first.path}: "
                     f"scales {_scales(plan, name)} against {_scales(other, name)}"
                 )
+    common_protocols(runs)
 
 
 def _same_lattice(a: PlanRecord, b: PlanRecord, name: str) -> bool:
@@ -97,16 +100,22 @@ def _scales(plan: PlanRecord, name: str) -> str:
     return ", ".join(map(str, plan.protocols[name].scales or ()))
 
 
-def common_protocol(runs: Sequence[Run], wanted: str | None) -> str:
-    """`wanted`, or without it the last protocol that all runs have.
-
-    Raises `RunUsageError` where a run lacks it.
-    """
+def common_protocols(runs: Sequence[Run], wanted: str | None = None) -> list[str]:
+    """The protocols that all runs have, `wanted` among them. Raises `RunUsageError` where there is none."""
     common = [name for name in runs[0].protocols if all(name in run.protocols for run in runs)]
     if not common or (wanted and wanted not in common):
         protocols = "; ".join(f"{run.path} has {', '.join(run.protocols)}" for run in runs)
         missing = f"protocol {wanted}" if wanted else "protocol"
         raise RunUsageError(f"no {missing} that all runs have: {protocols}")
+    return common
+
+
+def common_protocol(runs: Sequence[Run], wanted: str | None) -> str:
+    """`wanted`, or without it the last protocol that all runs have.
+
+    Raises `RunUsageError` where a run lacks it.
+    """
+    common = common_protocols(runs, wanted)
     return wanted or common[-1]
 
 

@@ -17,12 +17,15 @@ from results.comparable import (
     check_same_images,
     check_same_protocols,
     common_blacklist,
+    common_protocols,
 )
 from results.errors import RunError, RunUsageError
-from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
+from results.larger_run import take_shards
+from results.manifest import Manifest, MemberRecord, ModelRecord
 from results.metrics import error_percent
-from results.run import SHARDS, Run, Shard, find_run_folder, finish, refuse_linked_shards, write_manifest
+from results.run import Run, Shard, find_run_folder
 from results.tables import Counts, class_number, count_hits
+from results.whole_run import write_whole_run
 
 
 def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
@@ -37,40 +40,20 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
         member.check_complete()
     manifest = _manifest(members)
     folder = find_run_folder(out, _title(manifest), manifest.identity)
-    existing = None if fresh else _whole_run(folder, manifest.identity)
-    if existing and existing.manifest.blacklist == manifest.blacklist:
-        return existing
-    if existing:  # the same shards, with another blacklist
-        changed = replace(
-            existing.manifest,
-            model=manifest.model,
-            data=manifest.data,
-            plan=manifest.plan,
-            blacklist=manifest.blacklist,
-        )
-        return write_manifest(folder, changed)
-    refuse_linked_shards(folder)
-    run = write_manifest(folder, manifest)
-    records: list[ShardRecord] = []
-    skipped: dict[str, str] = {}
-    hits: Counter[str] = Counter()
-    for shards in aligned_shards(members):
-        shard = mean_shard(shards)
-        records.append(shard.save(run.path / SHARDS, run.identity))
-        skipped.update(shard.skipped)
-        hits.update(shard.top1_hits)
-    return finish(run, records, skipped, 0.0, hits)
+    shards = map(mean_shard, aligned_shards(members))
+    return write_whole_run(folder, manifest, shards, fresh=fresh)
 
 
 def _manifest(members: Sequence[Run]) -> Manifest:
     """The manifest of the ensemble before it has shards."""
-    first = members[0].manifest
+    first = _first_evaluated(members).manifest
+    protocols = {name: first.plan.protocols[name] for name in common_protocols(members)}
     return Manifest(
         identity=_identity(members),
         complete=False,
         model=_model(members),
         data=first.data,
-        plan=first.plan,
+        plan=replace(first.plan, protocols=protocols),
         runtime=None,
         shard_images=first.shard_images,
         blacklist=common_blacklist(members) or first.blacklist,
@@ -79,6 +62,13 @@ def _manifest(members: Sequence[Run]) -> Manifest:
         options={"members": [str(member.path) for member in members]},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _first_evaluated(members: Sequence[Run]) -> Run:
+    """The first member that was evaluated here: of an imported one neither lattice nor shards say anything.
+    The first of all where all were imported.
+    """
+    return next((member for member in members if not member.manifest.model.imported), members[0])
 
 
 def _identity(members: Sequence[Run]) -> str:
@@ -102,7 +92,6 @@ def _model(members: Sequence[Run]) -> ModelRecord:
 
 def _member(run: Run) -> MemberRecord:
     manifest = run.manifest
-    assert manifest.runtime  # only an ensemble has none, and ensembles are not members
     return MemberRecord(
         run=run.path.name,
         identity=run.identity,
@@ -133,17 +122,6 @@ def _title(manifest: Manifest) -> str:
     return f"{manifest.model.name}-{Path(manifest.data.path).name}-{largest}"
 
 
-def _whole_run(folder: Path, identity: str) -> Run | None:
-    """The run in `folder`, if it has that identity and all of its shards are sound."""
-    try:
-        run = Run.open(folder)
-        for _ in run.shards():
-            pass
-    except RunError:
-        return None
-    return run if run.identity == identity else None
-
-
 def check_members(members: Sequence[Run]) -> None:
     """Raise `RunError` unless these are the runs, complete or not, of two or more networks that can be
     averaged.
@@ -162,12 +140,14 @@ def check_members(members: Sequence[Run]) -> None:
 
 
 def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
-    """The members' shards of the same images, a list for each range of images.
+    """The members' shards of the same images under the protocols that all have, a list for each range.
 
     Raises `RunError` where a member has other ranges, skipped an image that another has, or saw another file.
     """
     first = members[0]
-    for shards in zip(*(member.shards() for member in members), strict=False):
+    parts = _first_evaluated(members).parts
+    protocols = common_protocols(members)
+    for shards in zip(*(_shards(member, parts, protocols) for member in members), strict=False):
         start, stop, ids = shards[0].start, shards[0].stop, set(shards[0].ids)
         for member, shard in zip(members, shards, strict=True):
             if (shard.start, shard.stop) != (start, stop):
@@ -182,6 +162,15 @@ def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
         paths = [member.path for member in members]
         check_same_content(shards[0].ids, [shard.content for shard in shards], paths)
         yield list(shards)
+
+
+def _shards(member: Run, parts: Sequence[range], protocols: Sequence[str]) -> Iterator[Shard]:
+    """A member's shards under these protocols. An imported run's, which skips no image, are of `parts`."""
+    if member.manifest.model.imported:
+        yield from take_shards(member, parts, protocols)
+        return
+    for shard in member.shards():
+        yield replace(shard, probabilities={name: shard.probabilities[name] for name in protocols})
 
 
 def mean_shard(shards: Sequence[Shard]) -> Shard:

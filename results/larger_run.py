@@ -29,7 +29,7 @@ def find_larger_run(out: Path, wanted: Manifest) -> Run | None:
 
 def _holds(larger: Manifest, wanted: Manifest) -> bool:
     """Whether a run's figures under the protocols of `wanted` are those of `wanted`."""
-    if larger.runtime is None:  # an ensemble
+    if larger.runtime is None:  # an ensemble, or imported predictions
         return False
     protocols = larger.plan.protocols
     has_all = all(protocols.get(name) == protocol for name, protocol in wanted.plan.protocols.items())
@@ -44,16 +44,17 @@ def _without_protocols(manifest: Manifest) -> tuple[Mapping[str, str], PlanRecor
     return deciding, replace(manifest.plan, protocols={})
 
 
-def take_shards(larger: Run, wanted: Manifest) -> Iterator[Shard]:
-    """The shards of `wanted`, in order, made of those of the run that `find_larger_run` found. Raises
-    `RunError` where one of those is missing or damaged.
+def take_shards(run: Run, parts: Sequence[range], protocols: Sequence[str]) -> Iterator[Shard]:
+    """Shards of these ranges under these protocols, made of those of a run that skipped no image.
+
+    `parts` are all images in their order. Raises `RunError` where a shard is missing or damaged.
     """
-    unread = larger.shards()
+    unread = run.shards()
     read: deque[Shard] = deque()
-    for part in wanted.parts:
+    for part in parts:
         while not read or read[-1].stop < part.stop:
             read.append(next(unread))
-        yield _join(read, part, list(wanted.plan.protocols))
+        yield _join(read, part, protocols)
         while read and read[0].stop <= part.stop:
             read.popleft()
 

@@ -20,6 +20,9 @@ SCHEMA = 3
 READABLE = (2, 3)
 """Those that can be read. Since 3 the shards have a hash of each image's file."""
 
+IMPORTED = "imported"
+"""The provider of a network whose predictions something else computed."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Precision = Annotated[str, msgspec.Meta(pattern="^(fp32|bf16|fp16)$")]
@@ -32,8 +35,8 @@ class ModelRecord:
     name: str
     """As `--model` takes it, such as `v3`."""
     provider: str
-    """Whose implementation it is: `timm`, `torchvision`, `pytorchcv`, `papers` (this project's), or
-    `ensemble`.
+    """Whose implementation it is: `timm`, `torchvision`, `pytorchcv`, `papers` (this project's); or
+    `ensemble`; or `IMPORTED`.
     """
     architecture: str
     """The provider's name for it; empty for an ensemble."""
@@ -42,7 +45,7 @@ class ModelRecord:
     tag: str = ""
     """The tag of public weights; empty for a file."""
     weights: str = ""
-    """Where the weights came from: a URL, a hub repository or a path."""
+    """Where the weights came from: a URL, a hub repository or a path. Of imported predictions, their file."""
     weights_sha256: str = ""
     ema: bool | None = None
     """Whether the weights are the running average of a file's weights; None where the file has no average."""
@@ -66,6 +69,11 @@ class ModelRecord:
     """What the outputs stand for: `wordnet`, `background-first`, `ilsvrc` or `own`."""
     members: tuple["MemberRecord", ...] = ()
     """The runs of an ensemble; empty for one network."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether its predictions were computed elsewhere and imported."""
+        return self.provider == IMPORTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +185,8 @@ class MemberRecord:
     identity: str
     model: ModelRecord
     plan: PlanRecord
-    runtime: RuntimeRecord
+    runtime: RuntimeRecord | None
+    """None for an imported run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +228,7 @@ class Manifest:
     data: DataRecord
     plan: PlanRecord
     runtime: RuntimeRecord | None
-    """None for an ensemble, whose members have one each."""
+    """None for an ensemble, whose members have one each, and for an imported run."""
     shard_images: Positive
     """Images in a shard; the last one may have fewer."""
     blacklist: BlacklistRecord | None
@@ -300,12 +309,13 @@ def schema_of(data: bytes) -> int:
 
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in JSON text. Raises `ValueError` for anything else: a field that is missing, unknown, or
-    of another type, or one network without a runtime.
+    of another type, or an evaluated network without a runtime.
     """
     content = _from_json(data)
     manifest = _convert(content, Manifest)
-    if not (manifest.runtime or manifest.model.members):
-        raise ValueError("an ensemble alone has no runtime, and this has no members")
+    for network in manifest.model.members or (manifest,):
+        if not (network.runtime or network.model.imported):
+            raise ValueError("an ensemble and an imported run alone have no runtime, and this is neither")
     _check_known(content, manifest)
     return manifest
 

@@ -62,8 +62,21 @@ def network_of(name: str) -> str:
 
     >>> network_of("v3 (pool max)"), network_of("v3")
     ('v3', 'v3')
+    >>> network_of("v3 (imported) (weights v3.npy)")
+    'v3 (imported)'
     """
-    return name.partition(" (")[0]
+    network, _, rest = name.partition(" (")
+    mark = imported_name("")
+    return network + mark if f" ({rest}".startswith(mark) else network
+
+
+def imported_name(network: str) -> str:
+    """What tables call a network whose predictions were imported.
+
+    >>> imported_name("v3")
+    'v3 (imported)'
+    """
+    return f"{network} (imported)"
 
 
 def _share_rows(run: Run, other: Run) -> bool:

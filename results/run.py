@@ -276,8 +276,9 @@ class Run:
         complete.
         """
         if not self.complete:
+            command = "import" if self.manifest.model.imported else "eval"
             raise IncompleteRun(
-                f"{self.path} is incomplete: {self._count_sound()}; the same eval command continues it"
+                f"{self.path} is incomplete: {self._count_sound()}; the same {command} command continues it"
             )
 
     def _count_sound(self) -> str:

@@ -161,12 +161,12 @@ def _rows(run: Run, name: str) -> list[AccuracyRow]:
 
 
 def _rounding(run: Run) -> float:
-    """How far the gap between two probabilities may move: in an ensemble as far as in any member."""
-    members, runtime = run.manifest.model.members, run.manifest.runtime
-    if members:
-        return max(ROUNDING[member.runtime.precision] for member in members)
-    assert runtime  # only an ensemble has none
-    return ROUNDING[runtime.precision]
+    """How far the gap between two probabilities may move: in an ensemble as far as in any member.
+
+    The precision of imported predictions is not known. They count as fp32.
+    """
+    networks = run.manifest.model.members or (run.manifest,)
+    return max(ROUNDING[each.runtime.precision if each.runtime else "fp32"] for each in networks)
 
 
 def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:

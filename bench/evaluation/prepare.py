@@ -91,7 +91,7 @@ def check_settings(options: Options, size: int | None) -> StatedInput:
     `size` is the side in pixels of the network's input, None where that is not known yet.
     """
     _check_choices(options)
-    _check_numbers(options)
+    check_numbers(options)
     stated = parse_stated(options.input_size, options.mean, options.std)
     check_label_order(options.label_order)
     resolve(options)
@@ -126,7 +126,8 @@ def _check_choices(options: Options) -> None:
             raise unknown_name_error(name, getattr(options, name), known)
 
 
-def _check_numbers(options: Options) -> None:
+def check_numbers(options: Options) -> None:
+    """Raise `UsageError` for numbers that mean nothing."""
     for name in ("batch", "workers", "limit"):
         value = getattr(options, name)
         if value is not None and value < 1:

@@ -371,7 +371,7 @@ def _begin(path: Path, evaluation: Evaluation, reporter: Reporter) -> Run:
         ),
     )
     try:
-        for shard in take_shards(larger, manifest):
+        for shard in take_shards(larger, manifest.parts, list(manifest.plan.protocols)):
             shard.save(path / SHARDS, manifest.identity)
     except IncompleteRun as error:
         reporter.note(f"{error}; what it lacks is evaluated here")

@@ -12,6 +12,7 @@ from results.comparable import (
     check_same_protocols,
     common_blacklist,
     common_protocol,
+    common_protocols,
 )
 from results.errors import RunError, RunUsageError
 from results.manifest import PlanRecord, ProtocolRecord
@@ -124,6 +125,21 @@ def test_another_number_of_scales_is_another_protocol(tmp_path, scales):
     ]
     with pytest.raises(RunError, match="has other 1 crops"):
         check_same_protocols(runs)
+
+
+def test_imported_run_needs_a_protocol_of_that_name_and_no_more(tmp_path):
+    a = start_run(tmp_path / "a", plan=replace(PLAN, size=299))
+    model = replace(a.manifest.model, provider="imported")
+    plans = {name: PlanRecord(protocols={name: ProtocolRecord(crops=1)}) for name in ("10", "144")}
+    imported = [start_run(tmp_path / name, model=model, runtime=None, plan=plans[name]) for name in plans]
+    for pair in ([a, imported[0]], [imported[0], a]):
+        check_same_protocols(pair)
+        assert common_protocols(pair) == ["10"]
+    with pytest.raises(RunUsageError, match=r"no protocol that all runs have: .*a has 1, 10; .* has 144"):
+        check_same_protocols([a, imported[1]])
+    b = start_run(tmp_path / "b", plan=replace(PLAN, pool="max"))
+    with pytest.raises(RunError, match="b pools its crops by max"):
+        check_same_protocols([imported[0], a, b])
 
 
 def test_common_protocol_is_the_last_that_all_runs_have(tmp_path):

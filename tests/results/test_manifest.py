@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from results.ensemble import ensemble
 from results.errors import IncompleteRun
 from results.manifest import (
     SCHEMA,
@@ -15,7 +16,7 @@ from results.manifest import (
 )
 from results.run import MANIFEST, Run, write_manifest
 from results.storage import sha256
-from tests.helpers import PLAN, random_manifest
+from tests.helpers import PLAN, random_manifest, random_run
 
 
 def write_sealed(folder, content):
@@ -115,8 +116,23 @@ def test_the_reason_for_a_refusal_names_the_field(content):
 
 
 def test_one_network_without_a_runtime_is_refused(content):
-    with pytest.raises(ValueError, match="an ensemble alone has no runtime, and this has no members"):
+    with pytest.raises(
+        ValueError, match="an ensemble and an imported run alone have no runtime, and this is neither"
+    ):
         parse_manifest(json.dumps(content | {"runtime": None}).encode())
+
+
+def test_imported_run_has_no_runtime_alone_or_in_an_ensemble(members, tmp_path):
+    evaluated = members[0]
+    model = replace(evaluated.manifest.model, provider="imported")
+    imported = random_run(tmp_path / "imported", 9, model=model, runtime=None)
+    assert Run.open(imported.path).manifest == imported.manifest
+    run = Run.open(ensemble([evaluated, imported], tmp_path / "out").path)
+    assert [member.runtime for member in run.manifest.model.members] == [evaluated.manifest.runtime, None]
+    content = plain(run.manifest)
+    content["model"]["members"][0]["runtime"] = None
+    with pytest.raises(ValueError, match="an ensemble and an imported run alone have no runtime"):
+        parse_manifest(json.dumps(content).encode())
 
 
 def test_names_that_are_not_unicode_come_back(tmp_path):

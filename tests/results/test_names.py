@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from results.ensemble import ensemble
-from results.names import adversarial_names, distinct_names, names_with_weights
+from results.names import adversarial_names, distinct_names, names_with_weights, network_of
 from results.tables import accuracy
 from tests.helpers import PLAN, random_manifest, random_run
 
@@ -28,6 +28,16 @@ def plan_with_scales(*scales):
 
 def weights_file(path):
     return replace(MODEL, tag="", weights=path, weights_sha256=path)
+
+
+def test_imported_runs_of_one_name_are_told_apart_by_their_files(make_run):
+    models = [
+        replace(weights_file(f"{file}.npy"), name="v3 (imported)", provider="imported") for file in "ab"
+    ]
+    runs = [make_run(number, model=model, runtime=None) for number, model in enumerate(models)]
+    names = distinct_names(runs)
+    assert names == ["v3 (imported) (weights a.npy)", "v3 (imported) (weights b.npy)"]
+    assert {network_of(name) for name in names} == {"v3 (imported)"}
 
 
 @pytest.mark.parametrize(

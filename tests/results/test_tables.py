@@ -231,7 +231,10 @@ def test_rounding_of_an_ensemble_is_that_of_its_least_precise_member(tmp_path):
         run = start_run(tmp_path / precision, 10, identity=precision, runtime=runtime)
         members.append(complete_run(run, [shard]))
         near[precision] = accuracy(members[-1:])["top1_near"].tolist()
-    assert near == {"fp32": [0, 0], "fp16": [10, 10]}
+    model = replace(members[0].manifest.model, provider="imported")  # whose precision is not known
+    imported = start_run(tmp_path / "imported", 10, identity="imported", model=model, runtime=None)
+    near["imported"] = accuracy([complete_run(imported, [shard])])["top1_near"].tolist()
+    assert near == {"fp32": [0, 0], "fp16": [10, 10], "imported": [0, 0]}
     for pair in (members, members[::-1]):
         assert accuracy([ensemble(pair, tmp_path / "out")])["top1_near"].tolist() == [10, 10]
 
