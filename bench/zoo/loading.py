@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data.classes import class_indices
+from bench.downloads import quiet_downloads
 from bench.errors import UsageError, WeightsError
 from bench.zoo import weights as checkpoints
 from bench.zoo.networks import BVLC, NETWORKS, Network, find, unknown_name_error
@@ -201,7 +202,7 @@ def _find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) 
         source = str(path)
     else:
         tag = _tag(network, weights, tags)
-        with checkpoints.quiet_downloads():
+        with quiet_downloads():
             path, source = provider_of(network).fetch(network.architecture, tag)
     if not path.is_file():
         raise WeightsError(f"no weights at {path}: there is no such file")

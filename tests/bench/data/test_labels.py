@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bench.data import open_images
 from bench.data.classes import wordnet_ids
-from bench.data.labels import read_label_file
+from bench.data.label_file import read_label_file
 from bench.errors import DataError
 from tests.conftest import drawn
 from tests.helpers import result_or_refusal
