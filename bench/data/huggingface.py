@@ -39,7 +39,7 @@ def find_split(data: str) -> Split:
     name, _, split = data.removeprefix("hf://").rpartition(":")
     parts = name.split("/")
     is_local = Path(name).expanduser().is_dir() or name.startswith((".", "/", "~"))
-    if not name or not split or not (is_local or (all(parts) and len(parts) <= 3)):
+    if not name or not split or split.endswith("]") or not (is_local or (all(parts) and len(parts) <= 3)):
         raise UsageError(f"{data}: write hf://NAME:SPLIT, such as hf://ILSVRC/imagenet-1k:validation")
     repository, config = "/".join(parts[:2]), parts[2] if len(parts) == 3 else None
     try:

@@ -111,9 +111,9 @@ def _find_in_folder(folder: Path, data: str) -> ImageFiles:
         if names := [name for name in listed if name.lower().endswith(ending)]:
             check_one_series(names, folder)
             return packed_files(str(folder), [folder / name for name in names])
-    why = (
-        f"no file in it ends in one of {' '.join(sorted(IMAGE_ENDINGS))}" if listed else "the folder is empty"
-    )
+    why = f"no file in it ends in one of {' '.join(sorted(IMAGE_ENDINGS))}"
+    if not any(folder.iterdir()):
+        why = "the folder is empty"
     raise DataError(f"no images at {data}: {why}")
 
 
