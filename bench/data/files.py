@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from results import storage
 
 
@@ -52,8 +52,14 @@ class ImageFiles:
 @contextmanager
 def data_errors(path: Path) -> Iterator[None]:
     """Raise a `DataError` in place of an `OSError`, and of whatever the client of an object store raises."""
+    refusal: BenchError | None = None
     try:
         with storage.reaching(path):
-            yield
+            try:
+                yield
+            except BenchError as error:  # no error of the store's client
+                refusal = error
     except OSError as error:
         raise DataError(f"{error.filename or path}: {error.strerror or error}") from None
+    if refusal:
+        raise refusal

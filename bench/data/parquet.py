@@ -29,7 +29,7 @@ BATCH = 256
 BUFFER = 2**20
 """Bytes of a local file that are read at once, so that a row group is never in memory as it is stored."""
 
-MOST_BYTES = 2**28
+MOST_BYTES = 2**27
 """Bytes of row groups that are kept for the next images; two are kept in any case."""
 
 
@@ -129,20 +129,23 @@ class RowGroups:
 
 @contextmanager
 def _opened(path: Path, metadata: Any = None) -> Iterator[Any]:
-    """The file, open. Raises `OSError` in place of pyarrow's errors."""
+    """The file, open. Raises `OSError` in place of pyarrow's errors.
+
+    `pre_buffer` would keep all row groups that were read in memory.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         if storage.is_local(path):
-            with pq.ParquetFile(path, metadata=metadata, buffer_size=BUFFER) as file:
+            with pq.ParquetFile(path, metadata=metadata, pre_buffer=False, buffer_size=BUFFER) as file:
                 yield file
             return
         remote: Any = path
         with (
             storage.reaching(path),
             remote.fs.open(remote.path, "rb", cache_type="none") as source,
-            pq.ParquetFile(source, metadata=metadata) as file,
+            pq.ParquetFile(source, metadata=metadata, pre_buffer=False) as file,
         ):
             yield file
     except pa.ArrowException as error:
@@ -155,13 +158,14 @@ def _list_table(path: Path) -> Table:
     labels: list[NDArray[np.int64]] = []
     try:
         with _opened(path) as file:
-            image, label, classes = _find_columns(file.schema_arrow, path)
-            parts = _leaves(file.schema_arrow, image)
+            schema, metadata = file.schema_arrow, file.metadata
+        image, label, classes = _find_columns(schema, path)
+        parts = _leaves(schema, image)
+        with _opened(path, metadata) as file:
             for batch in file.iter_batches(BATCH, columns=[*parts, label], use_threads=False):
                 names += _names_of(batch.column(image), len(batch))
                 sizes += _sizes_of(batch.column(image))
                 labels.append(_values_of(batch.column(label)))
-            metadata = file.metadata
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"{path} is not a parquet file that can be read ({reason}): fetch it again") from None

@@ -9,6 +9,7 @@ from bench.data import open_images
 from bench.data.classes import wordnet_ids
 from bench.data.parquet import RowGroups
 from bench.errors import DataError
+from results.storage import parse_path, write
 from tests.bench.data.conftest import FILES
 from tests.bench.data.layouts import write_parquet
 
@@ -150,6 +151,20 @@ def test_file_that_cannot_be_used_is_one_line(table, options, message):
     with pytest.raises(DataError, match=message) as caught:
         open_images(str(table(**options)))
     assert "\n" not in str(caught.value)
+
+
+def test_file_in_a_store_is_read_as_a_local_one(table):
+    local = table()
+    write(parse_path("memory://set/val.parquet"), local.read_bytes())
+    images = open_images("memory://set/val.parquet")
+    assert images.fingerprint() == open_images(str(local)).fingerprint()
+    assert [images.read(i) for i in range(6)] == FILES
+    write(parse_path("memory://set/val.parquet"), table(columns=("image", "target")).read_bytes())
+    with pytest.raises(DataError, match=r"^memory://set/val\.parquet has the columns image, target"):
+        open_images("memory://set/val.parquet")
+    write(parse_path("memory://set/val.parquet"), local.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"^memory://set/val\.parquet is not a parquet file"):
+        open_images("memory://set/val.parquet")
 
 
 @pytest.mark.parametrize("cut", [slice(0, 100), slice(0, -20), slice(0, 0)])

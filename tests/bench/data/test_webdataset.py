@@ -2,6 +2,7 @@ import pytest
 
 from bench.data import open_images
 from bench.errors import DataError
+from results.storage import parse_path, write
 from tests.bench.data.conftest import FILES
 from tests.bench.data.layouts import write_shard
 
@@ -110,6 +111,13 @@ def test_shard_that_cannot_be_used_is_one_line(shards, members, message):
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=message):
         open_images(f"{shards}/val-*.tar")
+
+
+def test_shard_in_a_store_is_refused_in_the_same_words(tmp_path):
+    content = write_shard(tmp_path / "val.tar", {"a.jpg": FILES[0], "b.cls": "1"}).read_bytes()
+    write(parse_path("memory://shards/val.tar"), content)
+    with pytest.raises(DataError, match=r"^memory://shards/val\.tar has images without a label: a\.jpg is"):
+        open_images("memory://shards/val.tar")
 
 
 def test_several_archives_without_labels_are_refused(photos, tmp_path):
