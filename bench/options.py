@@ -62,9 +62,9 @@ class Options:
     )
     data: str = _option(
         "mini",
-        "a folder of WordNet-id folders or of ImageNetV2's 0 to 999, a flat folder, a .tar, WebDataset shards "
-        "('val-{0000..0063}.tar') or parquet files (all also at s3://...), hf://NAME:SPLIT, which fetches that "
-        "split of the hub's data set, or mini, the set that is included",
+        "a folder of WordNet-id folders or of ImageNetV2's 0 to 999, a flat folder, a .tar, WebDataset "
+        "shards ('val-{0000..0063}.tar'), parquet files (all of these also at s3://...), hf://NAME:SPLIT, or "
+        "mini, the set that is included",
     )
     labels: Path | None = _option(
         None, "a label file with lines 'NAME CLASS' (default: found in or beside the data)"

@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face hub, `hf://NAME:SPLIT`: the files of one split, fetched into its cache."""
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from bench.errors import DataError, UsageError, first_line
 
 CONVERTED = "refs/convert/parquet"
 """The branch in which the hub has a data set as parquet files that is stored as something else."""
+
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+"""A part of the name of a data set."""
 
 CARD = "README.md"
 DOWNLOADS = 8
@@ -39,7 +43,12 @@ def find_split(data: str) -> Split:
     name, _, split = data.removeprefix("hf://").rpartition(":")
     parts = name.split("/")
     is_local = Path(name).expanduser().is_dir() or name.startswith((".", "/", "~"))
-    if not name or not split or split.endswith("]") or not (is_local or (all(parts) and len(parts) <= 3)):
+    if (
+        not name
+        or not split
+        or split.endswith("]")
+        or not (is_local or (all(map(NAME.fullmatch, parts)) and len(parts) <= 3))
+    ):
         raise UsageError(f"{data}: write hf://NAME:SPLIT, such as hf://ILSVRC/imagenet-1k:validation")
     repository, config = "/".join(parts[:2]), parts[2] if len(parts) == 3 else None
     try:

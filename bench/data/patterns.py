@@ -71,6 +71,8 @@ def find_by_pattern(pattern: Path) -> list[Path]:
             found = [path for path in (storage.parse_path(name),) if path.is_file()]
         paths += found
         missing += [] if found else [name]
+    if missing == [str(pattern)]:
+        raise DataError(f"no file is named like {pattern}: correct the pattern")
     if missing:
         raise DataError(
             f"{first_of(missing)} missing, of {len(names):,} that {pattern} names: "

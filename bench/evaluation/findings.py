@@ -54,9 +54,7 @@ def examine_images(images: Images, options: Options) -> Iterator[Finding]:
         text = f"{validation:,} of the {VALIDATION_IMAGES:,} validation images: not the papers' figures"
         yield Finding("data", "note", text)
     if images.label_source == IMAGENETV2:
-        text = (
-            f"from {IMAGENETV2}: class indices, which the check of the label order confirms after 200 images"
-        )
+        text = f"labels are from {IMAGENETV2}: the check of the label order confirms them after 200 images"
         yield Finding("labels", "note", text)
     else:
         yield Finding("labels", "ok", f"from {images.label_source}")
