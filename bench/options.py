@@ -66,8 +66,9 @@ class Options:
     )
     data: str = _option(
         "mini",
-        "a folder of WordNet-id folders, a flat folder or a .tar (also at s3://...), hf://NAME:SPLIT, "
-        "or mini, the set that is included",
+        "a folder of WordNet-id folders or of ImageNetV2's 0 to 999, a flat folder, a .tar, WebDataset "
+        "shards ('val-{0000..0063}.tar'), parquet files (all of these also at s3://...), hf://NAME:SPLIT, or "
+        "mini, the set that is included",
     )
     labels: Path | None = _option(
         None, "a label file with lines 'NAME CLASS' (default: found in or beside the data)"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bench.data.files import find_images
+from bench.data.open import find_images
 
 
 def main(
@@ -32,7 +32,7 @@ def link_images(data: str, folder: Path, number: int) -> None:
     for count, name in enumerate(islice(cycle(map(Path, files.names)), number)):
         link = folder / name.parent / f"{count:06d}{name.suffix}"
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(files.path / name)
+        link.symlink_to(Path(files.path, name))
 
 
 if __name__ == "__main__":

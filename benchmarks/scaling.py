@@ -19,7 +19,7 @@ import typer
 from links import link_images
 from timing import format_ratio
 
-from bench.data.files import find_images
+from bench.data.open import find_images
 
 REPEATS = (1, 2, 4)
 """How often each image is evaluated."""

@@ -46,7 +46,7 @@ def read_labels_by_name(images: int, folder: Path) -> None:
 
 
 def _read_labels(path: Path, images: int) -> None:
-    from bench.data.labels import read_label_file
+    from bench.data.label_file import read_label_file
 
     labels = read_label_file(path, image_names(images), _class_names(CLASSES))
     assert np.array_equal(labels, np.arange(images) % CLASSES)

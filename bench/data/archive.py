@@ -1,46 +1,83 @@
 """Image files in a .tar that is not compressed. They are read in place, and nothing is unpacked."""
 
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import join, normpath
 
-from bench.data.file_names import is_image, is_stray
+from bench.data.file_names import is_image, is_label, is_stray
+from bench.data.files import ImageFiles
 from bench.errors import DataError
 from results import storage
 
 BLOCK = tarfile.BLOCKSIZE
 """Bytes of a block. Headers are a block long."""
 
+LABEL_BYTES = 100
+"""Bytes of a label that are read; a number has fewer."""
+
 MAX_LINKS = 10
 """Links in a row that are followed to an image; links in a circle have no end."""
 
 
-def list_archive(path: Path) -> tuple[dict[str, tarfile.TarInfo], int]:
-    """The images' members by name, and the number of stray files.
+@dataclass(frozen=True)
+class Archive:
+    """What a .tar has."""
 
-    A link's name leads to the member with its bytes. Names are normal paths: `./a/b.jpg` is `a/b.jpg`. Raises
-    `DataError` for an archive that is compressed, damaged or cut off, for an image that is there twice, and
-    for one that cannot be read in place.
+    path: Path
+
+    images: dict[str, tarfile.TarInfo]
+    """The images' members by name, and a link's name with the member that has its bytes. Names are normal
+    paths: `./a/b.jpg` is `a/b.jpg`.
     """
-    members = _read_members(path)
+
+    labels: dict[str, bytes]
+    """What the members are that end in `.cls`, the labels of a WebDataset shard."""
+
+    stray: list[str]
+    """Members that are none of these, but visible files."""
+
+
+def list_archive(path: Path) -> Archive:
+    """What is in a .tar.
+
+    Raises `DataError` for an archive that is compressed, damaged or cut off, for an image or a label that is
+    there twice, and for an image that cannot be read in place.
+    """
+    members, labels = _read_members(path)
     files = [(normpath(member.name), member) for member in members if not member.isdir()]
     by_name: dict[str, tarfile.TarInfo] = {}
     for name, member in files:
-        if name in by_name and is_image(name):
+        if name in by_name and (is_image(name) or name in labels):
             raise DataError(
                 f"{path} has {name!r} more than once: keep one of them, so that it is not counted twice"
             )
         by_name[name] = member
     images = {name: _resolve_link(member, by_name, path) for name, member in files if is_image(name)}
-    return images, sum(is_stray(name) for name, _ in files)
+    stray = [name for name, _ in files if is_stray(name) and name not in labels]
+    return Archive(path, images, labels, stray)
 
 
-def _read_members(path: Path) -> list[tarfile.TarInfo]:
-    """All members. Raises `DataError` unless each header can be read and a block of zeros ends the archive.
+def archive_files(archive: Archive) -> ImageFiles:
+    """The images of one .tar, sorted by name."""
+    members = dict(sorted(archive.images.items()))
+    sizes = [member.size for member in members.values()]
+    offsets = [member.offset_data for member in members.values()]
 
-    `tarfile` takes an archive that is cut off between two members for a whole one.
+    def read(i: int) -> bytes:
+        return storage.read(archive.path, offsets[i], offsets[i] + sizes[i])
+
+    return ImageFiles(str(archive.path), list(members), sizes, read, len(archive.stray))
+
+
+def _read_members(path: Path) -> tuple[list[tarfile.TarInfo], dict[str, bytes]]:
+    """All members, and the first bytes of each that is a label, by its normal path.
+
+    Raises `DataError` unless each header can be read and a block of zeros ends the archive. `tarfile` takes
+    an archive that is cut off between two members for a whole one.
     """
     members: list[tarfile.TarInfo] = []
+    labels: dict[str, bytes] = {}
     try:
         with (
             storage.reaching(path),
@@ -51,6 +88,8 @@ def _read_members(path: Path) -> list[tarfile.TarInfo]:
                 if member.size < 0:  # it can lead back to its own header, again and again
                     raise tarfile.ReadError(f"{member.name!r} has {member.size} bytes")
                 members.append(member)
+                if is_label(member.name) and member.isreg() and (content := archive.extractfile(member)):
+                    labels[normpath(member.name)] = content.read(LABEL_BYTES)
             end = archive.offset
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(
@@ -64,7 +103,7 @@ def _read_members(path: Path) -> list[tarfile.TarInfo]:
         raise DataError(
             f"{path} ends after {len(members):,} members without an end mark: it is cut off, fetch it again"
         )
-    return members
+    return members, labels
 
 
 def _resolve_link(

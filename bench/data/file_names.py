@@ -27,6 +27,16 @@ def is_image(name: str) -> bool:
     return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
+def is_label(name: str) -> bool:
+    """Whether a member of a .tar is the label of a WebDataset image, and not hidden.
+
+    >>> is_label("n01440764_18.cls"), is_label("._n01440764_18.cls")
+    (True, False)
+    """
+    path = PurePosixPath(name)
+    return path.suffix.lower() == ".cls" and not path.name.startswith(".")
+
+
 def is_stray(name: str) -> bool:
     """A visible file that is not an image, a label, class or blacklist file.
 

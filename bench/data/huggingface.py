@@ -1,106 +1,173 @@
-"""Hugging Face data sets, `hf://NAME:SPLIT`: images as stored, labels as declared. Needs the extra `hf`."""
+"""Data sets of the Hugging Face hub, `hf://NAME:SPLIT`: the files of one split, fetched into its cache."""
 
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.data.classes import class_indices, wordnet_ids
-from bench.data.file_names import image_id
-from bench.data.images import Images
+from bench.data.folder import list_folder
+from bench.data.patterns import check_complete, names_its_number
+from bench.data.splits import class_names, files_of_converted_split, files_of_split, packed, split_names
+from bench.downloads import first_cause, quiet_downloads
 from bench.errors import DataError, UsageError, first_line
 
-LABEL_COLUMNS = ("label", "labels", "cls")
-"""Names under which a data set's labels are found, the first ones first."""
+CONVERTED = "refs/convert/parquet"
+"""The branch in which the hub has a data set as parquet files that is stored as something else."""
+
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+"""A part of the name of a data set."""
+
+CARD = "README.md"
+DOWNLOADS = 8
+"""Files that are fetched at a time."""
 
 
-def open_dataset(data: str) -> Images:
-    """The images of a split; NAME is a data set of the hub, or a local folder that `datasets` can load.
+@dataclass(frozen=True)
+class Split:
+    """The files of a split on this machine."""
 
-    Labels must be the 1000 classes of ILSVRC 2012, by WordNet id or in their sorted order. Raises
-    `UsageError` for a name that is not `hf://NAME:SPLIT` and where `datasets` is not installed, else
-    `DataError`.
+    paths: list[Path]
+    classes: tuple[str, ...]
+    """The names of the classes that the data set's README.md declares."""
+
+
+def find_split(data: str) -> Split:
+    """The files of `hf://NAME:SPLIT`, fetched where the hub's cache does not have them.
+
+    NAME is a data set of the hub, `ORG/NAME/CONFIG` one of its configurations, or a local folder in the same
+    layout. No file of another split is fetched. An interrupted download continues. Raises `DataError`, and
+    `UsageError` for another form.
     """
-    table, image_column, label_column = _load_table(data)
-    names, sizes = _stored_names_and_sizes(table, image_column)
-    values = np.array(table[label_column], dtype=np.int64)
-    labels = _to_class_indices(values, table.features[label_column], data)
-
-    def read(i: int) -> bytes:
-        stored = table[i][image_column]
-        if stored["bytes"] is not None:
-            return bytes(stored["bytes"])
-        return Path(stored["path"]).read_bytes()
-
-    return Images(data, _unique_ids(names), labels, sizes, read, f"{data}, column {label_column}")
-
-
-def _load_table(data: str) -> tuple[Any, str, str]:
-    """The split as a table of encoded images, and the names of its columns of images and of labels."""
     name, _, split = data.removeprefix("hf://").rpartition(":")
-    if not name or not split:
+    parts = name.split("/")
+    is_local = Path(name).expanduser().is_dir() or name.startswith((".", "/", "~"))
+    if (
+        not name
+        or not split
+        or split.endswith("]")
+        or not (is_local or (all(map(NAME.fullmatch, parts)) and len(parts) <= 3))
+    ):
         raise UsageError(f"{data}: write hf://NAME:SPLIT, such as hf://ILSVRC/imagenet-1k:validation")
+    repository, config = "/".join(parts[:2]), parts[2] if len(parts) == 3 else None
     try:
-        import datasets
-    except ImportError:
-        raise UsageError(f"{data} needs the `datasets` library: pip install 'inception-bench[hf]'") from None
-    try:
-        table = datasets.load_dataset(name, split=split)
-    except Exception as error:  # noqa: BLE001 - the library raises those of all its parts
-        raise DataError(f"cannot load {data}: {first_line(error)}") from None
-    images = [key for key, feature in table.features.items() if isinstance(feature, datasets.Image)]
-    labels = [key for key in LABEL_COLUMNS if key in table.features]
-    if not images or not labels:
+        if is_local:
+            return _split_of_folder(Path(name).expanduser(), split, data)
+        with quiet_downloads():
+            return _fetch(repository, config, split, data)
+    except DataError:
+        raise
+    except (AttributeError, KeyError, TypeError) as error:
         raise DataError(
-            f"{data} has the columns {', '.join(table.column_names)}: "
-            "one of images and one named `label` are needed"
-        )
-    return table.cast_column(images[0], datasets.Image(decode=False)), images[0], labels[0]
+            f"{data}: its {CARD} declares splits or classes in no known form ({error!r})"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - the client raises its own, httpx's and the system's errors
+        raise _fetch_error(data, repository, error) from None
 
 
-def _stored_names_and_sizes(table: Any, image_column: str) -> tuple[list[str | None], NDArray[np.int64]]:
-    """The stored file name of each image, or None; and [n] bytes of each, 0 for a file outside the table."""
-    import pyarrow.compute as pc
-
-    names: list[str | None] = []
-    sizes: list[int] = []
-    encoded = table.with_format("arrow").select_columns([image_column])  # Arrow's, so that no image is copied
-    for batch in encoded.iter(batch_size=1000):
-        stored = batch[image_column].combine_chunks()
-        names += stored.field("path").to_pylist()
-        sizes += [length or 0 for length in pc.binary_length(stored.field("bytes")).to_pylist()]
-    return names, np.array(sizes, dtype=np.int64)
+def _split_of_folder(folder: Path, split: str, data: str) -> Split:
+    if not folder.is_dir():
+        raise DataError(f"no images at {data}: there is no such folder")
+    names = list(list_folder(folder))
+    card = _read_card(folder / CARD) if CARD in names else {}
+    files = files_of_split(names, card, None, split, data)
+    if not files:
+        raise _no_split_error(data, split, split_names(names, card, None, data))
+    check_complete(files, data)
+    return Split([folder / name for name in files], class_names(card, None))
 
 
-def _unique_ids(names: list[str | None]) -> list[str]:
-    """An id for each image: its name, or its number where it has none. Where names repeat, both.
+def _fetch(repository: str, config: str | None, split: str, data: str) -> Split:
+    names = _list_files(repository, None)
+    card = _read_card(_download(repository, CARD, None)) if CARD in names else {}
+    if files := files_of_split(names, card, config, split, data):
+        return Split(_download_all(repository, files, None, data), class_names(card, config))
+    converted = _list_files(repository, CONVERTED) if not packed(names) else []
+    if files := files_of_converted_split(converted, config, split, data):
+        return Split(_download_all(repository, files, CONVERTED, data), class_names(card, config))
+    raise _no_split_error(
+        data, split, split_names(names, card, config, data) or split_names(converted, {}, None, data)
+    )
 
-    >>> _unique_ids(["cats/1.jpg", None])
-    ['cats/1.jpg', '00000001']
-    >>> _unique_ids(["1.jpg", "1.jpg"])
-    ['00000000/1.jpg', '00000001/1.jpg']
+
+def _list_files(repository: str, branch: str | None) -> list[str]:
+    """The names of all files of the data set; none where it has no such branch.
+
+    Where the hub cannot be reached, those in the cache whose names say that none is missing.
     """
-    ids = [image_id(name) if name else f"{number:08d}" for number, name in enumerate(names)]
-    if len(set(ids)) == len(ids):
-        return ids
-    return [f"{number:08d}/{name}" for number, name in enumerate(ids)]
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RevisionNotFoundError
+
+    try:
+        info = HfApi().dataset_info(repository, revision=branch)
+        return [file.rfilename for file in info.siblings or []]
+    except RevisionNotFoundError:
+        return []
+    except Exception:
+        try:
+            folder = snapshot_download(
+                repository, repo_type="dataset", revision=branch, local_files_only=True
+            )
+        except LocalEntryNotFoundError:
+            folder = ""
+        cached = (
+            [name for name in list_folder(Path(folder)) if name == CARD or names_its_number(name)]
+            if folder
+            else []
+        )
+        if not packed(cached):
+            raise
+        return cached
 
 
-def _to_class_indices(values: NDArray[np.int64], feature: Any, data: str) -> NDArray[np.int64]:
-    """[n] class indices of the data set's label values, by the class names that its label column declares."""
-    known = wordnet_ids()
-    names = tuple(getattr(feature, "names", None) or known)
-    if not len(values) or values.min() < 0 or values.max() >= len(names):
+def _download_all(repository: str, names: list[str], branch: str | None, data: str) -> list[Path]:
+    check_complete(names, data)
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        return list(pool.map(lambda name: _download(repository, name, branch), names))
+
+
+def _download(repository: str, name: str, branch: str | None) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    return Path(hf_hub_download(repository, name, repo_type="dataset", revision=branch))
+
+
+def _read_card(path: Path) -> Mapping[str, Any]:
+    """What a README.md declares in the YAML at its beginning."""
+    from huggingface_hub import metadata_load
+
+    try:
+        return metadata_load(path) or {}
+    except Exception as error:  # noqa: BLE001 - YAML's errors, and those of text that is no YAML
         raise DataError(
-            f"{data} has images without a label (class indices outside 0 to {len(names) - 1}): "
-            "take a split with labels"
+            f"{path} has a heading that cannot be read ({first_line(error)}): repair it"
+        ) from None
+
+
+def _no_split_error(data: str, split: str, known: list[str]) -> DataError:
+    if not known:
+        return DataError(
+            f"{data} has neither parquet files nor WebDataset shards: fetch its images, --data PATH"
         )
-    if set(names) <= set(known):
-        indices: NDArray[np.int64] = class_indices(names)[values]
-        return indices
-    if len(names) != len(known):
-        raise DataError(
-            f"{data}: its {len(names)} classes are neither WordNet ids nor the 1000 of ILSVRC 2012"
+    return DataError(f"{data} has no split {split!r}: it has {', '.join(known)}")
+
+
+def _fetch_error(data: str, repository: str, error: Exception) -> DataError:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    page = f"{constants.ENDPOINT}/datasets/{repository}"
+    if isinstance(error, GatedRepoError):
+        return DataError(
+            f"{data} is gated: accept its terms at {page}, log in with `hf auth login`, and start again"
         )
-    return values
+    if isinstance(error, RepositoryNotFoundError):
+        return DataError(
+            f"{data}: there is no data set at {page}, or it is private: "
+            "correct the name, or log in with `hf auth login`"
+        )
+    return DataError(
+        f"cannot fetch {data} from the Hugging Face hub ({first_cause(error)}): "
+        "the same command continues, or bring its files here and pass them as --data"
+    )

@@ -1,39 +1,120 @@
 """From the options `--data`, `--labels` and `--devkit` to labelled images."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from bench.data.classes import find_classes
-from bench.data.file_names import image_id
-from bench.data.files import data_errors, find_images
-from bench.data.huggingface import open_dataset
+from bench import mini
+from bench.data.archive import archive_files, list_archive
+from bench.data.classes import find_classes, wordnet_ids
+from bench.data.file_names import IMAGE_ENDINGS, image_id, is_image
+from bench.data.files import ImageFiles, data_errors
+from bench.data.folder import folder_files, list_folder
+from bench.data.huggingface import find_split
 from bench.data.images import Images
-from bench.data.labels import find_labels
+from bench.data.labels import find_labels, stored_labels
+from bench.data.parquet import parquet_files
+from bench.data.patterns import check_one_series, find_by_pattern, is_pattern
+from bench.data.webdataset import shard_files
 from bench.errors import DataError
+from results import storage
 
 
 def open_images(data: str, labels: Path | None = None, devkit: Path | None = None) -> Images:
-    """The labelled images at `data`: a folder, a .tar, `mini` or `hf://NAME:SPLIT`.
+    """The labelled images at `data`, which is as `find_images` has it.
 
-    `labels` is a label file and `devkit` an ILSVRC devkit; without them, `find_labels` looks in and beside
-    the data. Reads no pixels. Raises `DataError`, and `UsageError` for `hf://` that cannot be used here.
+    `labels` is a label file and `devkit` an ILSVRC devkit. Without them labels are those that are stored with
+    the images, or else `find_labels` looks in and beside the data. Raises `DataError` and `UsageError`.
     """
-    if data.startswith("hf://"):
-        return open_dataset(data)
     files = find_images(data)
     for what, path in (("labels", labels), ("devkit", devkit)):
         if path and not path.exists():
             raise DataError(f"no {what} at {path}: there is no such folder or file")
-    with data_errors(files.path):
-        classes = find_classes(files.path)
-        class_indices, source = find_labels(files.names, files.path, classes, labels, devkit)
+    place = Path() if data.startswith("hf://") else storage.parse_path(files.path)
+    with data_errors(place):
+        classes = wordnet_ids() if data.startswith("hf://") else find_classes(place)
+        if files.labels and not (labels or devkit):
+            class_indices, source = stored_labels(files.labels, files.names, files.path, classes)
+        else:
+            class_indices, source = find_labels(files.names, place, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]
     _refuse_repeated(ids, data)
     sizes = np.array(files.sizes, dtype=np.int64)
-    return Images(str(files.path), ids, class_indices, sizes, files.read, source, files.ignored, classes)
+    return Images(files.path, ids, class_indices, sizes, files.read, source, files.ignored, classes)
+
+
+def find_images(data: str) -> ImageFiles:
+    """The image files at `data`.
+
+    It is a folder of images, of parquet files or of WebDataset shards; one such file, or a pattern of them; a
+    .tar; `mini` for the mini set of this package; or `hf://NAME:SPLIT` for a data set of the Hugging Face
+    hub. Nothing is unpacked. Raises `DataError` where there is no image, or where something cannot be listed,
+    and `UsageError` where a package is missing.
+    """
+    if data.startswith("hf://"):
+        files = _find_on_hub(data)
+    else:
+        path = mini.IMAGES if data == "mini" else storage.parse_path(data).resolve()
+        with data_errors(path):
+            files = _find_at(path, data)
+    if not files.names:
+        raise DataError(f"no images at {data}: it holds none")
+    return files
+
+
+def packed_files(where: str, paths: Sequence[Path]) -> ImageFiles:
+    """The images of parquet files or of WebDataset shards, or of one .tar. Raises `DataError`."""
+    parquet = [path for path in paths if path.suffix.lower() == ".parquet"]
+    if len(parquet) == len(paths):
+        return parquet_files(where, paths)
+    if parquet:
+        raise DataError(f"{where} names .parquet files and others: name files of one kind")
+    with ThreadPoolExecutor() as pool:  # a store answers several requests at once
+        archives = list(pool.map(list_archive, paths))
+    if any(archive.labels for archive in archives):
+        return shard_files(where, archives)
+    if len(archives) > 1:
+        raise DataError(
+            f"{where} names {len(archives):,} .tar files without labels: WebDataset shards have a KEY.cls "
+            "for each KEY.jpg, and of other .tar files name one"
+        )
+    return archive_files(archives[0])
+
+
+def _find_on_hub(data: str) -> ImageFiles:
+    split = find_split(data)
+    files = packed_files(data, split.paths)
+    if files.labels and not files.labels.names:
+        return replace(files, labels=replace(files.labels, names=split.classes))
+    return files
+
+
+def _find_at(path: Path, data: str) -> ImageFiles:
+    if path.is_dir():
+        return _find_in_folder(path, data)
+    if path.is_file():
+        return packed_files(str(path), [path])
+    if is_pattern(data):
+        return packed_files(str(path), find_by_pattern(path))
+    raise DataError(f"no images at {data}: there is no such folder or file")
+
+
+def _find_in_folder(folder: Path, data: str) -> ImageFiles:
+    listed = list_folder(folder)
+    if any(map(is_image, listed)):
+        return folder_files(folder, listed)
+    for ending in (".parquet", ".tar"):
+        if names := [name for name in listed if name.lower().endswith(ending)]:
+            check_one_series(names, folder)
+            return packed_files(str(folder), [folder / name for name in names])
+    why = f"no file in it ends in one of {' '.join(sorted(IMAGE_ENDINGS))}"
+    if not any(folder.iterdir()):
+        why = "the folder is empty"
+    raise DataError(f"no images at {data}: {why}")
 
 
 def _refuse_repeated(ids: Sequence[str], data: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from bench.data import Images
 from bench.data.devkit import VALIDATION_IMAGES, Blacklist, find_blacklist, read_blacklist
 from bench.data.file_names import is_imagenet, validation_number
+from bench.data.labels import IMAGENETV2
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo.loading import LoadedNetwork
@@ -52,7 +53,11 @@ def examine_images(images: Images, options: Options) -> Iterator[Finding]:
     if 0 < validation != VALIDATION_IMAGES:
         text = f"{validation:,} of the {VALIDATION_IMAGES:,} validation images: not the papers' figures"
         yield Finding("data", "note", text)
-    yield Finding("labels", "ok", f"from {images.label_source}")
+    if images.label_source == IMAGENETV2:
+        text = f"labels are from {IMAGENETV2}: the check of the label order confirms them after 200 images"
+        yield Finding("labels", "note", text)
+    else:
+        yield Finding("labels", "ok", f"from {images.label_source}")
     yield _examine_classes(images.sample(options.limit, options.shuffle_seed))
 
 

@@ -9,8 +9,7 @@ from PIL import Image
 from bench.data.classes import wordnet_ids
 from bench.data.decode import open_image
 from bench.data.file_names import image_id, shown
-from bench.data.files import find_images
-from bench.data.huggingface import open_dataset
+from bench.data.open import find_images
 from bench.errors import DataError, UsageError
 from results.run import Run
 from results.storage import URL
@@ -33,28 +32,19 @@ def thumbnail_reader(run: Run, side: int, data: str | None, note: Note) -> Calla
             raise UsageError(f"{run.path} is on images at {seen}, which is opened with --data {seen} alone")
         note(f"pictures are read from {seen}, where {run.path} saw its images: --data names another place")
         data = seen
-    ids, read_file = _image_files(data)
-    index = {name: number for number, name in enumerate(ids)}
+    files = find_images(data)
+    index = {image_id(name): number for number, name in enumerate(files.names)}
 
     def read(wanted: str) -> Image.Image:
         if wanted not in index:
             raise DataError(
                 f"{shown(wanted)} is not in {data}: name the folder that has the run's images, --data"
             )
-        image = open_image(read_file(index[wanted]))
+        image = open_image(files.read(index[wanted]))
         image.thumbnail((side, side))
         return image
 
     return read
-
-
-def _image_files(data: str) -> tuple[Sequence[str], Callable[[int], bytes]]:
-    """The ids of the images at `data`, and what reads the file of one by its number."""
-    if data.startswith("hf://"):
-        images = open_dataset(data)
-        return images.ids, images.read
-    files = find_images(data)
-    return [image_id(name) for name in files.names], files.read
 
 
 def class_names(run: Run) -> Sequence[str]:

@@ -20,10 +20,11 @@ from timm.models import (
 )
 from torch import nn
 
+from bench.downloads import quiet_downloads
 from bench.errors import WeightsError, first_line
 from bench.zoo.networks import HUB
 from bench.zoo.preprocessing import Preprocessing
-from bench.zoo.weights import fetch_error, quiet_downloads
+from bench.zoo.weights import fetch_error
 from crops import Normalisation
 
 POOL = "global_pool"

@@ -2,15 +2,11 @@
 
 import hashlib
 import inspect
-import io
-import logging
 import math
 import re
-import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -22,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.data.file_names import first_of
+from bench.downloads import first_cause
 from bench.errors import UsageError, WeightsError
 from bench.zoo.wrappers import Checkpoint, State, unwrap
 
@@ -42,9 +39,6 @@ them.
 MOST_EXPANDED = 2**30
 """Most bytes of a tensor that is larger than its file: an expanded one is, and claims any size."""
 
-REASON_LENGTH = 120
-"""Most characters that an error quotes from a download client."""
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -64,27 +58,6 @@ class Weights:
 
     note: str = ""
     """Which of several weights in the file they are, or of what kind; empty where there is nothing to say."""
-
-
-@contextmanager
-def quiet_downloads() -> Iterator[None]:
-    """Keep download clients from printing, but for progress bars, which are on stderr.
-
-    They announce each file and each of several retries. Where the logger `inception-bench` is at DEBUG, all
-    of that goes to stderr.
-    """
-    if logging.getLogger("inception-bench").isEnabledFor(logging.DEBUG):
-        with redirect_stdout(sys.stderr):
-            yield
-        return
-    hub_client = logging.getLogger("huggingface_hub")
-    level = hub_client.level
-    hub_client.setLevel(logging.CRITICAL)
-    try:
-        with redirect_stdout(io.StringIO()):  # where torch and pytorchcv print
-            yield
-    finally:
-        hub_client.setLevel(level)
 
 
 def download(url: str) -> Path:
@@ -108,20 +81,9 @@ def fetch_error(what: str, error: Exception, file: str) -> WeightsError:
     >>> print(fetch_error("v3.pth", OSError(28, "No space left on device"), "the file"))
     cannot fetch v3.pth (No space left on device): bring the file here and pass it as --weights
     """
-    return WeightsError(f"cannot fetch {what} ({_reason(error)}): bring {file} here and pass it as --weights")
-
-
-def _reason(error: BaseException) -> str:
-    """The first cause of an error in a few words, such as `Name or service not known`.
-
-    Clients wrap it in several errors of their own, whose texts repeat the address.
-    """
-    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
-        error = cause
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    line = re.sub(r"^\[Errno -?\d+\] ", "", line)
-    line = re.sub(r"(https?://[^/\s'\"]+)/[^\s:'\"]*", r"\1", line)
-    return line if len(line) <= REASON_LENGTH else f"{line[: REASON_LENGTH - 3]}..."
+    return WeightsError(
+        f"cannot fetch {what} ({first_cause(error)}): bring {file} here and pass it as --weights"
+    )
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from bench.data.decode import decode
-from bench.data.files import find_images
+from bench.data.open import find_images
 from bench.errors import DataError, UnreadableImage, WeightsError
 from bench.zoo import weights
 from results.errors import IncompleteRun, RunError

@@ -18,6 +18,8 @@ from bench.options import Options
 from results.run import Run
 from results.storage import parse_path, read, remove, write
 from results.tables import accuracy
+from tests.bench.data.conftest import FILES
+from tests.bench.data.layouts import write_parquet, write_shard
 from tests.conftest import drawn
 from tests.helpers import cli, cli_error, cli_json
 from tests.processes import TORCHRUN
@@ -92,6 +94,36 @@ def test_archive_is_read_in_place(bucket, evaluate_photos, photos, tmp_path):
     upload(tmp_path / "photos.tar", f"{bucket}/photos.tar")
     remote = evaluate_photos(data=f"{bucket}/photos.tar", out=f"{bucket}/runs")
     assert shards(remote) == shards(evaluate_photos())
+
+
+@pytest.mark.parametrize(
+    "data", ["val-{0..1}.tar", "val-*.tar", "shards", "table/validation-00000-of-00001.parquet", "table"]
+)
+def test_parquet_files_and_shards_are_read_in_place(bucket, tmp_path, data):
+    members = [{f"{i}.jpg": FILES[i], f"{i}.cls": f"{i}"} for i in range(6)]
+    for number in range(2):
+        for place in (f"val-{number}.tar", f"shards/val-{number}.tar"):
+            write_shard(tmp_path / place, {k: v for each in members[number::2] for k, v in each.items()})
+    names = [f"{i}.jpg" for i in range(6)]
+    write_parquet(tmp_path / "table/validation-00000-of-00001.parquet", names, FILES, list(range(6)))
+    upload(tmp_path, bucket)
+    local, remote = open_images(f"{tmp_path}/{data}"), open_images(f"{bucket}/{data}")
+    assert remote.fingerprint() == local.fingerprint()
+    assert remote.labels.tolist() == list(range(6))
+    assert [remote.read(i) for i in range(6)] == FILES
+    assert remote.path == f"{bucket}/{data}"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("val-{0..3}.tar", r"val-0\.tar and 3 more are missing, of 4 that s3://"),
+        ("val-*.tar", r"no file is named like s3://.*/val-\*\.tar"),
+        ("val.parquet", "there is no such folder or file"),
+    ],
+)
+def test_missing_shard_in_a_store_is_one_line(bucket, data, message):
+    assert re.search(message, cli_error("eval", "--data", f"{bucket}/{data}", code=1))
 
 
 def test_labels_classes_and_blacklist_are_found_beside_the_images(bucket, tmp_path):

@@ -16,6 +16,10 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
+FILES = [encoded(drawn(40 + seed, 30, seed)) for seed in range(6)]
+"""Six JPEGs of differing sizes."""
+
+
 @pytest.fixture
 def validation_folder(tmp_path: Path) -> Path:
     """A flat folder of the validation images 1, 2 and 7."""

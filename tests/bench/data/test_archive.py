@@ -3,7 +3,7 @@ import tarfile
 import pytest
 
 from bench.data import open_images
-from bench.data.files import find_images
+from bench.data.open import find_images
 from bench.errors import DataError
 
 

@@ -107,8 +107,8 @@ TWICE = f"has '{NAME}' more than once: keep one of them"
         pytest.param(zip_archive(), CANNOT_BE_READ, id="zip"),
         pytest.param(tar_with_a_larger_size(10**12), CUT_OFF, id="member-larger-than-the-archive"),
         pytest.param(tar_with_a_wrong_checksum(), CANNOT_BE_READ, id="wrong-checksum"),
-        pytest.param(tar(), "the .tar holds none", id="no-member"),
-        pytest.param(tar(member("readme.txt", b"x")), "the .tar holds none", id="no-image"),
+        pytest.param(tar(), "it holds none", id="no-member"),
+        pytest.param(tar(member("readme.txt", b"x")), "it holds none", id="no-image"),
         pytest.param(tar(IMAGE, IMAGE), TWICE, id="image-twice"),
         pytest.param(
             tar(IMAGE, member(f"./n01440764/../{NAME}", PICTURE)), TWICE, id="image-twice-by-two-paths"

@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 
 from bench.data import open_images
 from bench.data.classes import wordnet_ids
-from bench.data.labels import read_label_file
+from bench.data.label_file import read_label_file
 from bench.errors import DataError
+from tests.bench.data.conftest import encoded
+from tests.bench.data.layouts import write_shard
 from tests.conftest import drawn
 from tests.helpers import result_or_refusal
 
@@ -60,6 +62,60 @@ def test_label_file_with_other_classes_than_imagenets_names_classes_txt(pets):
     (pets / "labels.txt").write_text("cat/1.jpg cat\ndgo/1.jpg dog\n")
     with pytest.raises(DataError, match=r"or its name; a classes\.txt beside the images names other classes"):
         open_images(str(pets))
+
+
+def put_into_folders(folder, names):
+    """Write a small image to each name."""
+    file = encoded(drawn(9, 9))
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(file)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "imagenetv2-matched-frequency-format-val",
+        "imagenetv2-threshold0.7-format-val",
+        "imagenetv2-top-images-format-val",
+    ],
+)
+def test_folders_of_imagenetv2_are_class_indices(tmp_path, name):
+    folder = put_into_folders(tmp_path / name, ["0/a.jpeg", "10/b.jpeg", "2/c.jpeg", "999/d.jpeg"])
+    for data in (folder, tmp_path, write_shard(tmp_path / f"{name}.tar", files_in(folder))):
+        images = open_images(str(data))
+        assert images.labels.tolist() == [0, 10, 2, 999]
+        assert images.label_source == "folders 0 to 999, as ImageNetV2 has them"
+
+
+def files_in(folder):
+    """The content of each file by its path."""
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*.*"))}
+
+
+def test_folders_0_to_999_are_class_indices_where_most_are_there(tmp_path):
+    put_into_folders(tmp_path, [f"{number}/1.jpeg" for number in range(999)])
+    images = open_images(str(tmp_path))
+    assert images.labels.tolist() == [int(name.partition("/")[0]) for name in images.ids]
+    assert sorted(images.labels.tolist()) == list(range(999))
+
+
+@pytest.mark.parametrize(
+    "folders", [range(500), range(1, 1001), [f"{n:03d}" for n in range(1000)]], ids=["few", "from 1", "zeros"]
+)
+def test_other_folders_named_by_numbers_are_refused(tmp_path, folders):
+    put_into_folders(tmp_path, [f"{folder}/1.jpeg" for folder in folders])
+    with pytest.raises(DataError, match=r"folders named by numbers \(.*\), in an unknown order"):
+        open_images(str(tmp_path))
+
+
+def test_two_variants_of_imagenetv2_at_once_are_refused(tmp_path):
+    put_into_folders(tmp_path, ["imagenetv2-a/0/1.jpeg", "imagenetv2-b/0/1.jpeg"])
+    with pytest.raises(
+        DataError, match=r"0 to 999 in 2 places \(imagenetv2-a, imagenetv2-b, \.\.\.\): name one"
+    ):
+        open_images(str(tmp_path))
 
 
 def test_folders_named_by_numbers_are_refused(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from bench.data import Images, open_images
 from bench.data.devkit import OFFICIAL_BLACKLIST, Blacklist
+from bench.data.labels import IMAGENETV2
 from bench.evaluation.findings import (
     Finding,
     examine_blacklist,
@@ -36,6 +37,16 @@ def test_images_are_described():
         "labels": Finding("labels", "ok", "from labels.txt"),
         "classes": Finding("classes", "ok", "3 classes, each with 1 images"),
     }
+
+
+def test_labels_by_the_folders_of_imagenetv2_are_noted():
+    images = images_of([0, 1, 2], label_source=IMAGENETV2)
+    (finding,) = (each for each in examine_images(images, Options()) if each.subject == "labels")
+    assert finding.state == "note"
+    assert finding.text == (
+        "labels are from folders 0 to 999, as ImageNetV2 has them: "
+        "the check of the label order confirms them after 200 images"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 import bench
 from bench.data import open_images
+from bench.data.open import find_images
 from bench.errors import DataError
 from bench.views.page import page, real_noise
 from results.errors import RunError
@@ -56,8 +57,8 @@ def test_pictures_come_from_the_data_that_is_named(evaluate, photos):
 
 
 def test_pictures_come_from_a_data_set_of_hugging_face(evaluate, photos, monkeypatch):
-    run, images = evaluate(), open_images(str(photos))
-    monkeypatch.setattr("bench.views.thumbnails.open_dataset", {"hf://someone/photos:val": images}.get)
+    run, files = evaluate(), find_images(str(photos))
+    monkeypatch.setattr("bench.views.thumbnails.find_images", {"hf://someone/photos:val": files}.get)
     assert pictures_and_notes(run, "hf://someone/photos:val") == (6, [])
 
 
@@ -83,7 +84,6 @@ def test_url_is_opened_only_where_the_user_names_it(evaluate, photos):
 def test_places_that_are_not_local_are_not_opened(evaluate, monkeypatch, path):
     run = on_images_at(evaluate(), path)
     monkeypatch.delattr("bench.views.thumbnails.find_images")
-    monkeypatch.delattr("bench.views.thumbnails.open_dataset")
     count, (note,) = pictures_and_notes(run)
     assert count == 0
     assert "the page has no pictures" in note

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from bench.downloads import quiet_downloads
 from bench.errors import WeightsError
 from bench.zoo.loading import load
-from bench.zoo.weights import fetch_error, named_for, quiet_downloads, read, verify
+from bench.zoo.weights import fetch_error, named_for, read, verify
 from tests.conftest import TINY
 
 

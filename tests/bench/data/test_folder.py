@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from bench.data.files import find_images
+from bench.data.open import find_images
 from bench.errors import DataError
 from tests.conftest import drawn
 
