@@ -14,9 +14,10 @@ from results import published
 from results.comparable import check_each_once
 from results.errors import RunError, RunUsageError
 from results.manifest import ModelRecord, plain
-from results.metrics import error_percent, label_rank_range, label_ranks, top_classes, wilson_interval
+from results.metrics import error_percent, top_classes, wilson_interval
 from results.names import distinct_names
 from results.run import NON_BLACKLISTED, Run, Shard
+from results.scoring import AS_STORED, Scoring, judge
 
 KEY = ("model", "protocol", "image_set")
 """The columns that name a row."""
@@ -117,20 +118,21 @@ def _column(values: Sequence[Any]) -> "pd.Series[Any]":
 
 
 def count_hits(
-    shard: Shard, excluded: frozenset[str] | None, rounding: float = 0.0
+    shard: Shard, excluded: frozenset[str] | None, rounding: float = 0.0, scoring: Scoring = AS_STORED
 ) -> dict[tuple[str, str], Counts]:
     """The counts of a shard by (protocol, image set).
 
     `excluded` are the ids of images on the blacklist; with None there is one image set. `rounding` is how far
-    the gap between two probabilities may move.
+    the gap between two probabilities may move. `scoring` is of `Scoring.of_run`.
     """
-    image_sets = {"all": np.ones(len(shard.ids), dtype=bool)}
+    judged = judge(shard, scoring)
+    image_sets = {"all": np.ones(len(judged.ids), dtype=bool)}
     if excluded is not None:
-        image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], bool)
+        image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in judged.ids], bool)
     counts = {}
-    for protocol, probabilities in shard.probabilities.items():
-        rank = label_ranks(probabilities, shard.labels)
-        lowest, highest = label_rank_range(probabilities, shard.labels, rounding)
+    for protocol in shard.probabilities:
+        rank = judged.ranks(protocol)
+        lowest, highest = judged.rank_range(protocol, rounding)
         for name, chosen in image_sets.items():
             counts[protocol, name] = Counts(
                 n=int(chosen.sum()),

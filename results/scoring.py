@@ -1,0 +1,117 @@
+"""How stored probabilities are judged: among which classes, and by which labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.class_sets import ClassSet
+from results.errors import RunUsageError
+from results.metrics import label_rank_range, label_ranks
+from results.run import Run, Shard
+
+ALL_CLASSES = ClassSet(name="", groups=())
+"""In place of a set: all classes, also for a run whose manifest has a set."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Labels other than those of a run, of which an image may have several."""
+
+    name: str
+    """Such as `real`, or the name of a file."""
+    right: Mapping[str, tuple[int, ...]]
+    """The right classes of an image by its id. Images that have none are left out."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Among which classes predictions are made, and by which labels they are right."""
+
+    classes: ClassSet | None = None
+    """None for what each run's manifest says; `ALL_CLASSES` for all."""
+    truth: Truth | None = None
+    """None for each run's own labels."""
+
+    def of_run(self, run: Run) -> "Scoring":
+        """The same with the set that counts for this run, so that None means all classes. Raises
+        `RunUsageError` where the set has a class that the run lacks.
+        """
+        data = run.manifest.data
+        classes, own = self.classes or data.class_set, data.classes
+        number = 1000 if own is None else len(own)
+        if classes and max(chain((-1,), *classes.groups)) >= number:
+            raise RunUsageError(
+                f"{run.path} is of {number} classes, and {classes.name} has others: write --classes all"
+            )
+        return replace(self, classes=classes if classes and classes.groups else None)
+
+
+AS_STORED = Scoring()
+"""Each run among its own classes, by its own labels."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The images of a shard that count, and which classes are right for each."""
+
+    shard: Shard
+    classes: ClassSet | None
+    """Those among which predictions are made; None for all."""
+    kept: NDArray[np.intp]
+    """[n] the numbers, in the shard, of the images with a right class."""
+    right: NDArray[np.bool_]
+    """[n x classes] whether a class of the set is right."""
+
+    @property
+    def ids(self) -> list[str]:
+        """The n images that count."""
+        return [self.shard.ids[i] for i in self.kept.tolist()]
+
+    def probabilities(self, protocol: str) -> NDArray[np.float32]:
+        """[n x classes] of the classes of the set."""
+        kept = self.shard.probabilities[protocol][self.kept]
+        return self.classes.project(kept) if self.classes else kept
+
+    def ranks(self, protocol: str) -> NDArray[np.int64]:
+        """[n] the number of classes ahead of the best-ranked right one; ties as in `label_ranks`."""
+        probabilities = self.probabilities(protocol)
+        return label_ranks(probabilities, self._best(probabilities))
+
+    def rank_range(self, protocol: str, tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """([n], [n]) the lowest and the highest of these ranks, as `label_rank_range` has them."""
+        return label_rank_range(self.probabilities(protocol), self.right, tolerance)
+
+    def p_right(self, protocol: str) -> NDArray[np.float32]:
+        """[n] the probability of the best-ranked right class."""
+        probabilities = self.probabilities(protocol)
+        return np.take_along_axis(probabilities, self._best(probabilities)[:, None], axis=1)[:, 0]
+
+    def _best(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+        """[n] the right class with the highest probability, the first of equal ones."""
+        return np.asarray(np.where(self.right, probabilities, -np.inf).argmax(axis=1), dtype=np.int64)
+
+
+def judge(shard: Shard, scoring: Scoring) -> Judgement:
+    """Which images of a shard count, and what is right for each.
+
+    `scoring` is of `Scoring.of_run`. Images are left out whose right classes are not in the set, and those
+    for which the labels name none.
+    """
+    classes = next(iter(shard.probabilities.values())).shape[1]
+    if scoring.truth is None:
+        rows, columns = np.arange(len(shard.ids)), shard.labels
+    else:
+        named = [scoring.truth.right.get(image, ()) for image in shard.ids]
+        rows = np.repeat(np.arange(len(named)), [len(each) for each in named])
+        columns = np.fromiter(chain.from_iterable(named), dtype=np.int64)
+    if scoring.classes:
+        columns = scoring.classes.group_of(classes)[columns]
+        rows, columns = rows[columns >= 0], columns[columns >= 0]
+        classes = len(scoring.classes.groups)
+    right = np.zeros((len(shard.ids), classes), dtype=bool)
+    right[rows, columns] = True
+    kept = np.flatnonzero(right.any(axis=1))
+    return Judgement(shard, scoring.classes, kept, right[kept])
