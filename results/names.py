@@ -60,9 +60,12 @@ def network_of(name: str) -> str:
 
 
 def _share_rows(run: Run, other: Run) -> bool:
-    """Whether these are two runs of one name that have a protocol in common."""
+    """Whether these are two runs of one name that have a protocol in common, or are scored among different
+    classes and so are on different data.
+    """
     two_of_one_name = run.identity != other.identity and run.name == other.name
-    return two_of_one_name and any(protocol in other.protocols for protocol in run.protocols)
+    shared = any(protocol in other.protocols for protocol in run.protocols)
+    return two_of_one_name and (shared or run.manifest.data.class_set != other.manifest.data.class_set)
 
 
 def _differing_settings(run: Run, others: Sequence[Run]) -> list[str]:

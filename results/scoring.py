@@ -1,6 +1,6 @@
 """How stored probabilities are judged: among which classes, and by which labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from results.class_sets import ClassSet
 from results.errors import RunUsageError
-from results.metrics import label_rank_range, label_ranks
+from results.metrics import label_rank_range, label_ranks, top_classes
 from results.run import Run, Shard
 
 ALL_CLASSES = ClassSet(name="", groups=())
@@ -35,6 +35,16 @@ class Scoring:
     truth: Truth | None = None
     """None for each run's own labels."""
 
+    @property
+    def class_set(self) -> str:
+        """The name of the set; empty for all classes."""
+        return self.classes.name if self.classes else ""
+
+    @property
+    def truth_name(self) -> str:
+        """The name of the labels; empty for a run's own."""
+        return self.truth.name if self.truth else ""
+
     def of_run(self, run: Run) -> "Scoring":
         """The same with the set that counts for this run, so that None means all classes. Raises
         `RunUsageError` where the set has a class that the run lacks.
@@ -51,6 +61,16 @@ class Scoring:
 
 AS_STORED = Scoring()
 """Each run among its own classes, by its own labels."""
+
+
+def scored_in_words(class_set: str, truth: str) -> str:
+    """How rows were scored, to go behind their image set.
+
+    >>> scored_in_words("imagenet-a", "real"), scored_in_words("", "")
+    (', among imagenet-a, by real', '')
+    """
+    words = [f", among {class_set}"] * bool(class_set) + [f", by {truth}"] * bool(truth)
+    return "".join(words)
 
 
 @dataclass(frozen=True)
@@ -115,3 +135,65 @@ def judge(shard: Shard, scoring: Scoring) -> Judgement:
     right[rows, columns] = True
     kept = np.flatnonzero(right.any(axis=1))
     return Judgement(shard, scoring.classes, kept, right[kept])
+
+
+def top_predictions(
+    probabilities: NDArray[np.float32], classes: ClassSet | None, k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """([n x k], [n x k]) the likeliest classes among a set, None for all, and their probabilities.
+
+    Of several classes that are one in the set, it is the likeliest. Ties as in `label_ranks`.
+
+    >>> pets = ClassSet(name="pets", groups=((0,), (2, 3)))
+    >>> top_predictions(np.array([[0.1, 0.5, 0.15, 0.25]]), pets, 5)
+    (array([[3, 0]]), array([[0.25, 0.1 ]]))
+    """
+    if classes:
+        likeliest = [np.array(group)[probabilities[:, group].argmax(axis=1)] for group in classes.groups]
+        indices = np.stack(likeliest, axis=1)
+        best = top_classes(classes.project(probabilities), k)
+        found = np.take_along_axis(indices, best, axis=1)
+    else:
+        found = top_classes(probabilities, k)
+    return found, np.take_along_axis(probabilities, found, axis=1)
+
+
+def common_scoring(runs: Sequence[Run], scoring: Scoring) -> Scoring:
+    """`Scoring.of_run` of all these runs. Raises `RunUsageError` where they have different classes."""
+    common = scoring.of_run(runs[0])
+    for run in runs[1:]:
+        if (own := scoring.of_run(run)) != common:
+            sets = " and ".join(each.class_set or "all classes" for each in (common, own))
+            raise RunUsageError(
+                f"{runs[0].path} and {run.path} are scored among {sets}: pass --classes with one of them"
+            )
+    return common
+
+
+def clean_counterparts(run: Run, runs: Sequence[Run], stated: Sequence[Scoring]) -> list[Scoring]:
+    """The further ways in which a table of `runs` scores one of them, each of `Scoring.of_run`.
+
+    A run over all classes is also scored among the sets of the runs of the same network, so that the same
+    classes of other images, such as ImageNet's own, stand beside theirs. Not where a set is stated.
+    """
+    if run.manifest.data.class_set:
+        return []
+    sets = {other.manifest.data.class_set: None for other in runs if _weights(other) == _weights(run)}
+    return [
+        replace(scoring, classes=each).of_run(run)
+        for each in sets
+        for scoring in stated
+        if each and scoring.classes is None
+    ]
+
+
+def _weights(run: Run) -> list[tuple[str, ...]]:
+    """What tells the weights of a run's network, or of each of its ensemble, from others."""
+    model = run.manifest.model
+    models = [member.model for member in model.members] or [model]
+    return [
+        (each.weights_sha256,)
+        if each.weights_sha256
+        else (each.provider, each.architecture, each.tag, each.weights)
+        for each in models
+    ]

@@ -59,7 +59,7 @@ def test_comparison_by_hand(tmp_path, shards_of_b):
     assert (found.only_a_right, found.only_b_right, found.p_value) == (3, 2, 1)
     half = 1.959963984540054 * np.sqrt(6 - 1 / 12) / 12
     assert found.interval == pytest.approx((100 * (1 / 12 - half), 100 * (1 / 12 + half)))
-    assert list(found.images) == ["image", "label", "a", "b"]
+    assert list(found.images) == ["image", "label", "a", "right_a", "b", "right_b"]
     assert found.images[["label", "a", "b"]].to_numpy().T.tolist() == [LABELS, A, B]
     assert found.flipped["image"].tolist() == [f"image {number}" for number in (1, 2, 3, 4, 8)]
 
