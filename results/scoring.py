@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from results.class_sets import ClassSet
 from results.errors import RunUsageError
@@ -46,16 +46,8 @@ class Scoring:
         return self.truth.name if self.truth else ""
 
     def of_run(self, run: Run) -> "Scoring":
-        """The same with the set that counts for this run, so that None means all classes. Raises
-        `RunUsageError` where the set has a class that the run lacks.
-        """
-        data = run.manifest.data
-        classes, own = self.classes or data.class_set, data.classes
-        number = 1000 if own is None else len(own)
-        if classes and max(chain((-1,), *classes.groups)) >= number:
-            raise RunUsageError(
-                f"{run.path} is of {number} classes, and {classes.name} has others: write --classes all"
-            )
+        """The same with the set that counts for this run, so that None means all classes."""
+        classes = self.classes or run.manifest.data.class_set
         return replace(self, classes=classes if classes and classes.groups else None)
 
 
@@ -118,7 +110,7 @@ def judge(shard: Shard, scoring: Scoring) -> Judgement:
     """Which images of a shard count, and what is right for each.
 
     `scoring` is of `Scoring.of_run`. Images are left out whose right classes are not in the set, and those
-    for which the labels name none.
+    for which the labels name none. Raises `RunUsageError` for classes that the predictions are not of.
     """
     classes = next(iter(shard.probabilities.values())).shape[1]
     if scoring.truth is None:
@@ -127,7 +119,9 @@ def judge(shard: Shard, scoring: Scoring) -> Judgement:
         named = [scoring.truth.right.get(image, ()) for image in shard.ids]
         rows = np.repeat(np.arange(len(named)), [len(each) for each in named])
         columns = np.fromiter(chain.from_iterable(named), dtype=np.int64)
+        _check_known(columns, classes, scoring.truth.name)
     if scoring.classes:
+        _check_known(list(chain.from_iterable(scoring.classes.groups)), classes, scoring.classes.name)
         columns = scoring.classes.group_of(classes)[columns]
         rows, columns = rows[columns >= 0], columns[columns >= 0]
         classes = len(scoring.classes.groups)
@@ -135,6 +129,12 @@ def judge(shard: Shard, scoring: Scoring) -> Judgement:
     right[rows, columns] = True
     kept = np.flatnonzero(right.any(axis=1))
     return Judgement(shard, scoring.classes, kept, right[kept])
+
+
+def _check_known(indices: ArrayLike, classes: int, name: str) -> None:
+    array = np.asarray(indices)
+    if ((array < 0) | (array >= classes)).any():
+        raise RunUsageError(f"{name} is of other classes than the run's {classes}: leave it out, or the run")
 
 
 def top_predictions(

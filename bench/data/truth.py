@@ -129,8 +129,8 @@ def _multilabel(members: Mapping[str, Any], path: Path, index: Index) -> Iterato
             raise DataError(f"{path}, {shown(name)}: expected an object with correct, wrong and unclear")
         by_mark = dict(marked.pairs)
         lists = [by_mark.get(mark, []) for mark in ("correct", "unclear")]
-        right = [index for each in lists for index in _parse_classes(each, path, name, index)]
-        yield name, () if name in left_out else tuple(right)
+        found = [right for each in lists for right in _parse_classes(each, path, name, index)]
+        yield name, () if name in left_out else tuple(found)
 
 
 def _lines(text: str, path: Path, index: Index) -> Iterator[tuple[str, Classes]]:
