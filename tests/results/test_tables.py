@@ -220,7 +220,7 @@ def test_run_among_a_set_stands_beside_the_same_classes_of_the_run_over_all(tmp_
         ["net0 (data val)", "", 1000],
         ["net0 (data val)", "few", 3],
         ["net0 (data few-val)", "few", 3],
-        ["net1", "", 1000],
+        ["net1 (data val)", "", 1000],
     ]
     for run, row in zip((clean, among), rows[1:3].to_dict("records"), strict=True):
         found = hits_among(run, "10", FEW.groups, lambda shard: shard.labels)
@@ -237,7 +237,7 @@ def test_stated_classes_are_those_of_all_runs(tmp_path):
     assert set(everything["n"]) == {25}
 
 
-def test_runs_without_a_protocol_in_common_are_told_apart_where_one_is_among_a_set(tmp_path):
+def test_names_say_which_data_runs_are_on_where_one_is_among_a_set(tmp_path):
     clean = random_run(tmp_path / "clean", 0)
     plan = PlanRecord(protocols={"144": ProtocolRecord(crops=144)}, pool="mean")
     labels = np.arange(10) % 5
@@ -245,7 +245,7 @@ def test_runs_without_a_protocol_in_common_are_told_apart_where_one_is_among_a_s
     data = DataRecord(path="few-val", images=10, class_set=FEW, fingerprint="of others")
     empty = start_run(tmp_path / "among", 10, identity="y", plan=plan, data=data, model=clean.manifest.model)
     table = accuracy([clean, complete_run(empty, [shard])])
-    assert set(table["model"]) == {"net0 (crops 10, data val)", "net0 (crops 144, data few-val)"}
+    assert set(table["model"]) == {"net0 (data val)", "net0 (data few-val)"}
 
 
 def test_each_way_of_scoring_has_rows_with_its_own_n_and_no_published_figures(run):
