@@ -228,6 +228,18 @@ def test_run_among_a_set_stands_beside_the_same_classes_of_the_run_over_all(tmp_
     assert set(table[table["class_set"] == "few"]["image_set"]) == {"all", "non-blacklisted"}
 
 
+def test_run_without_images_of_a_set_has_no_rows_beside_it(tmp_path):
+    """No image of the run has class 4."""
+    clean = random_run(tmp_path / "clean", 0)
+    assert not any((shard.labels == 4).any() for shard in clean.shards())
+    among = random_run(tmp_path / "among", 0, label_seed=7)
+    table = accuracy([clean, scored_among(among, ClassSet(name="four", groups=((4,),)))])
+    assert table[["model", "class_set"]].drop_duplicates().to_numpy().tolist() == [
+        ["net0 (data val)", ""],
+        ["net0 (data few-val)", "four"],
+    ]
+
+
 def test_stated_classes_are_those_of_all_runs(tmp_path):
     clean = random_run(tmp_path / "clean", 0)
     among = scored_among(random_run(tmp_path / "among", 0, label_seed=7), FEW)
