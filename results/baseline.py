@@ -14,13 +14,14 @@ from results.errors import RunError, RunUsageError
 from results.metrics import error_percent
 from results.names import distinct_names, network_of
 from results.run import MANIFEST, Run
+from results.scoring import AS_STORED, Scoring, clean_counterparts, scored_in_words
 from results.storage import refuse_device, write_output
-from results.tables import KEY, MEASURED, accuracy
+from results.tables import KEY, MEASURED, SCORED, accuracy, without_unused
 
 COUNTS = ("n", "top1_hits", "top5_hits")
 HASHES = ("images_sha256", "protocol_sha256")
 COLUMNS = (*KEY, *MEASURED, *HASHES)
-"""The columns of a baseline."""
+"""The columns of a baseline, which has those of `SCORED` only where they say something."""
 
 HALF_A_DIGIT = 0.0051
 """Points by which an error in a table may differ from that of its hits: it may be rounded to two digits,
@@ -30,8 +31,11 @@ and binary fractions are not exact.
 RUN = "opened_run"
 """The column with the `Run` of each row, in tables where all rows are of runs."""
 
-Key = tuple[str, str, str]
-"""Model, protocol and image set."""
+SCORING = "scoring"
+"""The column with the `Scoring` of each of these rows."""
+
+Key = tuple[str, str, str, str, str]
+"""The values of the columns `KEY`."""
 
 Records = Mapping[Key, dict[Any, Any]]
 """The rows of a table by their keys."""
@@ -71,19 +75,39 @@ class Verdict:
     passed: bool
     why: str
     """The reason in words."""
+    class_set: str = ""
+    """The set of classes among which the network chose; empty for all."""
+    truth: str = ""
+    """The labels, such as `real`; empty for the run's own."""
 
     @property
     def name(self) -> str:
         """What the row is of, such as `v3, 144, all`."""
-        return f"{self.model}, {self.protocol}, {self.image_set}"
+        return _name((self.model, self.protocol, self.image_set, self.class_set, self.truth))
 
 
-def check(measured: Sequence[Path], baseline: Path, tolerance: Tolerance) -> list[Verdict]:
+def _name(key: Key) -> str:
+    """What a row is of, in words.
+
+    >>> _name(("v3", "144", "all", "", "")), _name(("v3", "1", "all", "imagenet-a", "real"))
+    ('v3, 144, all', 'v3, 1, all, among imagenet-a, by real')
+    """
+    *usual, class_set, truth = key
+    return ", ".join(usual) + scored_in_words(class_set, truth)
+
+
+def check(
+    measured: Sequence[Path],
+    baseline: Path,
+    tolerance: Tolerance,
+    scorings: Sequence[Scoring] = (AS_STORED,),
+) -> list[Verdict]:
     """A verdict for each row of the runs or tables at `measured` and of the run or table at `baseline`.
 
-    Where all are runs, rows that pass are put to a paired test on their images as well. Raises `RunError`.
+    Runs are scored in each of these ways. Where all are runs, rows that pass are put to a paired test on
+    their images as well. Raises `RunError`.
     """
-    return judge(_read(measured), _read([baseline]), tolerance)
+    return judge(_read(measured, scorings), _read([baseline], scorings), tolerance)
 
 
 @dataclass(frozen=True)
@@ -98,15 +122,22 @@ class Change:
     """None for a row that was removed."""
 
 
-def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> list[Change]:
+def update(
+    measured: Sequence[Path],
+    baseline: Path,
+    scorings: Sequence[Scoring] = (AS_STORED,),
+    *,
+    prune: bool = False,
+) -> list[Change]:
     """Write what was measured into the baseline, a CSV that may be new, and return what changed in it.
 
-    Rows that were not measured stay; with `prune` they are removed. Raises `RunError`.
+    Runs are scored in each of these ways. Rows that were not measured stay; with `prune` they are removed.
+    Raises `RunError`.
     """
     if baseline.suffix != ".csv":
         raise RunUsageError(f"--update writes a .csv, which {baseline} is not")
     old = _records(read_csv(baseline), "the baseline") if baseline.exists() else {}
-    new = _with_names_of(old, _records(_read(measured), "the measured table"))
+    new = _with_names_of(old, _records(_read(measured, scorings), "the measured table"))
     kept = {key: record for key, record in old.items() if key in new or not prune}
     merged = kept | new  # a row that is in both keeps its place
     # as objects, because some names are not Unicode
@@ -115,7 +146,7 @@ def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> 
     before, after = _rows(old), _rows(merged)
     return [
         Change(
-            ", ".join(key),
+            _name(key),
             before[key].errors if key in before else None,
             after[key].errors if key in after else None,
         )
@@ -126,7 +157,8 @@ def update(measured: Sequence[Path], baseline: Path, *, prune: bool = False) -> 
 
 def to_csv(table: pd.DataFrame) -> str:
     """The table as the text of a baseline."""
-    return table[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    columns = [name for name in COLUMNS if name in table or name not in SCORED]
+    return without_unused(table[columns]).to_csv(index=False, lineterminator="\n")
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -141,7 +173,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"cannot read the table {path} ({reason}): name a CSV that `report` wrote") from None
-    if missing := [name for name in (*KEY, *COUNTS) if name not in table]:
+    if missing := [name for name in (*KEY, *COUNTS) if name not in table and name not in SCORED]:
         raise RunError(f"{path} lacks the columns {', '.join(missing)}: name a CSV that `report` wrote")
     counts = table[list(COUNTS)].apply(pd.to_numeric, errors="coerce")
     if wrong := _wrong_counts(counts):
@@ -154,7 +186,8 @@ def read_csv(path: Path) -> pd.DataFrame:
         if f"top{k}_error" in table:
             _check_errors(path, table, f"top{k}_error", computed)
         table[f"top{k}_error"] = computed
-    return table.assign(**{name: table[name].fillna("") if name in table else "" for name in HASHES})
+    texts = (*SCORED, *HASHES)
+    return table.assign(**{name: table[name].fillna("") if name in table else "" for name in texts})
 
 
 def _check_errors(path: Path, table: pd.DataFrame, name: str, computed: "pd.Series[float]") -> None:
@@ -182,23 +215,27 @@ def _wrong_counts(counts: pd.DataFrame) -> str:
     return f"line {first_line} has counts that cannot be"
 
 
-def _read(paths: Sequence[Path]) -> pd.DataFrame:
-    """One table of all runs and CSVs; with the column `RUN` if all are runs."""
-    runs = [Run.open(path) for path in paths if _is_run(path)]
-    tables = [read_csv(path) for path in paths if not _is_run(path)]
+def _read(paths: Sequence[Path], scorings: Sequence[Scoring]) -> pd.DataFrame:
+    """One table of all runs and CSVs; with the columns `RUN` and `SCORING` if all are runs."""
+    runs = [Run.open(path) for path in paths if is_run(path)]
+    tables = [read_csv(path) for path in paths if not is_run(path)]
     if tables:
-        return pd.concat([accuracy(runs), *tables] if runs else tables)
-    table = accuracy(runs)
+        return pd.concat([accuracy(runs, scorings), *tables] if runs else tables)
+    table = accuracy(runs, scorings)
     by_row = {
-        (name, protocol): run
+        (name, protocol, scoring.class_set, scoring.truth_name): (run, scoring)
         for name, run in zip(distinct_names(runs), runs, strict=True)
+        for scoring in (*(each.of_run(run) for each in scorings), *clean_counterparts(run, runs, scorings))
         for protocol in run.protocols
     }
-    opened = [by_row[key] for key in zip(table["model"], table["protocol"], strict=True)]
-    return table.assign(**{RUN: pd.Series(opened, index=table.index, dtype=object)})
+    rows = zip(*(table[name] for name in ("model", "protocol", *SCORED)), strict=True)
+    opened, scored = zip(*(by_row[row] for row in rows), strict=True)
+    columns = {RUN: opened, SCORING: scored}
+    return table.assign(**{name: pd.Series(column, dtype=object) for name, column in columns.items()})
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
+    """Whether a path is that of a run and not that of a table."""
     return path.is_dir() or path.name == MANIFEST
 
 
@@ -214,12 +251,13 @@ class _Row:
     protocol_sha256: str
     run: Run | None = field(compare=False)
     """None where the table has rows that are of no run."""
+    scoring: Scoring | None = field(compare=False)
 
     @classmethod
     def of(cls, row: dict[Any, Any]) -> "_Row":
         n, top1_hits, top5_hits = (int(row[name]) for name in COUNTS)
         images_sha256, protocol_sha256 = (str(row[name]) for name in HASHES)
-        return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256, row.get(RUN))
+        return cls(n, top1_hits, top5_hits, images_sha256, protocol_sha256, row.get(RUN), row.get(SCORING))
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -230,9 +268,10 @@ def _records(table: pd.DataFrame, name: str) -> dict[Key, dict[Any, Any]]:
     """The rows of a table, which messages call `name`. Raises `RunUsageError` where one is there twice."""
     rows: dict[Key, dict[Any, Any]] = {}
     for row in table.to_dict("records"):
-        key = (str(row["model"]), str(row["protocol"]), str(row["image_set"]))
+        model, protocol, image_set, class_set, truth = (str(row.get(column, "")) for column in KEY)
+        key = (model, protocol, image_set, class_set, truth)
         if key in rows:
-            raise RunUsageError(f"{name} has the row {', '.join(key)} twice: keep one of them")
+            raise RunUsageError(f"{name} has the row {_name(key)} twice: keep one of them")
         rows[key] = row
     return rows
 
@@ -299,7 +338,8 @@ def judge(measured: pd.DataFrame, baseline: pd.DataFrame, tolerance: Tolerance) 
 
 def _missing(key: Key, baseline: _Row) -> Verdict:
     """The verdict on a row that the baseline alone has."""
-    return Verdict(*key, baseline.n, baseline.errors, None, False, "missing: it was not measured")
+    why = "missing: it was not measured"
+    return Verdict(*key[:3], baseline.n, baseline.errors, None, False, why, *key[3:])
 
 
 def _new(key: Key, measured: _Row, baseline: Mapping[Key, _Row]) -> Verdict:
@@ -310,15 +350,15 @@ def _new(key: Key, measured: _Row, baseline: Mapping[Key, _Row]) -> Verdict:
         why = f"not in the baseline, which has {' and '.join(others)}: measure the same runs together"
     else:
         why = "not in the baseline: add it with --update, or leave it out"
-    return Verdict(*key, measured.n, None, measured.errors, False, why)
+    return Verdict(*key[:3], measured.n, None, measured.errors, False, why, *key[3:])
 
 
 def _verdict(key: Key, measured: _Row, baseline: _Row, tolerance: Tolerance) -> Verdict:
     """The verdict on a row that both have."""
     passed, why = _judge_row(measured, baseline, tolerance)
-    verdict = Verdict(*key, measured.n, baseline.errors, measured.errors, passed, why)
-    if passed and measured.run and baseline.run:
-        return _judge_images(verdict, measured.run, baseline.run, tolerance)
+    verdict = Verdict(*key[:3], measured.n, baseline.errors, measured.errors, passed, why, *key[3:])
+    if passed and measured.run and baseline.run and measured.scoring:
+        return _judge_images(verdict, measured.run, baseline.run, measured.scoring, tolerance)
     return verdict
 
 
@@ -359,13 +399,15 @@ def _both_known_and_differ(a: str, b: str) -> bool:
     return bool(a and b and a != b)
 
 
-def _judge_images(verdict: Verdict, measured: Run, baseline: Run, tolerance: Tolerance) -> Verdict:
+def _judge_images(
+    verdict: Verdict, measured: Run, baseline: Run, scoring: Scoring, tolerance: Tolerance
+) -> Verdict:
     """The verdict on a row that passed, after an exact paired test (McNemar).
 
     It fails if the run got worse by that test, or with `both_ways` if it changed at all.
     """
     try:
-        found = compare(baseline, measured, verdict.protocol, verdict.image_set)
+        found = compare(baseline, measured, verdict.protocol, verdict.image_set, scoring)
     except RunError as error:
         return replace(verdict, passed=False, why=str(error))
     lost, gained = found.only_a_right, found.only_b_right

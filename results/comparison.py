@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from results.comparable import check_same_content, check_same_images, common_blacklist, common_protocol
 from results.errors import RunError, RunUsageError
-from results.metrics import difference_interval, error_percent, mcnemar_p, top_classes
+from results.metrics import difference_interval, error_percent, mcnemar_p
 from results.run import NON_BLACKLISTED, Run
+from results.scoring import AS_STORED, Scoring, common_scoring, judge, top_predictions
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,9 @@ class Comparison:
     """Run b beside run a, by their top-1 predictions under one protocol, on one image set."""
 
     images: pd.DataFrame
-    """A row for each image: image, label, a and b, the classes that the runs predict."""
+    """A row for each image: image, label, a and b, the classes that the runs predict, and right_a and
+    right_b, whether they are right.
+    """
     n: int
     """Images."""
     top1_error: tuple[float, float]
@@ -35,14 +38,14 @@ class Comparison:
     @property
     def flipped(self) -> pd.DataFrame:
         """The images that one run alone has right."""
-        return self.images[self._right("a") != self._right("b")]
+        return self.images[self.images["right_a"] != self.images["right_b"]]
 
     def classes(self) -> pd.DataFrame:
         """A row for each class with a flipped image: label, n, and the images that b gained and lost.
 
         The classes that changed most come first.
         """
-        right_a, right_b = self._right("a"), self._right("b")
+        right_a, right_b = self.images["right_a"], self.images["right_b"]
         counts = (
             self.images.assign(gained=right_b & ~right_a, lost=right_a & ~right_b)
             .groupby("label")
@@ -53,30 +56,38 @@ class Comparison:
         order = (counts["gained"] - counts["lost"]).abs().sort_values(ascending=False, kind="stable").index
         return counts.loc[order].reset_index(drop=True)
 
-    def _right(self, run: str) -> "pd.Series[bool]":
-        return self.images[run] == self.images["label"]
 
-
-def compare(a: Run, b: Run, protocol: str | None = None, image_set: str = "all") -> Comparison:
+def compare(
+    a: Run,
+    b: Run,
+    protocol: str | None = None,
+    image_set: str = "all",
+    scoring: Scoring = AS_STORED,
+) -> Comparison:
     """Compare two runs on the same images, by default under the last protocol that both have.
 
-    Raises `RunError`, also where the runs saw different files under one name.
+    Images that do not count by `scoring` are left out. Raises `RunError`, also where the runs saw different
+    files under one name.
     """
     check_same_images([a, b])
     name = common_protocol([a, b], protocol)
-    (predicted_a, content_a), (predicted_b, content_b) = _predictions(a, name), _predictions(b, name)
+    common = common_scoring([a, b], scoring)
+    (predicted_a, content_a), (predicted_b, content_b) = (_predictions(run, name, common) for run in (a, b))
     if in_one := sorted(set(predicted_a["image"]) ^ set(predicted_b["image"])):
         raise RunError(
             f"{in_one[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
         )
     check_same_content(list(predicted_a["image"]), [content_a, content_b], [a.path, b.path])
-    images = predicted_a.rename(columns={"predicted": "a"}).assign(b=predicted_b["predicted"])
-    images = images[~images["image"].isin(_left_out([a, b], image_set))].reset_index(drop=True)
+    images = predicted_a.rename(columns={"predicted": "a", "right": "right_a"})
+    images = images.assign(b=predicted_b["predicted"], right_b=predicted_b["right"])
+    counts = images.pop("counts") & ~images["image"].isin(_left_out([a, b], image_set))
+    images = images[counts].reset_index(drop=True)
     n = len(images)
     if not n:
-        raise RunError(f"no image of {a.path} is in the image set {image_set}")
-    right_a = (images["a"] == images["label"]).to_numpy()
-    right_b = (images["b"] == images["label"]).to_numpy()
+        raise RunError(
+            f"no image of {a.path} is in the image set {image_set}, with a label among those that count"
+        )
+    right_a, right_b = images["right_a"].to_numpy(), images["right_b"].to_numpy()
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return Comparison(
         images=images,
@@ -89,15 +100,25 @@ def compare(a: Run, b: Run, protocol: str | None = None, image_set: str = "all")
     )
 
 
-def _predictions(run: Run, protocol: str) -> tuple[pd.DataFrame, NDArray[np.uint64] | None]:
-    """A row for each image: image, label, and the predicted class; and the hashes of the images' files, where
-    all are known.
+def _predictions(run: Run, protocol: str, scoring: Scoring) -> tuple[pd.DataFrame, NDArray[np.uint64] | None]:
+    """A row for each image: image, label, the predicted class, whether it is right, and whether the image
+    counts; and the hashes of the images' files, where all are known.
     """
     frames, content = [], []
     for shard in run.shards():
-        ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
-        predicted = top_classes(shard.probabilities[protocol], 1)[:, 0]
-        frames.append(pd.DataFrame({"image": ids, "label": shard.labels, "predicted": predicted}))
+        predicted, _ = top_predictions(shard.probabilities[protocol], scoring.classes, 1)
+        judged = judge(shard, scoring)
+        right, counts = np.zeros((2, len(shard.ids)), dtype=bool)
+        right[judged.kept] = judged.ranks(protocol) == 0
+        counts[judged.kept] = True
+        columns = {
+            "image": pd.Series(shard.ids, dtype=object),  # some file names are not Unicode
+            "label": shard.labels,
+            "predicted": predicted[:, 0],
+            "right": right,
+            "counts": counts,
+        }
+        frames.append(pd.DataFrame(columns))
         content.append(shard.content)
     known = [hashes for hashes in content if hashes is not None]
     all_known = np.concatenate(known) if len(known) == len(content) else None

@@ -24,6 +24,7 @@ from results.larger_run import take_shards
 from results.manifest import Manifest, MemberRecord, ModelRecord
 from results.metrics import error_percent
 from results.run import Run, Shard, find_run_folder
+from results.scoring import AS_STORED, Scoring
 from results.tables import Counts, class_number, count_hits
 from results.whole_run import write_whole_run
 
@@ -214,7 +215,8 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     """
     check_members(members)
     protocols = members[0].manifest.plan.protocols
-    counts = _growth_counts(members)
+    scoring = AS_STORED.of_run(members[0])
+    counts = _growth_counts(members, scoring)
     rows: list[GrowthRow] = []
     base: dict[str, tuple[float, float]] = {}
     for key in sorted(counts, key=lambda key: key[:2]):  # protocols keep their order
@@ -237,20 +239,21 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
                 top5_error=top5,
                 top1_to_base=top1 - base_top1,
                 top5_to_base=top5 - base_top5,
-                classes=class_number(members[0]),
+                classes=len(scoring.classes.groups) if scoring.classes else class_number(members[0]),
             )
         )
     return pd.DataFrame([asdict(row) for row in rows])
 
 
-def _growth_counts(members: Sequence[Run]) -> dict[tuple[str, int, str], Counts]:
+def _growth_counts(members: Sequence[Run], scoring: Scoring) -> dict[tuple[str, int, str], Counts]:
     """The counts by (image set, number of networks, protocol)."""
     blacklist = common_blacklist(members)
     excluded = None if blacklist is None else frozenset(blacklist.excluded)
     counts: dict[tuple[str, int, str], Counts] = {}
     for shards in aligned_shards(members):
         for networks in range(1, len(members) + 1):
-            for (protocol, image_set), more in count_hits(mean_shard(shards[:networks]), excluded).items():
+            found = count_hits(mean_shard(shards[:networks]), excluded, scoring=scoring)
+            for (protocol, image_set), more in found.items():
                 key = (image_set, networks, protocol)
                 counts[key] = counts.get(key, Counts()) + more
     return counts

@@ -24,17 +24,19 @@ def label_ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
 
 
 def label_rank_range(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], tolerance: float
+    probabilities: NDArray[np.float32], right: NDArray[np.bool_], tolerance: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """([n], [n]) the lowest and the highest rank that `label_ranks` could give, if the difference between two
-    probabilities could be off by `tolerance`.
+    """([n], [n]) the lowest and the highest rank that the best-ranked right class could have, if the
+    difference between two probabilities could be off by `tolerance`.
 
-    >>> label_rank_range(np.array([[0.5, 0.49, 0.01]]), np.array([0]), 0.02)
+    `right` [n x classes] says which classes are right, at least one for each image.
+
+    >>> label_rank_range(np.array([[0.5, 0.49, 0.01]]), np.array([[True, False, False]]), 0.02)
     (array([0]), array([1]))
     """
-    own = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    own = np.where(right, probabilities, -np.inf).max(axis=1, keepdims=True)
     lowest = (probabilities > own + tolerance).sum(axis=1)
-    highest = (probabilities >= own - tolerance).sum(axis=1) - 1  # without the label itself
+    highest = ((probabilities >= own - tolerance) & ~right).sum(axis=1)
     return lowest, highest
 
 

@@ -17,16 +17,29 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
     It is the run's own name, but where runs share a name and a protocol, it says in which settings they
     differ: `v3 (pool max)`. Where they differ in none of those, it has the beginning of the run's identity.
+    Where some runs are scored among a set of classes and others are not, each name says on which data it is.
     """
     rivals = [[other for other in runs if _share_rows(run, other)] for run in runs]
     settings = [_differing_settings(run, others) for run, others in zip(runs, rivals, strict=True)]
     by_identity = {run.identity: texts for run, texts in zip(runs, settings, strict=True)}
+    places = _places_of_data(runs)
     names = []
     for run, others, texts in zip(runs, rivals, settings, strict=True):
         if any(by_identity[other.identity] == texts for other in others):
             texts = [*texts, f"run {run.identity[:8]}"]
+        if place := places.get(run.identity):
+            texts = [*(text for text in texts if not text.startswith("data ")), f"data {place}"]
         names.append(f"{run.name} ({', '.join(texts)})" if texts else run.name)
     return names
+
+
+def _places_of_data(runs: Sequence[Run]) -> dict[str, str]:
+    """The ends of the paths of the data, by the runs' identities, where sets of classes differ; else none."""
+    data = [run.manifest.data for run in runs]
+    if len({each.class_set for each in data}) == 1:
+        return {}
+    paths = {each.path.rstrip("/") for each in data}
+    return {run.identity: _end(run.manifest.data.path.rstrip("/"), paths) for run in runs}
 
 
 def names_with_weights(run: Run) -> list[str]:

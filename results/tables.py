@@ -8,17 +8,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from results import published
+from results.class_sets import ClassSet
 from results.comparable import check_each_once
 from results.errors import RunError, RunUsageError
 from results.manifest import ModelRecord, plain
-from results.metrics import error_percent, label_rank_range, label_ranks, top_classes, wilson_interval
+from results.metrics import error_percent, wilson_interval
 from results.names import distinct_names
 from results.run import NON_BLACKLISTED, Run, Shard
+from results.scoring import AS_STORED, Scoring, Truth, clean_counterparts, judge, top_predictions
 
-KEY = ("model", "protocol", "image_set")
+SCORED = ("class_set", "truth")
+"""The columns that say how a row was scored, where that was not over all classes by the run's own labels."""
+
+KEY = ("model", "protocol", "image_set", *SCORED)
 """The columns that name a row."""
 
 MEASURED = ("n", "top1_hits", "top5_hits", "top1_error", "top5_error")
@@ -34,7 +38,8 @@ up, it is ten times what was measured.
 
 @dataclass(frozen=True, kw_only=True)
 class AccuracyRow:
-    """A row of the table: a run under one protocol, on one image set. The fields are the table's columns.
+    """A row of the table: a run under one protocol, on one image set, scored in one way. The fields are the
+    table's columns.
 
     Errors and their 95 % intervals are in percent. Published errors are None where nothing was published.
     """
@@ -44,8 +49,12 @@ class AccuracyRow:
     protocol: str
     image_set: str
     """`all` or `non-blacklisted`."""
+    class_set: str
+    """The set of classes among which the network chose; empty for all."""
+    truth: str
+    """The labels, such as `real`; empty for the run's own."""
     n: int
-    """Images."""
+    """Images, without those that have no label in the set, or none at all."""
     top1_hits: int
     top5_hits: int
     top1_error: float
@@ -60,7 +69,7 @@ class AccuracyRow:
     classes: int
     """Among which the network chose."""
     weights_top1: float | None
-    """What others measured with the same weights."""
+    """What others measured with the same weights, over all classes by the usual labels."""
     weights_top5: float | None
     weights_source: str
     paper_top1: float | None
@@ -99,16 +108,24 @@ class Counts:
         )
 
 
-def accuracy(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row for each run, image set and protocol, with the columns of `AccuracyRow`.
+def accuracy(runs: Sequence[Run], scoring: Scoring | Sequence[Scoring] = AS_STORED) -> pd.DataFrame:
+    """A row for each run, way of scoring, image set and protocol, with the columns of `AccuracyRow`.
 
-    Reads each shard once. Raises `IncompleteRun`, and `RunError` for a run that is named twice.
+    Runs over all classes have the rows of `clean_counterparts` as well. Reads each shard once. Raises
+    `IncompleteRun`, and `RunError` for a run that is named twice, or has no image that counts.
     """
     check_each_once(runs)
-    named = zip(runs, distinct_names(runs), strict=True)
-    rows = [row for run, name in named for row in _rows(run, name)]
+    stated = [scoring] if isinstance(scoring, Scoring) else scoring
+    rows = []
+    for run, name in zip(runs, distinct_names(runs), strict=True):
+        rows += _rows(run, name, [each.of_run(run) for each in stated], clean_counterparts(run, runs, stated))
     names = [item.name for item in fields(AccuracyRow)]
     return pd.DataFrame({name: _column([getattr(row, name) for row in rows]) for name in names})
+
+
+def without_unused(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without those columns of `SCORED` that are empty in every row."""
+    return table.drop(columns=[name for name in SCORED if name in table and not table[name].any()])
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
@@ -117,20 +134,21 @@ def _column(values: Sequence[Any]) -> "pd.Series[Any]":
 
 
 def count_hits(
-    shard: Shard, excluded: frozenset[str] | None, rounding: float = 0.0
+    shard: Shard, excluded: frozenset[str] | None, rounding: float = 0.0, scoring: Scoring = AS_STORED
 ) -> dict[tuple[str, str], Counts]:
     """The counts of a shard by (protocol, image set).
 
     `excluded` are the ids of images on the blacklist; with None there is one image set. `rounding` is how far
-    the gap between two probabilities may move.
+    the gap between two probabilities may move. `scoring` is of `Scoring.of_run`.
     """
-    image_sets = {"all": np.ones(len(shard.ids), dtype=bool)}
+    judged = judge(shard, scoring)
+    image_sets = {"all": np.ones(len(judged.ids), dtype=bool)}
     if excluded is not None:
-        image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in shard.ids], bool)
+        image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in judged.ids], bool)
     counts = {}
-    for protocol, probabilities in shard.probabilities.items():
-        rank = label_ranks(probabilities, shard.labels)
-        lowest, highest = label_rank_range(probabilities, shard.labels, rounding)
+    for protocol in shard.probabilities:
+        rank = judged.ranks(protocol)
+        lowest, highest = judged.rank_range(protocol, rounding)
         for name, chosen in image_sets.items():
             counts[protocol, name] = Counts(
                 n=int(chosen.sum()),
@@ -142,22 +160,34 @@ def count_hits(
     return counts
 
 
-def _rows(run: Run, name: str) -> list[AccuracyRow]:
-    """The rows of a run, under this name."""
-    counts: dict[tuple[str, str], Counts] = {}
+def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scoring]) -> list[AccuracyRow]:
+    """The rows of a run, under this name; those of `further` ways of scoring only where images count."""
+    scorings = [*stated, *further]
+    counts: list[dict[tuple[str, str], Counts]] = [{} for _ in scorings]
     excluded, rounding = run.excluded, _rounding(run)
     for shard in run.shards():
-        for key, more in count_hits(shard, excluded, rounding).items():
-            counts[key] = counts.get(key, Counts()) + more
-    rows = [
-        _row(run, name, protocol, image_set, counts[protocol, image_set])
-        for image_set in ("all", NON_BLACKLISTED)
-        for protocol in run.protocols
-        if (protocol, image_set) in counts and counts[protocol, image_set].n
-    ]
-    if not rows:
-        raise RunError(f"{run.path} has no image that could be read, so there is nothing to report")
+        for scoring, found in zip(scorings, counts, strict=True):
+            for key, more in count_hits(shard, excluded, rounding, scoring).items():
+                found[key] = found.get(key, Counts()) + more
+    rows = []
+    for number, (scoring, found) in enumerate(zip(scorings, counts, strict=True)):
+        if number < len(stated) and not any(each.n for each in found.values()):
+            raise RunError(_why_no_rows(run, scoring))
+        rows += [
+            _row(run, name, protocol, image_set, scoring, found[protocol, image_set])
+            for image_set in ("all", NON_BLACKLISTED)
+            for protocol in run.protocols
+            if (protocol, image_set) in found and found[protocol, image_set].n
+        ]
     return rows
+
+
+def _why_no_rows(run: Run, scoring: Scoring) -> str:
+    if not any(shard.images for shard in run.manifest.shards):
+        return f"{run.path} has no image that could be read, so there is nothing to report"
+    labels = f"label in {scoring.truth_name}" if scoring.truth else "label"
+    among = f" that is among the classes {scoring.class_set}" if scoring.classes else ""
+    return f"no image of {run.path} has a {labels}{among}: leave the run out, or score it otherwise"
 
 
 def _rounding(run: Run) -> float:
@@ -169,17 +199,21 @@ def _rounding(run: Run) -> float:
     return max(ROUNDING[each.runtime.precision if each.runtime else "fp32"] for each in networks)
 
 
-def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
+def _row(run: Run, name: str, protocol: str, image_set: str, scoring: Scoring, counts: Counts) -> AccuracyRow:
     model = run.manifest.model
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
-    weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
-    paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
+    weights = paper = nothing
+    if not (scoring.classes or scoring.truth):
+        weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
+        paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
     return AccuracyRow(
         model=name,
         protocol=protocol,
         image_set=image_set,
+        class_set=scoring.class_set,
+        truth=scoring.truth_name,
         n=counts.n,
         top1_hits=counts.top1_hits,
         top5_hits=counts.top5_hits,
@@ -191,7 +225,7 @@ def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> 
         top5_high=top5_high,
         top1_near=counts.top1_near,
         top5_near=counts.top5_near,
-        classes=class_number(run),
+        classes=len(scoring.classes.groups) if scoring.classes else class_number(run),
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,
         weights_source=weights.source,
@@ -237,36 +271,48 @@ def paper_names(model: ModelRecord) -> list[str]:
     return [each.paper or each.name for each in models]
 
 
-def predictions(run: Run, protocol: str | int, names: Sequence[str] = ()) -> pd.DataFrame:
+def predictions(
+    run: Run,
+    protocol: str | int,
+    names: Sequence[str] = (),
+    *,
+    classes: ClassSet | None = None,
+    truths: Sequence[Truth] = (),
+) -> pd.DataFrame:
     """A row for each image: image, label, top1 to top5 (the likeliest classes), p1 to p5 (their
     probabilities), and p_label (that of the label).
 
     With the `names` of the classes by class index there are label_name and top1_name to top5_name as well.
+    The classes are chosen among `classes` as `Scoring` has them, and p_label is empty where the label is not
+    among them. For each of `truths` there are right_by_NAME, whether top1 is right by it, and p_by_NAME, the
+    probability of the likeliest right class; both are empty where it has no label.
     Raises `IncompleteRun`, and `RunUsageError` for a protocol that the run lacks.
     """
     name = str(protocol)
     if name not in run.protocols:
         raise RunUsageError(f"{run.path} has no protocol {name!r}: it has {', '.join(run.protocols)}")
-    frame = pd.concat([_predictions(shard, name) for shard in run.shards()], ignore_index=True)
+    own, *others = (Scoring(classes, truth).of_run(run) for truth in (None, *truths))
+    frame = pd.concat([_predictions(shard, name, own, others) for shard in run.shards()], ignore_index=True)
     if not names:
         return frame
-    classes = [column for column in frame if column == "label" or str(column).startswith("top")]
+    numbers = [column for column in frame if column == "label" or str(column).startswith("top")]
     return frame.assign(
-        **{f"{column}_name": _column([names[i] for i in frame[column]]) for column in classes}
+        **{f"{column}_name": _column([names[i] for i in frame[column]]) for column in numbers}
     )
 
 
-def _predictions(shard: Shard, protocol: str) -> pd.DataFrame:
-    probabilities = shard.probabilities[protocol]
-    best = top_classes(probabilities, 5)
+def _predictions(shard: Shard, protocol: str, own: Scoring, others: Sequence[Scoring]) -> pd.DataFrame:
+    best, highest = top_predictions(shard.probabilities[protocol], own.classes, 5)
     columns = range(1, best.shape[1] + 1)
     ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
     frame = pd.DataFrame({"image": ids, "label": shard.labels})
     frame[[f"top{k}" for k in columns]] = best
-    frame[[f"p{k}" for k in columns]] = np.take_along_axis(probabilities, best, axis=1)
-    frame["p_label"] = _of_labels(probabilities, shard.labels)
+    frame[[f"p{k}" for k in columns]] = highest
+    judged = judge(shard, own)
+    frame["p_label"] = pd.Series(judged.p_right(protocol), judged.kept)
+    for scoring in others:
+        judged = judge(shard, scoring)
+        right = (judged.ranks(protocol) == 0).tolist()
+        frame[f"right_by_{scoring.truth_name}"] = pd.Series(right, judged.kept, dtype=object)
+        frame[f"p_by_{scoring.truth_name}"] = pd.Series(judged.p_right(protocol), judged.kept)
     return frame
-
-
-def _of_labels(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]

@@ -4,13 +4,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import Json, parse_run
+from bench.cli.parameters import ClassSet, Json, Truths, parse_run
+from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
 from results.text import printable
 
@@ -49,6 +50,8 @@ def check(
     prune: Annotated[
         bool, typer.Option("--prune", help="With --update: remove the rows that were not measured.")
     ] = False,
+    classes: ClassSet = None,
+    truth: Truths = [],  # noqa: B006 - Typer takes a list
     junit_file: Annotated[
         Path | None, typer.Option("--junit", help="Write JUnit XML to this file.", show_default=False)
     ] = None,
@@ -60,16 +63,21 @@ def check(
     from results import baseline
     from results.report import junit
     from results.report.comparison_tables import describe, verdict_tables
+    from results.run import Run
     from results.storage import write_output
 
     allowed = baseline.Tolerance(tolerance, alpha, both_ways)
+    runs = [Run.open(path) for path in (*measured, against) if baseline.is_run(path)]
+    if (classes or truth) and not runs:
+        raise UsageError("--classes and --truth score runs, and these are tables: name a run")
+    scorings = read_scorings(runs, classes, truth)
     if prune and not update:
         raise UsageError("--prune removes rows of the baseline that is written: pass --update with it")
     if update:
-        for change in baseline.update(measured, against, prune=prune):
+        for change in baseline.update(measured, against, scorings, prune=prune):
             print(printable(describe(change)), file=sys.stderr)
         print(printable(f"wrote {against}"), file=sys.stderr)
-    verdicts = baseline.check(measured, against, allowed)
+    verdicts = baseline.check(measured, against, allowed, scorings)
     if update:  # the others were not measured now, and stay
         verdicts = [verdict for verdict in verdicts if verdict.measured]
     if junit_file:
@@ -78,11 +86,19 @@ def check(
         _report_to_github(verdicts, against, as_json)
     passed = all(verdict.passed for verdict in verdicts)
     if as_json:
-        print(json.dumps({"passed": passed, "rows": [asdict(verdict) for verdict in verdicts]}))
+        rows = [_without_unused(asdict(verdict)) for verdict in verdicts]
+        print(json.dumps({"passed": passed, "rows": rows}))
     else:
         show(*verdict_tables(verdicts, str(against)))
     if not passed:
         raise typer.Exit(3)
+
+
+def _without_unused(row: "dict[str, Any]") -> "dict[str, Any]":
+    """The verdict without how it was scored, where that was not over a set of classes or by other labels."""
+    from results.tables import SCORED
+
+    return {name: value for name, value in row.items() if value or name not in SCORED}
 
 
 def _report_to_github(verdicts: "list[Verdict]", against: Path, as_json: bool) -> None:

@@ -9,7 +9,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import Json, PictureData, RunFolder
+from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, RunFolder
+from bench.cli.scorings import read_scorings
 from results.text import printable
 
 
@@ -22,6 +23,10 @@ def compare(
         typer.Option("--protocol", help="Default: the last that both have.", show_default=False),
     ] = None,
     image_set: Annotated[str, typer.Option("--image-set", help="all or non-blacklisted")] = "all",
+    classes: ClassSet = None,
+    truth: Annotated[
+        str | None, typer.Option("--truth", help=f"Compare by these labels: {TRUTH}.", show_default=False)
+    ] = None,
     picture: Annotated[
         Path | None,
         typer.Option("--show", help="Draw the images that flipped into this .png.", show_default=False),
@@ -36,7 +41,8 @@ def compare(
     from results.run import Run
 
     runs = [Run.open(path) for path in (a, b)]
-    found = compare_runs(runs[0], runs[1], protocol, image_set)
+    scoring = read_scorings(runs, classes, [truth] if truth else [])[-1]
+    found = compare_runs(runs[0], runs[1], protocol, image_set, scoring)
     name = common_protocol(runs, protocol)
     if picture:
         from bench.views.flips import draw_flips
@@ -53,4 +59,4 @@ def compare(
         }
         print(json.dumps(described))
         return
-    show(*comparison_tables(found, runs[0], runs[1], name, image_set))
+    show(*comparison_tables(found, runs[0], runs[1], name, image_set, scoring))

@@ -46,6 +46,22 @@ PictureData = Annotated[
         show_default=False,
     ),
 ]
+ClassSet = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        help="Score among these classes: imagenet-a, imagenet-r, objectnet, all, or a file of WordNet ids "
+        "(default: those of the run).",
+        show_default=False,
+    ),
+]
+TRUTH = "real (the ReaL labels of ImageNet's validation images), or a .json, .csv or .txt file"
+Truths = Annotated[
+    list[str],
+    typer.Option(
+        "--truth", help=f"Score by these labels, too: {TRUTH}. Repeat it for more.", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 
 

@@ -7,7 +7,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import write_text
-from bench.cli.parameters import RunFolder
+from bench.cli.parameters import ClassSet, RunFolder, Truths
+from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
 
 
@@ -20,6 +21,8 @@ def predictions(
         str | None,
         typer.Option("--protocol", help="One of the run's (default: its last).", show_default=False),
     ] = None,
+    classes: ClassSet = None,
+    truth: Truths = [],  # noqa: B006 - Typer takes a list
     output: Annotated[
         str, typer.Option("--output", "-o", help="A .csv or .json file, or - for stdout.")
     ] = "-",
@@ -38,4 +41,12 @@ def predictions(
     if kind not in formats:
         raise UsageError(f"no format {kind!r} for {output}: predictions are written as csv or json")
     opened = Run.open(run)
-    write_text(output, formats[kind](table(opened, protocol or opened.protocols[-1], class_titles(opened))))
+    own, *others = read_scorings([opened], classes, truth)
+    frame = table(
+        opened,
+        protocol or opened.protocols[-1],
+        class_titles(opened),
+        classes=own.classes,
+        truths=[scoring.truth for scoring in others if scoring.truth],
+    )
+    write_text(output, formats[kind](frame))

@@ -7,7 +7,8 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, write_text
-from bench.cli.parameters import PictureData, RunFolders, leave_out_files
+from bench.cli.parameters import ClassSet, PictureData, RunFolders, Truths, leave_out_files
+from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
 
 
@@ -21,10 +22,8 @@ def report(
         str | None,
         typer.Option("--format", help="csv, md, tex, json or html (default: as the ending says, else md)."),
     ] = None,
-    real: Annotated[
-        bool,
-        typer.Option("--real", help="On the .html page: what the ReaL labels say of ImageNet's mistakes."),
-    ] = False,
+    classes: ClassSet = None,
+    truth: Truths = [],  # noqa: B006 - Typer takes a list
     data: PictureData = None,
 ) -> None:
     """Write the table of one run or several, beside the published figures; as .html, a page with pictures."""
@@ -35,12 +34,11 @@ def report(
     kind = format or Path(output).suffix[1:] or "md"
     if kind not in (*FORMATS, "html"):
         raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)} or html")
-    if real and kind != "html":
-        raise UsageError(f"--real is for the page, not for {kind}: write -o report.html")
     opened = [Run.open(path) for path in leave_out_files(runs)]
+    scorings = read_scorings(opened, classes, truth)
     if kind == "html":
         from bench.views.page import page
 
-        write_text(output, page(opened, real=real, data=data, note=note))
+        write_text(output, page(opened, scorings, data=data, note=note))
     else:
-        write_text(output, FORMATS[kind](accuracy(opened)))
+        write_text(output, FORMATS[kind](accuracy(opened, scorings)))

@@ -6,6 +6,7 @@ They are the 1000 classes of ILSVRC 2012, which tools number in two orders, or t
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,14 @@ def class_indices(ids: Sequence[str] | None = None) -> NDArray[np.int64]:
     """
     index = index_by_name(wordnet_ids())
     return np.array([index[wordnet_id] for wordnet_id in ids or ilsvrc_order()], dtype=np.int64)
+
+
+def read_timm_imagenet_file(name: str) -> str:
+    """The text of one of the files about ImageNet that timm has. Importing timm for it would take seconds."""
+    spec = find_spec("timm")
+    assert spec
+    assert spec.origin
+    return (Path(spec.origin).parent / "data" / "_info" / name).read_text("utf-8")
 
 
 def find_classes(data: Path) -> tuple[str, ...]:

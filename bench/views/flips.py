@@ -74,4 +74,4 @@ def _write_classes(
 def _colour(row: Mapping[Any, Any], column: str) -> str:
     if column == "label":
         return LABEL
-    return RIGHT if row[column] == row["label"] else WRONG
+    return RIGHT if row[f"right_{column}"] else WRONG

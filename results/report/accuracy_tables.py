@@ -6,23 +6,31 @@ from rich.text import Text
 
 from results.report.cells import NUMBERS, cells, has_published, has_top5, note
 from results.report.titled_table import titled_table
+from results.scoring import scored_in_words
+from results.tables import SCORED
 from results.text import printable
 
 
 def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
-    """A table for each image set, and the note below them. `table` is of `results.tables.accuracy`.
+    """A table for each image set and way of scoring, and the note below them. `table` is of
+    `results.tables.accuracy`.
 
     Where published figures are beside the rows, or all rows are of one run, each run has tables of its own.
     """
     # pandas groups by no text that is not Unicode
-    table = table.assign(**{name: table[name].map(printable) for name in ("model", "run")})
+    table = table.assign(**{name: table[name].map(printable) for name in ("model", "run", *SCORED)})
     rows = pd.Series(cells(table), index=table.index)
     together = table["run"].nunique() > 1 and not has_published(table)
-    hidden = {"images", "n"} if together else {"images", "n", "model"}  # they are in the title
     tables: list[RenderableType] = []
-    for _, part in table.groupby(["image_set"] if together else ["model", "image_set", "run"], sort=False):
+    by = ["image_set", *SCORED] if together else ["model", "image_set", *SCORED, "run"]
+    for _, part in table.groupby(by, sort=False):
         first = part.iloc[0]
-        images = f"{first['image_set']}: n = {first['n']:,}"
+        hidden = {"images", "classes", "labels"}  # they are in the title
+        images = first["image_set"] + scored_in_words(first["class_set"], first["truth"])
+        if part["n"].nunique() == 1:
+            images, hidden = f"{images}: n = {first['n']:,}", hidden | {"n"}
+        if not together:
+            hidden |= {"model"}
         headings = [heading for heading in rows[part.index[0]] if heading not in hidden]
         shown = titled_table(images if together else f"{first['model']}, {images}", headings, NUMBERS)
         next_runs = [*part["run"][1:], ""]

@@ -5,27 +5,35 @@ from typing import Any
 
 import pandas as pd
 
+from results.tables import without_unused
 from results.text import printable
 
 NUMBERS = ("n", "top-1 error", "top-5 error")
 """Columns that are aligned to the right."""
+
+SCORED_HEADINGS = {"class_set": ("classes", "all"), "truth": ("labels", "own")}
+"""Headings of the columns that say how a row was scored, and what an empty cell means."""
 
 PUBLISHED = {"these weights": "weights", "paper": "paper"}
 """Headings of published figures, and what the names of their columns begin with."""
 
 
 def cells(table: pd.DataFrame) -> list[dict[str, str]]:
-    """The cells of each row by heading; without published figures where the table has none, and without the
-    top-5 error where it means nothing.
+    """The cells of each row by heading; without published figures where the table has none, without the
+    top-5 error where it means nothing, and without classes and labels where they are the usual ones.
     """
     published = PUBLISHED if has_published(table) else {}
     top5 = has_top5(table)
+    scored = {
+        column: heading for column, heading in SCORED_HEADINGS.items() if column in without_unused(table)
+    }
     rows = []
     for row in table.to_dict("records"):
         columns = {
             "model": printable(str(row["model"])),
             "protocol": printable(str(row["protocol"])),
             "images": str(row["image_set"]),
+            **{heading: printable(row[column]) or usual for column, (heading, usual) in scored.items()},
             "n": f"{row['n']:,}",
             "top-1 error": error_cell(row["top1_error"], row["top1_low"], row["top1_high"]),
         }

@@ -12,6 +12,7 @@ from results.names import distinct_names
 from results.report.cells import error_pair, has_top5
 from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
+from results.scoring import AS_STORED, Scoring, scored_in_words
 from results.text import crops_in_words
 
 CLASSES = 10
@@ -19,9 +20,11 @@ CLASSES = 10
 
 
 def comparison_tables(
-    found: Comparison, a: Run, b: Run, protocol: str, image_set: str
+    found: Comparison, a: Run, b: Run, protocol: str, image_set: str, scoring: Scoring = AS_STORED
 ) -> list[RenderableType]:
     """The top-1 errors and flips of two runs under a protocol, and the classes that changed most."""
+    scored = scoring.of_run(a)
+    images = image_set + scored_in_words(scored.class_set, scored.truth_name)
     error_a, error_b = found.top1_error
     low, high = found.interval
     difference = f"difference {error_b - error_a:+.2f} [{low:+.2f}, {high:+.2f}]"
@@ -30,7 +33,7 @@ def comparison_tables(
     lines: list[RenderableType] = [
         whole_line(f"a: {name_a} ({a.path})"),
         whole_line(f"b: {name_b} ({b.path})"),
-        whole_line(f"{crops_in_words(protocol)}, {image_set}, n = {found.n:,}"),
+        whole_line(f"{crops_in_words(protocol)}, {images}, n = {found.n:,}"),
         Text(f"top-1 error: {error_a:.2f} -> {error_b:.2f}, {difference}"),
         Text(f"{flips}; exact McNemar p = {found.p_value:.3g}"),
     ]
@@ -66,7 +69,7 @@ def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[Renderabl
         cells = (
             verdict.model,
             verdict.protocol,
-            verdict.image_set,
+            verdict.image_set + scored_in_words(verdict.class_set, verdict.truth),
             error_pair(verdict.baseline),
             error_pair(verdict.measured),
             verdict.why,

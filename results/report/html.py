@@ -1,7 +1,6 @@
 """One HTML page of runs that needs no other file: tables, charts, errors by class, mistakes, provenance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from results.names import distinct_names
 from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Line, Point, Tick, page_chart
 from results.run import Run
-from results.tables import accuracy, predictions
+from results.scoring import AS_STORED, Scoring, Truth, common_scoring
+from results.tables import accuracy, class_number, predictions
 from results.text import printable
 
 MISTAKES = 12
@@ -28,36 +28,27 @@ Rows = Sequence[Mapping[Any, Any]]
 """A run's rows of the table, on all images."""
 
 
-@dataclass(frozen=True)
-class Noise:
-    """A run's top-1 predictions by other labels of the same images (ReaL: Beyer et al., 2006.07159)."""
-
-    n: int
-    """Images that have such labels."""
-    error: float
-    """Top-1 error by them, in percent."""
-    mistakes: int
-    """Of the n images, those that are wrong by the original labels."""
-    excused: int
-    """Of the mistakes, those that are right by the other labels."""
-
-
 def write(
     runs: Sequence[Run],
     names: Sequence[str],
     picture: Picture | None = None,
-    noise: Sequence[Noise] | None = None,
+    scorings: Sequence[Scoring] = (AS_STORED,),
 ) -> str:
     """The page of runs on the same images.
 
-    `names` are those of the classes; `noise` has one item for each run. Raises `RunError`.
+    `names` are those of the classes. The first of the `scorings` is by the runs' own labels; the others, by
+    other labels, have rows in the table and a section of their own. Raises `RunError`.
     """
     check_each_once(runs)
+    common_scoring(runs, scorings[0])
     names_of_runs = distinct_names(runs)
-    tables = [_rename(accuracy([run]), name) for run, name in zip(runs, names_of_runs, strict=True)]
+    tables = [_rename(accuracy([run], scorings), name) for run, name in zip(runs, names_of_runs, strict=True)]
     table = pd.concat(tables, ignore_index=True)
-    measured = [rows[rows["image_set"] == "all"].to_dict("records") for rows in tables]
-    frames = [predictions(run, run.protocols[-1]) for run in runs]
+    measured = [
+        rows[(rows["image_set"] == "all") & (rows["truth"] == "")].to_dict("records") for rows in tables
+    ]
+    truths = [scoring.truth for scoring in scorings if scoring.truth]
+    frames = [_judged_predictions(run, scorings[0], truths) for run in runs]
     titles = _titles(runs, names_of_runs)
     environment = Environment(
         autoescape=True,
@@ -76,9 +67,44 @@ def write(
         protocols=[run.protocols[-1] for run in runs],
         classes=_classes(frames, names),
         mistakes=[_mistakes(frame, names, picture) for frame in frames],
-        noise=list(zip(titles, noise, strict=True)) if noise else [],
+        others=[
+            {"title": title, **_by_other_labels(frame, truth.name)}
+            for truth in truths
+            for title, frame in zip(titles, frames, strict=True)
+        ],
         provenance=[_provenance(run) for run in runs],
     )
+
+
+def _judged_predictions(run: Run, scoring: Scoring, truths: Sequence[Truth]) -> pd.DataFrame:
+    """The predictions of a run's last protocol for the images that count by `scoring`; `right` says whether
+    the first is right.
+    """
+    frame = predictions(run, run.protocols[-1], classes=scoring.classes, truths=truths)
+    frame = frame[frame["p_label"].notna()]
+    top1, label = frame["top1"].to_numpy(), frame["label"].to_numpy()
+    if classes := scoring.of_run(run).classes:
+        group = classes.group_of(class_number(run))
+        top1, label = group[top1], group[label]
+    return frame.assign(right=top1 == label)
+
+
+def _by_other_labels(frame: pd.DataFrame, truth: str) -> dict[str, Any]:
+    """What these labels say of a run's top-1 predictions.
+
+    n images have such labels, and `error` is the top-1 error by them in percent; of these images `mistakes`
+    are wrong by the run's own labels, and `excused` of those are right by the others.
+    """
+    found = frame[frame[f"right_by_{truth}"].notna()]
+    right = found[f"right_by_{truth}"].astype(bool)
+    mistakes = ~found["right"]
+    return {
+        "labels": truth,
+        "n": len(found),
+        "error": error_percent(int(right.sum()), len(found)),
+        "mistakes": int(mistakes.sum()),
+        "excused": int((mistakes & right).sum()),
+    }
 
 
 def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -155,10 +181,7 @@ def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[
 
     The classes in which the first run errs most come first.
     """
-    counts = [
-        frame.assign(right=frame["top1"] == frame["label"]).groupby("label")["right"].agg(["sum", "size"])
-        for frame in frames
-    ]
+    counts = [frame.groupby("label")["right"].agg(["sum", "size"]) for frame in frames]
     rows = []
     for label in counts[0].index:
         errors, n = [], 0
@@ -176,7 +199,7 @@ def _mistakes(frame: pd.DataFrame, names: Sequence[str], picture: Picture | None
     Each has image, picture, label, prediction, and the probabilities of the prediction and of the label in
     percent, p and p_label.
     """
-    wrong = frame[frame["top1"] != frame["label"]]
+    wrong = frame[~frame["right"]]
     order = np.argsort(-wrong["p1"].to_numpy(), kind="stable")[:MISTAKES]
     return [
         {

@@ -5,12 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from results.tables import KEY, MEASURED
+from results.tables import KEY, MEASURED, without_unused
 
 
 def summary(table: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """`{"rows": [...]}` with all columns of the table, those of `KEY` and `MEASURED` first."""
-    first = (*KEY, *MEASURED)
+    """`{"rows": [...]}` with all columns of the table that say something, those of `KEY` and `MEASURED`
+    first.
+    """
+    table = without_unused(table)
+    first = [name for name in (*KEY, *MEASURED) if name in table]
     return {"rows": [{name: row[name] for name in first} | row for row in plain_rows(table)]}
 
 

@@ -1,15 +1,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from results.baseline import Change, Tolerance, check, judge, read_csv, to_csv, update
+from results.class_sets import ClassSet
 from results.errors import RunError, RunUsageError
+from results.manifest import DataRecord
 from results.report import csv
 from results.run import Run, Shard, write_manifest
+from results.scoring import AS_STORED, Scoring, Truth
 from results.tables import accuracy
 from tests.helpers import PLAN, complete_run, random_run, result_or_refusal, start_run
 
@@ -495,3 +499,55 @@ def test_run_that_may_be_either_of_two_is_new_and_told_what_there_is(checkpoints
         "not in the baseline, which has net1 (weights a.pth) and net1 (weights b.pth): "
         "measure the same runs together"
     )
+
+
+FEW = ClassSet(name="few", groups=((1,), (2,), (7,)))
+
+
+def test_baseline_without_columns_of_scoring_is_of_all_classes_by_the_own_labels(run, tmp_path):
+    path = tmp_path / "base.csv"
+    update([run.path], path)
+    assert "class_set" not in path.read_text()
+    assert [verdict.why for verdict in check([run.path], path, TOLERANCE)] == ["equal", "equal"]
+
+
+def test_rows_are_compared_with_those_that_were_scored_in_the_same_way(run, tmp_path):
+    path = tmp_path / "base.csv"
+    truth = Truth("mine.json", {"image 3": (0, 1), "image 20": (2,)})
+    update([run.path], path, [AS_STORED, Scoring(truth=truth)])
+    verdicts = check([run.path], path, TOLERANCE, [AS_STORED, Scoring(truth=truth)])
+    assert [(verdict.name, verdict.n, verdict.why) for verdict in verdicts] == [
+        ("v3, 1, all", 25, "equal"),
+        ("v3, 10, all", 25, "equal"),
+        ("v3, 1, all, by mine.json", 2, "equal"),
+        ("v3, 10, all, by mine.json", 2, "equal"),
+    ]
+    among = check([run.path], path, TOLERANCE, [Scoring(FEW, truth)])
+    assert {verdict.name: verdict.passed for verdict in among} == {
+        **{verdict.name: False for verdict in verdicts},
+        "v3, 1, all, among few, by mine.json": False,
+        "v3, 10, all, among few, by mine.json": False,
+    }
+
+
+def test_paired_test_is_of_the_same_classes_and_labels(tmp_path):
+    """By their own labels the runs are equally good; by the others the measured one got worse on all images
+    but the first, by less than the tolerance.
+    """
+    labels = np.arange(25) % 3
+    shared = {"data": DataRecord(path="val", images=25, fingerprint="x"), "shard_images": 25}
+    runs = []
+    for name, predicted in (("before", labels), ("after", (labels + 1) % 3)):
+        run = start_run(tmp_path / name, 25, identity=name, **shared)
+        likely = np.eye(3, dtype=np.float32)[predicted]
+        ids = [f"image {number}" for number in range(25)]
+        own = np.where(np.arange(25) % 2, labels, (labels + 1) % 3)  # each is right for about half of them
+        runs.append(complete_run(run, [Shard(0, 25, ids, own, {"1": likely, "10": likely})]))
+    right = {f"image {number}": (int(label),) for number, label in enumerate(labels)}
+    truth = Truth("first", right | {"image 0": (1,)})
+    allowed = Tolerance(99.9, 0.01)
+    scorings = [AS_STORED, Scoring(truth=truth)]
+    verdicts = check([runs[1].path], runs[0].path, allowed, scorings)
+    failed = {verdict.name: verdict.why for verdict in verdicts if not verdict.passed}
+    assert set(failed) == {"v3, 1, all, by first", "v3, 10, all, by first"}
+    assert "24 images lost, 1 gained" in failed["v3, 1, all, by first"]

@@ -3,9 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from results.class_sets import ClassSet
 from results.comparison import compare
 from results.errors import RunError, RunUsageError
 from results.run import Shard
+from results.scoring import Scoring, Truth
 from results.tables import predictions
 from tests.helpers import complete_run, on_no_blacklist, random_run, random_shard, start_run, with_blacklist
 
@@ -59,7 +61,7 @@ def test_comparison_by_hand(tmp_path, shards_of_b):
     assert (found.only_a_right, found.only_b_right, found.p_value) == (3, 2, 1)
     half = 1.959963984540054 * np.sqrt(6 - 1 / 12) / 12
     assert found.interval == pytest.approx((100 * (1 / 12 - half), 100 * (1 / 12 + half)))
-    assert list(found.images) == ["image", "label", "a", "b"]
+    assert list(found.images) == ["image", "label", "a", "right_a", "b", "right_b"]
     assert found.images[["label", "a", "b"]].to_numpy().T.tolist() == [LABELS, A, B]
     assert found.flipped["image"].tolist() == [f"image {number}" for number in (1, 2, 3, 4, 8)]
 
@@ -157,3 +159,31 @@ def test_image_that_one_run_skipped_is_refused(runs, tmp_path):
 def test_runs_on_other_images_are_refused(runs, tmp_path):
     with pytest.raises(RunError, match=r"other is on other images or labels than .*run0"):
         compare(runs[0], random_run(tmp_path / "other", 2, classes=4, label_seed=1))
+
+
+def test_comparison_among_a_set_and_by_other_labels_by_hand(tmp_path):
+    """Classes 0 and 2 alone: images 3, 4 and 5 are left out, and class 1 is never predicted.
+
+    Run a likes class 1 best on image 2, of class 0, and the first of the equal classes 0 and 2 is 0.
+    """
+    runs = [run_that_predicts(tmp_path / name, predicted) for name, predicted in (("a", A), ("b", B))]
+    pair = ClassSet(name="pair", groups=((0,), (2,)))
+    found = compare(*runs, scoring=Scoring(pair))
+    assert found.images["image"].tolist() == [f"image {number}" for number in (0, 1, 2, 6, 7, 8, 9)]
+    assert found.images["a"].tolist() == [0, 0, 0, 2, 2, 0, 2]
+    assert (found.only_a_right, found.only_b_right) == (0, 1)
+    truth = Truth("mine", {"image 1": (1, 2), "image 2": (1,), "image 5": (0, 1), "image 6": ()})
+    found = compare(*runs, scoring=Scoring(truth=truth))
+    assert found.images[["image", "right_a", "right_b"]].to_numpy().tolist() == [
+        ["image 1", False, True],
+        ["image 2", True, False],
+        ["image 5", True, True],
+    ]
+    assert found.flipped["image"].tolist() == ["image 1", "image 2"]
+
+
+def test_comparison_without_an_image_that_counts_is_refused(runs):
+    with pytest.raises(
+        RunError, match=r"no image of .* is in the image set all, with a label among those that"
+    ):
+        compare(*runs, scoring=Scoring(truth=Truth("mine", {})))

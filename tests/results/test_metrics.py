@@ -82,13 +82,13 @@ def test_rank_range_is_what_small_changes_reach(classes, seed, tolerance):
     probabilities = generator.dirichlet(np.ones(classes), 20)
     probabilities[:, 1] = probabilities[:, 0]  # ties
     labels = generator.integers(0, classes, 20)
-    least, greatest = label_rank_range(probabilities, labels, tolerance)
+    own = np.arange(classes) == labels[:, None]
+    least, greatest = label_rank_range(probabilities, own, tolerance)
     for _ in range(10):
         moved = label_ranks(
             probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels
         )
         assert ((least <= moved) & (moved <= greatest)).all()
-    own = np.arange(classes) == labels[:, None]
     assert (
         least.tolist()
         == ((probabilities - np.where(own, 0, tolerance)) > (probabilities * own).sum(1, keepdims=True))

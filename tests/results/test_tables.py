@@ -2,13 +2,16 @@ import hashlib
 from dataclasses import fields, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from results.class_sets import ClassSet
 from results.ensemble import ensemble
 from results.errors import RunError, RunUsageError
-from results.manifest import PlanRecord, ProtocolRecord, RuntimeRecord
+from results.manifest import DataRecord, PlanRecord, ProtocolRecord, RuntimeRecord
 from results.metrics import wilson_interval
-from results.run import Run, Shard
+from results.run import Run, Shard, write_manifest
+from results.scoring import ALL_CLASSES, Scoring, Truth
 from results.tables import (
     KEY,
     MEASURED,
@@ -25,7 +28,7 @@ from tests.helpers import complete_run, on_no_blacklist, random_run, random_shar
 
 def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
     table = accuracy([with_blacklist(run, "image 3", "image 24")])
-    assert table[[*KEY[1:], "n"]].to_numpy().tolist() == [
+    assert table[["protocol", "image_set", "n"]].to_numpy().tolist() == [
         ["1", "all", 25],
         ["10", "all", 25],
         ["1", "non-blacklisted", 23],
@@ -183,6 +186,128 @@ def test_published_figures_are_beside_the_measured_ones(run):
     assert row["weights_source"] == "timm, bicubic 341->299"
     row = table.loc[("1", "non-blacklisted")]
     assert (row["paper_top1"], row["paper_top5"], row["paper_source"]) == (21.2, 5.6, "rethinking table3")
+
+
+FEW = ClassSet(name="few", groups=((1,), (4, 2), (7,)))
+
+
+def scored_among(run, classes):
+    """The run on other images, with this set in its manifest."""
+    data = replace(run.manifest.data, class_set=classes, path="few-val", fingerprint="of others")
+    return write_manifest(run.path, replace(run.manifest, data=data))
+
+
+def hits_among(run, protocol, groups, label_of):
+    """(n, top-1 hits) of the images that `label_of` a shard's labels are in the groups, image by image."""
+    n = hits = 0
+    for shard in run.shards():
+        for row, label in zip(shard.probabilities[protocol], label_of(shard), strict=True):
+            own = [number for number, group in enumerate(groups) if label in group]
+            if own:
+                n += 1
+                scores = [row[list(group)].max() for group in groups]
+                hits += int(np.argmax(scores)) == own[0]
+    return n, hits
+
+
+def test_run_among_a_set_stands_beside_the_same_classes_of_the_run_over_all(tmp_path):
+    clean = with_blacklist(random_run(tmp_path / "clean", 0), "image 3")
+    among = scored_among(random_run(tmp_path / "among", 0, label_seed=7), FEW)
+    other = random_run(tmp_path / "other", 1, model=replace(clean.manifest.model, name="net1", tag="other"))
+    table = accuracy([clean, among, other])
+    rows = table[(table["protocol"] == "10") & (table["image_set"] == "all")]
+    assert rows[["model", "class_set", "classes"]].to_numpy().tolist() == [
+        ["net0 (data val)", "", 1000],
+        ["net0 (data val)", "few", 3],
+        ["net0 (data few-val)", "few", 3],
+        ["net1 (data val)", "", 1000],
+    ]
+    for run, row in zip((clean, among), rows[1:3].to_dict("records"), strict=True):
+        found = hits_among(run, "10", FEW.groups, lambda shard: shard.labels)
+        assert (row["n"], row["top1_hits"]) == found
+    assert set(table[table["class_set"] == "few"]["image_set"]) == {"all", "non-blacklisted"}
+
+
+def test_run_without_images_of_a_set_has_no_rows_beside_it(tmp_path):
+    """No image of the run has class 4."""
+    clean = random_run(tmp_path / "clean", 0)
+    assert not any((shard.labels == 4).any() for shard in clean.shards())
+    among = random_run(tmp_path / "among", 0, label_seed=7)
+    table = accuracy([clean, scored_among(among, ClassSet(name="four", groups=((4,),)))])
+    assert table[["model", "class_set"]].drop_duplicates().to_numpy().tolist() == [
+        ["net0 (data val)", ""],
+        ["net0 (data few-val)", "four"],
+    ]
+
+
+def test_stated_classes_are_those_of_all_runs(tmp_path):
+    clean = random_run(tmp_path / "clean", 0)
+    among = scored_among(random_run(tmp_path / "among", 0, label_seed=7), FEW)
+    assert set(accuracy([clean, among], Scoring(FEW))["class_set"]) == {"few"}
+    everything = accuracy([clean, among], Scoring(ALL_CLASSES))
+    assert set(everything["class_set"]) == {""}
+    assert set(everything["n"]) == {25}
+
+
+def test_names_say_which_data_runs_are_on_where_one_is_among_a_set(tmp_path):
+    clean = random_run(tmp_path / "clean", 0)
+    plan = PlanRecord(protocols={"144": ProtocolRecord(crops=144)}, pool="mean")
+    labels = np.arange(10) % 5
+    shard = Shard(0, 10, list("abcdefghij"), labels, {"144": np.eye(10, dtype=np.float32)})
+    data = DataRecord(path="few-val", images=10, class_set=FEW, fingerprint="of others")
+    empty = start_run(tmp_path / "among", 10, identity="y", plan=plan, data=data, model=clean.manifest.model)
+    table = accuracy([clean, complete_run(empty, [shard])])
+    assert set(table["model"]) == {"net0 (data val)", "net0 (data few-val)"}
+
+
+def test_each_way_of_scoring_has_rows_with_its_own_n_and_no_published_figures(run):
+    truth = Truth("mine.json", {"image 3": (0, 1), "image 4": (), "image 20": (2,)})
+    table = accuracy([with_blacklist(run, "image 3")], [Scoring(), Scoring(truth=truth)])
+    assert table[table["protocol"] == "1"][["image_set", "truth", "n"]].to_numpy().tolist() == [
+        ["all", "", 25],
+        ["non-blacklisted", "", 24],
+        ["all", "mine.json", 2],
+        ["non-blacklisted", "mine.json", 1],
+    ]
+    assert accuracy([run])["weights_source"].any()
+    assert not table[table["truth"] != ""][["weights_source", "paper_source"]].any(axis=None)
+    assert not accuracy([run], Scoring(FEW))[["weights_source", "paper_source"]].any(axis=None)
+
+
+def test_each_shard_is_read_once_for_several_ways_of_scoring(run, monkeypatch):
+    opened = []
+    shards = Run.shards
+    monkeypatch.setattr(Run, "shards", lambda self: opened.append(self.path) or shards(self))
+    accuracy([run], [Scoring(), Scoring(FEW)])
+    assert opened == [run.path]
+
+
+@pytest.mark.parametrize(
+    ("scoring", "message"),
+    [
+        (
+            Scoring(truth=Truth("x.json", {})),
+            "has a label in x.json: leave the run out, or score it otherwise",
+        ),
+        (Scoring(ClassSet(name="few", groups=((5,),))), "has a label that is among the classes few"),
+    ],
+)
+def test_run_without_an_image_that_counts_is_refused(run, scoring, message):
+    with pytest.raises(RunError, match=rf"no image of {run.path} {message}"):
+        accuracy([run], scoring)
+
+
+def test_predictions_among_a_set_are_its_likeliest_classes(run):
+    """Of classes 4 and 2, which are one, it is the likelier. A label outside the set has no probability."""
+    among, usual = predictions(run, "1", classes=FEW), predictions(run, "1")
+    assert list(among) == ["image", "label", "top1", "top2", "top3", "p1", "p2", "p3", "p_label"]
+    assert among["image"].tolist() == usual["image"].tolist()
+    probabilities = np.concatenate([shard.probabilities["1"] for shard in run.shards()])
+    for row, found in zip(probabilities, among.to_dict("records"), strict=True):
+        best = sorted((1, max(4, 2, key=lambda index: row[index]), 7), key=lambda index: -row[index])
+        assert [found[f"top{k}"] for k in (1, 2, 3)] == best
+        own = {1: row[1], 2: row[[2, 4]].max(), 4: row[[2, 4]].max(), 7: row[7]}.get(found["label"])
+        assert pd.isna(found["p_label"]) if own is None else found["p_label"] == own
 
 
 def test_papers_may_have_another_name_for_a_network(run):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ from PIL import Image
 
 import bench
 from results.run import write_manifest
+from results.tables import predictions
 from tests.helpers import cli, cli_error, cli_json
 
 
@@ -61,6 +63,20 @@ def test_image_set_can_be_chosen(mini_runs, paths):
     assert excluded > 0
     assert cli_json("compare", *paths, "--image-set", "non-blacklisted")["n"] == 60 - excluded
     assert "image set" in cli_error("compare", *paths, "--image-set", "some", code=2)
+
+
+def test_other_labels_decide_what_is_right(paths, mini_runs, tmp_path):
+    """By the labels that the second run predicts, it alone is right wherever they disagree."""
+    a, b = (predictions(run, "144") for run in (mini_runs[0], mini_runs[4]))
+    labels = {image: [top1] for image, top1 in zip(b["image"], b["top1"].tolist(), strict=True)}
+    labels[b["image"][0]] = []  # such an image is left out
+    (tmp_path / "second.json").write_text(json.dumps(labels))
+    printed = cli_json("compare", *paths, "--truth", tmp_path / "second.json")
+    differing = int((a["top1"] != b["top1"])[1:].sum())
+    assert (printed["n"], printed["flipped"]) == (59, [0, differing])
+    assert printed["top1_error"] == [pytest.approx(100 * differing / 59), 0]
+    shown = cli("compare", *paths, "--truth", tmp_path / "second.json").stdout
+    assert "144 crops, all, by second.json, n = 59" in shown
 
 
 def test_runs_on_other_images_are_refused(mini_runs, run):

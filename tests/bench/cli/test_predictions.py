@@ -42,6 +42,18 @@ def test_json_has_what_the_csv_has(run, tmp_path):
         assert [row[name] for row in rows] == (pytest.approx(column) if name.startswith("p") else column)
 
 
+def test_other_labels_have_columns_of_their_own(run, tmp_path):
+    """Two right classes for the first image, none for the second, and nothing of the others."""
+    rows = list(csv.DictReader(io.StringIO(cli("predictions", run.path).stdout)))
+    labels = {rows[0]["image"]: [int(rows[0]["top2"]), int(rows[0]["top1"])], rows[1]["image"]: []}
+    (tmp_path / "mine.json").write_text(json.dumps(labels))
+    scored = cli("predictions", run.path, "--truth", tmp_path / "mine.json").stdout
+    first, *others = csv.DictReader(io.StringIO(scored))
+    assert first == rows[0] | {"right_by_mine.json": "True", "p_by_mine.json": rows[0]["p1"]}
+    nothing = {"right_by_mine.json": "", "p_by_mine.json": ""}
+    assert others == [row | nothing for row in rows[1:]]
+
+
 def test_default_is_the_last_protocol_on_stdout(run):
     assert cli("predictions", run.path).stdout == cli("predictions", run.path, "--protocol", "10").stdout
     assert cli("predictions", run.path).stdout != cli("predictions", run.path, "--protocol", "1").stdout

@@ -1,10 +1,21 @@
+import csv
+import io
+import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
+import timm
 
 from tests.helpers import cli, cli_error
+
+
+def csv_rows(*arguments):
+    """The rows of the CSV that a command prints."""
+    return list(csv.DictReader(io.StringIO(cli(*arguments, "--format", "csv").stdout)))
 
 
 @pytest.mark.parametrize(
@@ -103,13 +114,65 @@ def test_files_beside_runs_are_left_out_with_a_note(run, tmp_path):
     [
         (["-o", "table.xls"], 2, "no format 'xls' for table.xls"),
         (["--format", "xls"], 2, "no format 'xls'"),
-        (["--real"], 2, "--real is for the page, not for md: write -o report.html"),
-        (["--real", "-o", "real.html"], 1, "is not on ImageNet's validation images.*: leave --real away"),
+        (
+            ["--truth", "real"],
+            1,
+            "no image of .* has a label in real: leave the run out, or score it otherwise",
+        ),
+        (
+            ["--truth", "multilabel"],
+            2,
+            "--truth multilabel: write real, or the name of a .json, .csv or .txt",
+        ),
+        (["--truth", "real", "--truth", "real"], 2, "two --truth are called real: name each once"),
+        (["--classes", "imagenet-z"], 2, "--classes imagenet-z: write imagenet-a, .*, or a file"),
         (["-o", "/sys/table.csv"], 1, "cannot write /sys/table.csv"),
     ],
 )
 def test_wrong_options_are_errors(run, options, code, message):
     assert re.search(message, cli_error("report", run.path, *options, code=code))
+
+
+def test_other_labels_have_rows_beside_the_own(run, tmp_path):
+    """Of six images three are named, as a path, a file name and a name without the ending."""
+    names = [image for shard in run.shards() for image in shard.ids]
+    frame = json.loads(cli("predictions", run.path, "--format", "json").stdout)["rows"]
+    top1 = {row["image"]: row["top1"] for row in frame}
+    path, file_name, short = names[0], names[1].rpartition("/")[2], names[2].rpartition("/")[2][:-5]
+    labels = {path: [top1[names[0]], 7], file_name: [(top1[names[1]] + 1) % 1000], short: ["n01440764"]}
+    (tmp_path / "mine.json").write_text(json.dumps(labels))
+    hits = 1 + (top1[names[2]] == 0)
+    rows = csv_rows("report", run.path, "--truth", tmp_path / "mine.json")
+    assert [(row["protocol"], row["truth"], row["n"]) for row in rows] == [
+        *(("1", "", "6"), ("10", "", "6"), ("1", "mine.json", "3"), ("10", "mine.json", "3")),
+    ]
+    assert int(rows[-1]["top1_hits"]) == hits
+    text = cli("report", run.path, "--truth", tmp_path / "mine.json").stdout
+    assert "| labels |" in text
+    assert "| own |" in text
+    assert "| classes |" not in text
+
+
+def test_classes_that_count_are_those_that_are_stated(run):
+    """Of the three classes of the images, ImageNet-R has goldfish and great white shark, not tench."""
+    folder = Path(timm.__file__).parent / "data" / "_info"
+    chosen = np.loadtxt(folder / "imagenet_r_indices.txt", dtype=int)
+    shards = list(run.shards())
+    labels = np.concatenate([shard.labels for shard in shards])
+    kept = np.isin(labels, chosen)
+    (row, _) = csv_rows("report", run.path, "--classes", "imagenet-r")
+    probabilities = np.concatenate([shard.probabilities["1"] for shard in shards])[kept][:, chosen]
+    best = chosen[np.argsort(-probabilities, axis=1)[:, :5]]
+    assert (row["class_set"], row["classes"], row["n"]) == ("imagenet-r", "200", "4")
+    assert int(row["top1_hits"]) == (best[:, 0] == labels[kept]).sum()
+    assert int(row["top5_hits"]) == (best == labels[kept][:, None]).any(axis=1).sum()
+    all_classes = cli("report", run.path, "--classes", "all", "--format", "csv").stdout
+    assert all_classes == cli("report", run.path, "--format", "csv").stdout
+
+
+def test_run_with_classes_of_its_own_is_not_scored_among_imagenets(mini_runs):
+    line = cli_error("report", mini_runs[0].path, "--classes", "imagenet-r", code=2)
+    assert line.endswith(f"{mini_runs[0].path} has classes of its own, leave --classes out")
 
 
 def test_folder_without_a_manifest_is_no_run(tmp_path):

@@ -1,6 +1,8 @@
 import pandas as pd
 
+from results.class_sets import ClassSet
 from results.report.accuracy_tables import accuracy_tables, epoch_tables
+from results.scoring import Scoring, Truth
 from results.tables import accuracy
 from tests.helpers import terminal_cells, terminal_lines, with_blacklist
 
@@ -25,6 +27,19 @@ def test_runs_with_published_figures_have_a_table_each(members):
     lines = terminal_lines(accuracy_tables(table))
     assert [line.strip() for line in lines if "n = 25" in line] == ["net0, all: n = 25", "net1, all: n = 25"]
     assert "20.00 / 5.00 (x table2)" in terminal_cells(accuracy_tables(table))[0]
+
+
+def test_rows_of_a_set_and_of_other_labels_have_tables_of_their_own_with_n_beside_them(members):
+    """Where the runs of a table differ in n, it is a column."""
+    few = ClassSet(name="few", groups=((1,), (2,), (7,)))
+    truth = Truth("mine", {"image 3": (1,), "image 4": (2, 7)})
+    table = accuracy(members[:2], [Scoring(), Scoring(few, truth)]).assign(**NOTHING)
+    titles = [line.strip() for line in terminal_lines(accuracy_tables(table)) if "n = " in line]
+    assert titles == ["all: n = 25", "all, among few, by mine: n = 2"]
+    table.loc[table["model"] == "net1", "n"] = 30
+    shown = terminal_lines(accuracy_tables(table))
+    assert not [line for line in shown if "n = " in line]
+    assert terminal_cells(accuracy_tables(table))[2][:3] == ["net1", "1", "30"]
 
 
 def test_top5_error_among_five_classes_is_left_out(members):

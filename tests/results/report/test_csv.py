@@ -6,12 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.report.csv import FORMULA, write
-from results.tables import MEASURED
+from results.scoring import Scoring, Truth
+from results.tables import MEASURED, SCORED, accuracy
+
+
+def test_classes_and_labels_have_columns_where_they_are_not_the_usual_ones(run):
+    truth = Truth("real", {"image 3": (1, 2)})
+    rows = list(csv.DictReader(io.StringIO(write(accuracy([run], [Scoring(), Scoring(truth=truth)])))))
+    assert [(row["protocol"], row["truth"], row["n"]) for row in rows] == [
+        ("1", "", "25"),
+        ("10", "", "25"),
+        ("1", "real", "1"),
+        ("10", "real", "1"),
+    ]
+    assert "class_set" not in rows[0]
 
 
 def test_csv_reads_back(table):
     again = pd.read_csv(io.StringIO(write(table)), dtype={"protocol": str})
-    assert list(again) == list(table)
+    assert list(again) == [name for name in table if name not in SCORED]
     pd.testing.assert_frame_equal(again[list(MEASURED)], table[list(MEASURED)])
 
 

@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from results.class_sets import ClassSet
 from results.manifest import BlacklistRecord
 from results.report import html
 from results.run import write_manifest
+from results.scoring import AS_STORED, Scoring, Truth
 from results.tables import accuracy, predictions
 from tests.helpers import random_run
 from tests.processes import PATIENCE
@@ -93,11 +95,34 @@ def test_runs_of_one_name_have_titles_of_their_own(tmp_path):
     assert '<td class="word">net0 (pool max)</td>' in page([usual, other])
 
 
-def test_label_noise_is_on_the_page_if_it_is_passed(runs):
-    text = " ".join(Outline(page(runs, noise=[html.Noise(20, 12.5, 7, 3), html.Noise(20, 10.0, 5, 1)])).text)
-    assert "12.50" in text
-    assert "3 of 7" in text
-    assert "Label noise" not in page(runs)
+def test_other_labels_have_their_error_and_the_mistakes_that_they_excuse(runs):
+    """The first ten images: class 0 is right for all, and the own label for those below 5."""
+    frame = predictions(runs[0], "10")[:10]
+    own = [int(label) for label in frame["label"]]
+    labels = [(0, own[number]) if number < 5 else (0,) for number in range(10)]
+    truth = Truth("mine.json", {f"image {number}": each for number, each in enumerate(labels)})
+    wrong = [top1 for top1, label in zip(frame["top1"], own, strict=True) if top1 != label]
+    error = 10 * sum(top1 not in each for top1, each in zip(frame["top1"], labels, strict=True))
+    outline = Outline(page(runs, scorings=[AS_STORED, Scoring(truth=truth)]))
+    section = " ".join(outline.text).partition("By other labels")[2].split()
+    assert section[section.index("net0") :][:7] == [
+        *("net0", "mine.json", "10", f"{error:.2f}"),
+        *(f"{sum(top1 == 0 for top1 in wrong)}", "of", f"{len(wrong)}"),
+    ]
+    assert "By other labels" not in page(runs)
+
+
+def test_errors_and_mistakes_are_those_among_the_classes_of_the_run(runs):
+    """Classes 0 to 3 are one, 4 and 5 another. Images with other labels are on the page in no way."""
+    pairs = ClassSet(name="pairs", groups=((0, 1, 2, 3), (4, 5)))
+    frame = predictions(runs[0], "10")
+    frame = frame[frame["label"] < 6]
+    best = frame.merge(predictions(runs[0], "10", classes=pairs)[["image", "top1"]], on="image")
+    wrong = best[(best["top1_y"] < 4) != (best["label"] < 4)]
+    text = " ".join(Outline(page(runs, scorings=[Scoring(pairs)])).text)
+    assert f"{100 * len(wrong) / len(frame):.2f} [" in text
+    shown = re.findall(r"image \d+", text.partition("The most confident mistakes")[2])
+    assert set(shown[: len(wrong)]) == set(wrong["image"])
 
 
 def test_run_whose_cost_is_not_known_has_a_page_without_the_chart_of_costs(runs):
