@@ -17,6 +17,7 @@ from results.text import one_line
 @takes_options(
     *("model", "weights", "ema", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
     *DATA,
+    "classes",
     *MACHINE,
     *("compile", "renderer", "out"),
 )

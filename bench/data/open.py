@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.data.class_sets import are_objectnet, open_objectnet, score_among
 from bench.data.classes import find_classes
 from bench.data.file_names import image_id
 from bench.data.files import data_errors, find_images
@@ -15,12 +16,20 @@ from bench.data.labels import find_labels
 from bench.errors import DataError
 
 
-def open_images(data: str, labels: Path | None = None, devkit: Path | None = None) -> Images:
+def open_images(
+    data: str, labels: Path | None = None, devkit: Path | None = None, class_set: str | None = None
+) -> Images:
     """The labelled images at `data`: a folder, a .tar, `mini` or `hf://NAME:SPLIT`.
 
     `labels` is a label file and `devkit` an ILSVRC devkit; without them, `find_labels` looks in and beside
-    the data. Reads no pixels. Raises `DataError`, and `UsageError` for `hf://` that cannot be used here.
+    the data. `class_set` names the classes that count, as `--classes` does; without it they are recognised.
+    Reads no pixels. Raises `DataError`, and `UsageError` for `hf://` or `class_set` that cannot be used here.
     """
+    return score_among(_open(data, labels, devkit, class_set), class_set)
+
+
+def _open(data: str, labels: Path | None, devkit: Path | None, class_set: str | None) -> Images:
+    """As `open_images`, before the classes are chosen."""
     if data.startswith("hf://"):
         return open_dataset(data)
     files = find_images(data)
@@ -29,6 +38,8 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
             raise DataError(f"no {what} at {path}: there is no such folder or file")
     with data_errors(files.path):
         classes = find_classes(files.path)
+        if not (labels or devkit) and are_objectnet(files.names, classes, class_set):
+            return open_objectnet(files)
         class_indices, source = find_labels(files.names, files.path, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]
     _refuse_repeated(ids, data)

@@ -79,7 +79,14 @@ def check_options(options: Options) -> None:
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:
-    """Raise `UsageError` unless a network that predicts so many classes fits the images."""
+    """Raise `UsageError` unless a network that predicts so many classes fits the images, and some images have
+    a label among the classes that count.
+    """
+    if images.class_set and not len(images.scored()):
+        raise UsageError(
+            f"none of the {len(images):,} images in {images.path} has a label in {images.class_set.name}: "
+            "choose other --classes"
+        )
     if classes == len(images.classes):
         return
     hint = "choose another --model; a classes.txt beside images names theirs"
