@@ -35,6 +35,8 @@ class ClassSet:
         ClassSet(name='pets among all', groups=((0,), (2, 3), (1,), (4,)))
         """
         others = np.flatnonzero(self.group_of(classes) < 0).tolist()
+        if not others:
+            return self
         return ClassSet(name=f"{self.name} among all", groups=(*self.groups, *((each,) for each in others)))
 
     def label_ranks(self, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:

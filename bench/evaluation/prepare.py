@@ -34,6 +34,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     `UsageError`, `crops.ProtocolError`, and `WeightsError` where the weights cannot be used.
     """
     check_options(options)
+    check_some_count(images)
     if options.weights is None:  # before weights are fetched
         check_classes(find(options.model).classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
@@ -54,6 +55,7 @@ def prepare_loaded(
 
     Raises `UsageError` and `crops.ProtocolError`.
     """
+    check_some_count(images)
     check_classes(network.classes, images, options)
     runtime = resolve(options).with_batch_for(network.preprocessing.size)
     configure_torch(runtime)
@@ -79,14 +81,7 @@ def check_options(options: Options) -> None:
 
 
 def check_classes(classes: int, images: Images, options: Options) -> None:
-    """Raise `UsageError` unless a network that predicts so many classes fits the images, and some images have
-    a label among the classes that count.
-    """
-    if images.class_set and not len(images.scored()):
-        raise UsageError(
-            f"none of the {len(images):,} images in {images.path} has a label in {images.class_set.name}: "
-            "choose other --classes"
-        )
+    """Raise `UsageError` unless a network that predicts so many classes fits the images."""
     if classes == len(images.classes):
         return
     hint = "choose another --model; a classes.txt beside images names theirs"
@@ -94,6 +89,15 @@ def check_classes(classes: int, images: Images, options: Options) -> None:
         hint = "pass --data PATH"
     counts = f"{options.model} predicts {classes:,} classes, but {images.path} has {len(images.classes):,}"
     raise UsageError(f"{counts}: {hint}")
+
+
+def check_some_count(images: Images) -> None:
+    """Raise `UsageError` unless an image has a label among the classes that count."""
+    if images.class_set and not len(images.scored()):
+        raise UsageError(
+            f"none of the {len(images):,} images in {images.path} has a label in {images.class_set.name}: "
+            "choose other --classes"
+        )
 
 
 def _check_choices(options: Options) -> None:
