@@ -88,8 +88,10 @@ class DataRecord:
     """The seed that drew them; None for the first ones."""
     class_set: ClassSet | None = None
     """The classes among which predictions are scored; None for all. No identity depends on it."""
-    red_border: bool = False
-    """Whether a red border was cut off the images, as ObjectNet's have; the fingerprint says so, too."""
+    objectnet: bool = False
+    """Whether the images are ObjectNet's: a red border was cut off them, and a label is the first of the
+    classes of its group. The fingerprint depends on it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +268,7 @@ DECIDES_MODEL = (
 
 UNWRITTEN: tuple[tuple[str, Any], ...] = (
     *(("members", []), ("ema", None)),
-    *(("class_set", None), ("red_border", False)),
+    *(("class_set", None), ("objectnet", False)),
 )
 """Fields of `ModelRecord` and `DataRecord` with values that are not written, nor part of an identity."""
 

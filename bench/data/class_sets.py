@@ -145,7 +145,7 @@ def open_objectnet(files: ImageFiles) -> Images:
         ignored=files.ignored,
         left_out=len(files.names) - len(kept),
         class_set=find_class_set(OBJECTNET),
-        red_border=True,
+        objectnet=True,
     )
 
 

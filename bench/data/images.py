@@ -70,8 +70,10 @@ class Images:
     class_set: ClassSet | None = None
     """The classes among which predictions are scored; None for all."""
 
-    red_border: bool = False
-    """Whether a red border is cut off the images, which ObjectNet's have."""
+    objectnet: bool = False
+    """Whether the images are ObjectNet's: a red border is cut off them, and a label is the first of the
+    classes of its group.
+    """
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -101,11 +103,9 @@ class Images:
         return f"{shown(self.ids[i])} in {self.path}"
 
     def decode(self, data: bytes, room: Room = no_room) -> NDArray[np.uint8]:
-        """The pixels of one of these images' files: as `bench.data.decode.decode`, but without a red border
-        where `red_border` says so.
-        """
+        """The pixels of one of these images' files: as `bench.data.decode.decode`, less ObjectNet's border."""
         pixels = decode(data, room)
-        return without_red_border(pixels) if self.red_border else pixels
+        return without_red_border(pixels) if self.objectnet else pixels
 
     def content_hashes(self, part: range) -> NDArray[np.uint64]:
         """[n] `content_hash` of the files of some images as they are now. Raises `DataError`."""
@@ -121,10 +121,10 @@ class Images:
     def fingerprint(self) -> str:
         """sha256 of all ids, sizes and labels: the same for a folder and a .tar of the same images.
 
-        Images whose red border is cut off have another one than as they are. It is quick because it reads no
-        pixels. So it does not see a change that keeps a file's size in bytes.
+        ObjectNet's images, whose border is cut off, have another one than the same images as they are. It is
+        quick because it reads no pixels. So it does not see a change that keeps a file's size in bytes.
         """
-        digest = hashlib.sha256(b"without red border\n" if self.red_border else b"")
+        digest = hashlib.sha256(b"without red border\n" if self.objectnet else b"")
         for row in zip(self.ids, self.sizes, self.labels, strict=True):
             digest.update("{}\t{}\t{}\n".format(*row).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()

@@ -52,7 +52,7 @@ def examine_images(images: Images, options: Options) -> Iterator[Finding]:
     if images.left_out:
         text = f"{images.left_out:,} images in {images.path} are left out: ImageNet lacks their classes"
         yield Finding("data", "note", text)
-    if images.red_border:
+    if images.objectnet:
         text = "a red border of one or two pixels is cut off each image that has one, before anything else"
         yield Finding("data", "note", text)
     validation = sum(map(is_imagenet, images.ids))

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 
 from bench.data import Images
+from bench.data.class_sets import find_class_set
 from bench.data.decode import LARGEST
 from bench.data.devkit import Blacklist
 from bench.device import PRECISIONS, configure_torch, resolve
@@ -67,12 +68,14 @@ def prepare_loaded(
 
 def check_options(options: Options) -> None:
     """Raise `UsageError` or `crops.ProtocolError` for options whose values or combination mean nothing,
-    whatever the images and the weights.
+    whatever the images and the weights; and `DataError` for a file of classes that cannot be used.
     """
     check_names(options.model, options.weights)
     _check_choices(options)
     _check_numbers(options)
     check_label_order(options.label_order)
+    if options.classes is not None:
+        find_class_set(options.classes)
     resolve(options)
     if options.dialect != "paper":
         _check_dialect(options)

@@ -55,7 +55,7 @@ def data_record(images: Images, options: Options) -> DataRecord:
         limit=options.limit,
         shuffle_seed=options.shuffle_seed,
         class_set=images.class_set,
-        red_border=images.red_border,
+        objectnet=images.objectnet,
     )
 
 

@@ -41,7 +41,7 @@ def thumbnail_reader(run: Run, side: int, data: str | None, note: Note) -> Calla
                 f"{shown(wanted)} is not in {data}: name the folder that has the run's images, --data"
             )
         image = open_image(read_file(index[wanted]))
-        if run.manifest.data.red_border:
+        if run.manifest.data.objectnet:
             image = Image.fromarray(without_red_border(np.asarray(image)))
         image.thumbnail((side, side))
         return image

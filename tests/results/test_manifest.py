@@ -195,11 +195,11 @@ def test_plain_values_leave_out_what_a_protocol_does_not_have():
 
 def test_what_only_some_data_sets_have_is_not_written_for_others(tmp_path):
     usual = DataRecord(path="val", images=3)
-    assert {"class_set", "red_border"}.isdisjoint(plain(usual))
-    changed = replace(usual, class_set=PETS, red_border=True)
+    assert {"class_set", "objectnet"}.isdisjoint(plain(usual))
+    changed = replace(usual, class_set=PETS, objectnet=True)
     written = plain(changed)
     assert written["class_set"] == {"name": "pets", "groups": [[0], [2, 3]]}
-    assert written["red_border"] is True
+    assert written["objectnet"] is True
     write_manifest(tmp_path, random_manifest(data=changed))
     assert Run.open(tmp_path).manifest.data == changed
 

@@ -118,7 +118,7 @@ def test_objectnet_is_recognised_and_what_imagenet_lacks_is_left_out(tmp_path):
     data = make_folders(tmp_path / "objectnet", objectnet_folders())
     images = open_images(str(data))
     assert (len(images), images.left_out, images.class_set.name) == (113, 200, "objectnet")
-    assert images.red_border
+    assert images.objectnet
     for name, label in zip(images.ids, images.labels, strict=True):
         assert label == objectnet_folders()[name.split("/")[0]][0]
     assert images.read(3) == (data / images.ids[3]).read_bytes()

@@ -54,7 +54,7 @@ def test_border_of_objectnet_changes_no_probability(evaluate, tmp_path, width, h
     assert plain.path != red.path
     (protocol,) = red.protocols
     assert np.array_equal(pooled(plain, protocol), pooled(red, protocol))
-    assert red.manifest.data.red_border
+    assert red.manifest.data.objectnet
 
 
 def test_batch_size_changes_probabilities_by_rounding_only(evaluate, tmp_path):

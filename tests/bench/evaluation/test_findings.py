@@ -78,7 +78,7 @@ def test_set_of_classes_is_noted():
 
 
 def test_objectnets_border_and_other_classes_are_noted():
-    found = list(examine_images(images_of([0, 1, 2], left_out=31, red_border=True), Options()))
+    found = list(examine_images(images_of([0, 1, 2], left_out=31, objectnet=True), Options()))
     text = "31 images in photos are left out: ImageNet lacks their classes"
     assert Finding("data", "note", text) in found
     text = "a red border of one or two pixels is cut off each image that has one, before anything else"
