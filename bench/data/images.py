@@ -103,7 +103,7 @@ class Images:
         return f"{shown(self.ids[i])} in {self.path}"
 
     def decode(self, data: bytes, room: Room = no_room) -> NDArray[np.uint8]:
-        """The pixels of one of these images' files: as `bench.data.decode.decode`, less ObjectNet's border."""
+        """The pixels of one of these images' files: as `decode.decode`, less ObjectNet's border."""
         pixels = decode(data, room)
         return without_red_border(pixels) if self.objectnet else pixels
 
