@@ -92,3 +92,4 @@ def test_protocols_that_only_the_clean_run_has_are_left_out(tmp_path):
     run = among(on_no_blacklist(run))
     clean = find_clean_run(run, tmp_path)
     assert clean.path.name == "val"
+    assert set(accuracy_beside(run, clean)["protocol"]) == {"1"}

@@ -100,6 +100,15 @@ def test_data_set_is_recognised_by_exactly_its_folders(tmp_path):
     assert open_images(str(data)).class_set is None
 
 
+def test_images_that_count_have_a_label_in_the_set(photos):
+    images = open_images(str(photos), class_set="imagenet-r")
+    assert {name.split("/")[0] for name in images.ids} == {"n01440764", "n01443537", "n01484850"}
+    counted = images.scored()
+    assert {name.split("/")[0] for name in counted.ids} == {"n01443537", "n01484850"}
+    assert len(counted) == 4
+    assert len(open_images(str(photos)).scored()) == 6
+
+
 def test_199_of_its_folders_are_not_recognised(tmp_path):
     assert open_images(str(make_folders(tmp_path, LIST_A[1:]))).class_set is None
 
