@@ -27,7 +27,7 @@ class Done:
     images: int = 0
     crops: int = 0
     judged: int = 0
-    """Images with a prediction; the others could not be read."""
+    """Images with a prediction and a label among the classes that count."""
     right: int = 0
     """Images whose prediction under the largest protocol is right."""
 

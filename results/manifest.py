@@ -96,6 +96,10 @@ class DataRecord:
     """The seed that drew them; None for the first ones."""
     class_set: ClassSet | None = None
     """The classes among which predictions are scored; None for all. No identity depends on it."""
+    objectnet: bool = False
+    """Whether the images are ObjectNet's: a red border was cut off them, and a label is the first of the
+    classes of its group. The fingerprint depends on it.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,8 +275,11 @@ DECIDES_MODEL = (
 )
 """The fields of `ModelRecord` that decide a run's figures. Names, and where the weights lie, do not."""
 
-UNWRITTEN: tuple[tuple[str, Any], ...] = (("members", []), ("ema", None))
-"""Fields of `ModelRecord` with values that are not written, nor part of an identity."""
+UNWRITTEN: tuple[tuple[str, Any], ...] = (
+    *(("members", []), ("ema", None)),
+    *(("class_set", None), ("objectnet", False)),
+)
+"""Fields of `ModelRecord` and `DataRecord` with values that are not written, nor part of an identity."""
 
 
 def decisive(
@@ -363,7 +370,7 @@ def plain(record: Any) -> Any:
     """A record as dictionaries, lists and plain values, as JSON has it."""
     if isinstance(record, ProtocolRecord):
         return {name: value for name, value in _fields(record).items() if value is not None}
-    if isinstance(record, ModelRecord):
+    if isinstance(record, ModelRecord | DataRecord):
         return {name: value for name, value in _fields(record).items() if (name, value) not in UNWRITTEN}
     if hasattr(record, "__dataclass_fields__"):
         return _fields(record)

@@ -128,8 +128,14 @@ def _state(run: Run) -> str:
 
 
 def _top1_error(run: Run) -> float | None:
-    """Of the last protocol on all images, in percent; None where there are none. Raises `RunError`."""
+    """Of the last protocol on all images that count, in percent; None where there are none. Raises
+    `RunError`.
+    """
     protocol = run.protocols[-1]
+    if class_set := run.manifest.data.class_set:
+        ranks = [class_set.label_ranks(shard.probabilities[protocol], shard.labels) for shard in run.shards()]
+        hits, n = sum(int((each < 1).sum()) for each in ranks), sum(map(len, ranks))
+        return error_percent(hits, n) if n else None
     n = sum(shard.images for shard in run.manifest.shards)
     counted = run.manifest.top1_hits or {}
     if protocol in counted:

@@ -46,8 +46,14 @@ class Scoring:
         return self.truth.name if self.truth else ""
 
     def of_run(self, run: Run) -> "Scoring":
-        """The same with the set that counts for this run, so that None means all classes."""
-        classes = self.classes or run.manifest.data.class_set
+        """The same with the set that counts for this run, so that None means all classes.
+
+        A label of ObjectNet stands for several classes, which are one also among all.
+        """
+        data = run.manifest.data
+        classes = self.classes or data.class_set
+        if self.classes == ALL_CLASSES and data.objectnet and data.class_set:
+            classes = data.class_set.widen(1000)
         return replace(self, classes=classes if classes and classes.groups else None)
 
 

@@ -18,6 +18,7 @@ from results.text import one_line
     *("model", "weights", "ema", "crops", "scales", "interpolation", "pool", "dialect", "label_order"),
     *INPUT,
     *DATA,
+    "classes",
     *MACHINE,
     *("compile", "renderer", "out"),
 )

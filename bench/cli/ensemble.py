@@ -22,7 +22,7 @@ from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench ensemble --models v4,ir-v2 --crops 144 --data imagenet/val")
-@takes_options("crops", "scales", "interpolation", "pool", *INPUT, *OF_SEVERAL_NETWORKS)
+@takes_options("crops", "scales", "interpolation", "pool", "classes", *INPUT, *OF_SEVERAL_NETWORKS)
 def ensemble(
     options: Options,
     runs: Annotated[

@@ -19,6 +19,7 @@ def evaluate(options: Options, as_json: Json = False) -> None:
         _evaluate_checkpoints(options, as_json)
         return
     from bench.evaluation.evaluate import run_evaluations
+    from results.counterpart import accuracy_beside, find_clean_run
     from results.report.accuracy_tables import accuracy_tables
     from results.report.json import summary
     from results.tables import accuracy
@@ -26,11 +27,17 @@ def evaluate(options: Options, as_json: Json = False) -> None:
     with progress() as reporter:
         (run,) = run_evaluations([options], reporter)
     table = accuracy([run])
+    clean = find_clean_run(run, options.out)
+    both = accuracy_beside(run, clean) if clean else table
     if as_json:
-        print(json.dumps({"run": str(run.path)} | summary(table)))
-    else:
-        show(*accuracy_tables(table))
-        print(printable(f"run: {run.path}"))
+        rows = summary(both[both["run"] != run.path.name])
+        more = {"clean": {"run": str(clean.path)} | rows} if clean else {}
+        print(json.dumps({"run": str(run.path)} | summary(table) | more))
+        return
+    show(*accuracy_tables(both))
+    if clean:
+        print(printable(f"clean run: {clean.path}, the same network on validation images of these classes"))
+    print(printable(f"run: {run.path}"))
 
 
 def _evaluate_checkpoints(options: Options, as_json: bool) -> None:

@@ -78,6 +78,16 @@ def note_adversarial(runs: "Sequence[Run]") -> None:
         note(f"{name} was trained on adversarial images, too, which no network of the papers was")
 
 
+def note_clean_runs(runs: "Sequence[Run]") -> None:
+    """Print a note for each run that has a clean counterpart beside it which is not among the runs."""
+    from results.counterpart import find_clean_run
+
+    for run in runs:
+        clean = find_clean_run(run, run.path.parent)
+        if clean and clean.identity not in [other.identity for other in runs]:
+            note(f"{clean.path} is the same network on validation images: name it, too, for a table of both")
+
+
 def show(*renderables: "RenderableType") -> None:
     """Print tables and text on stdout. Text with `no_wrap` stays on one line, however long it is."""
     from rich.console import Console

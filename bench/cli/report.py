@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import note, write_text
+from bench.cli.output import note, note_clean_runs, write_text
 from bench.cli.parameters import ClassSet, PictureData, RunFolders, Truths, leave_out_files
 from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
@@ -36,6 +36,8 @@ def report(
         raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)} or html")
     opened = [Run.open(path) for path in leave_out_files(runs)]
     scorings = read_scorings(opened, classes, truth)
+    if classes is None:
+        note_clean_runs(opened)
     if kind == "html":
         from bench.views.page import page
 

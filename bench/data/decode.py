@@ -22,6 +22,10 @@ LARGEST = 89_478_485
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", module=r"PIL\.", category=UserWarning)  # about metadata, which is not used
 
+RED = (255, 0, 0)
+
+WIDEST_BORDER = 2
+"""Pixels of a red border that are cut off at each side, at most."""
 
 Room = Callable[[int], NDArray[np.uint8] | None]
 """From a number of bytes to an array of so many, or None."""
@@ -64,6 +68,24 @@ def decode(data: bytes, room: Room = no_room) -> NDArray[np.uint8]:
         except ValueError:
             pass
     return np.asarray(open_image(data))
+
+
+def without_red_border(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The pixels [height x width x 3] inside a border of pure red, of one or two pixels, where there is one.
+
+    ObjectNet's licence speaks of a border of one pixel. Its own loader (`objectnet_pytorch_dataloader.py`)
+    cuts off two, and the images that are published with it have two. So what counts is what is red; an image
+    whose border was removed before stays as it is.
+
+    >>> without_red_border(np.full((5, 6, 3), RED, dtype=np.uint8)).shape
+    (1, 2, 3)
+    """
+    for _ in range(WIDEST_BORDER):
+        sides = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+        if min(pixels.shape[:2]) < 3 or not all((side == RED).all() for side in sides):
+            break
+        pixels = pixels[1:-1, 1:-1]
+    return np.ascontiguousarray(pixels)
 
 
 def open_image(data: bytes) -> Image.Image:

@@ -11,9 +11,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from bench.data.classes import wordnet_ids
+from bench.data.decode import Room, decode, no_room, without_red_border
 from bench.data.file_names import shown
 from bench.errors import DataError
 from results import storage
+from results.class_sets import ClassSet
 
 
 def content_hash(data: bytes) -> int:
@@ -62,6 +64,17 @@ class Images:
     classes: tuple[str, ...] = field(default_factory=wordnet_ids)
     """Names of the classes by class index: by default the WordNet ids of ILSVRC 2012."""
 
+    left_out: int = 0
+    """Number of images in `path` that are left out, being of classes that ImageNet lacks."""
+
+    class_set: ClassSet | None = None
+    """The classes among which predictions are scored; None for all."""
+
+    objectnet: bool = False
+    """Whether the images are ObjectNet's: a red border is cut off them, and a label is the first of the
+    classes of its group.
+    """
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -89,6 +102,11 @@ class Images:
         """What a message calls image i."""
         return f"{shown(self.ids[i])} in {self.path}"
 
+    def decode(self, data: bytes, room: Room = no_room) -> NDArray[np.uint8]:
+        """The pixels of one of these images' files: as `decode.decode`, less ObjectNet's border."""
+        pixels = decode(data, room)
+        return without_red_border(pixels) if self.objectnet else pixels
+
     def content_hashes(self, part: range) -> NDArray[np.uint64]:
         """[n] `content_hash` of the files of some images as they are now. Raises `DataError`."""
         with ThreadPoolExecutor() as pool:
@@ -103,9 +121,10 @@ class Images:
     def fingerprint(self) -> str:
         """sha256 of all ids, sizes and labels: the same for a folder and a .tar of the same images.
 
-        It is quick because it reads no pixels. So it does not see a change that keeps a file's size in bytes.
+        ObjectNet's images, whose border is cut off, have another one than the same images as they are. It is
+        quick because it reads no pixels. So it does not see a change that keeps a file's size in bytes.
         """
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"without red border\n" if self.objectnet else b"")
         for row in zip(self.ids, self.sizes, self.labels, strict=True):
             digest.update("{}\t{}\t{}\n".format(*row).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
@@ -122,6 +141,12 @@ class Images:
         else:
             chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:limit])
         return self._choose(chosen)
+
+    def scored(self) -> "Images":
+        """Those with a label among the classes that count."""
+        if self.class_set is None:
+            return self
+        return self._choose(np.flatnonzero(self.class_set.group_of(len(self.classes))[self.labels] >= 0))
 
     def repeat(self, number: int) -> "Images":
         """So many images: these, again and again. For measurements; an evaluation counts each image once."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import mini
 from bench.data.archive import archive_files, list_archive
+from bench.data.class_sets import are_objectnet, open_objectnet, score_among
 from bench.data.classes import find_classes, wordnet_ids
 from bench.data.file_names import IMAGE_ENDINGS, image_id, is_image
 from bench.data.files import ImageFiles, data_errors
@@ -24,12 +25,20 @@ from bench.errors import DataError
 from results import storage
 
 
-def open_images(data: str, labels: Path | None = None, devkit: Path | None = None) -> Images:
+def open_images(
+    data: str, labels: Path | None = None, devkit: Path | None = None, class_set: str | None = None
+) -> Images:
     """The labelled images at `data`, which is as `find_images` has it.
 
     `labels` is a label file and `devkit` an ILSVRC devkit. Without them labels are those that are stored with
-    the images, or else `find_labels` looks in and beside the data. Raises `DataError` and `UsageError`.
+    the images, or else `find_labels` looks in and beside the data. `class_set` names the classes that count,
+    as `--classes` does; without it they are recognised. Raises `DataError` and `UsageError`.
     """
+    return score_among(_open(data, labels, devkit, class_set), class_set)
+
+
+def _open(data: str, labels: Path | None, devkit: Path | None, class_set: str | None) -> Images:
+    """As `open_images`, before the classes are chosen."""
     files = find_images(data)
     for what, path in (("labels", labels), ("devkit", devkit)):
         if path and not path.exists():
@@ -39,6 +48,8 @@ def open_images(data: str, labels: Path | None = None, devkit: Path | None = Non
         classes = wordnet_ids() if data.startswith("hf://") else find_classes(place)
         if files.labels and not (labels or devkit):
             class_indices, source = stored_labels(files.labels, files.names, files.path, classes)
+        elif not (labels or devkit) and are_objectnet(files.names, classes, class_set):
+            return open_objectnet(files)
         else:
             class_indices, source = find_labels(files.names, place, classes, labels, devkit)
     ids = [image_id(name) for name in files.names]

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.data import Images
-from bench.data.decode import decode, decoded_size, no_room
+from bench.data.decode import decoded_size, no_room
 from bench.data.images import content_hash
 from bench.errors import UnreadableImage
 from bench.evaluation.render import Crops, Patches, Renderer
@@ -89,7 +89,7 @@ def _read(images: Images, part: range, chosen: range, renderer: Renderer) -> Chu
         patches: list[Patches] = []
         for index, data in files.items():
             try:
-                image = decode(data, slab.take if slab else no_room)
+                image = images.decode(data, slab.take if slab else no_room)
                 of_image, weights_of_image = renderer.patches(image)
             except UnreadableImage as error:
                 unreadable[index] = error

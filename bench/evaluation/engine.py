@@ -152,11 +152,15 @@ class Pipeline:
         ]
 
     def _count(self, chunk: Chunk, pooled: Probabilities) -> Done:
-        """The crops of the readable images of a chunk, and how many of them the first network gets right."""
-        predicted = pooled[:, -1].argmax(axis=1)
-        right = int((predicted == self.images.labels[chunk.readable]).sum())
+        """The crops of the readable images of a chunk, and how many images the first network gets right of
+        those that count.
+        """
+        labels, class_set = self.images.labels[chunk.readable], self.images.class_set
+        hits = pooled[:, -1].argmax(axis=1) == labels
+        if class_set:
+            hits = class_set.label_ranks(pooled[:, -1], labels) < 1
         crops = sum(map(len, chunk.crops)) * len(self.scorers)
-        return Done(crops=crops, judged=len(predicted), right=right)
+        return Done(crops=crops, judged=len(hits), right=int(hits.sum()))
 
     def _pool(self, chunk: Chunk, scores: Scores) -> Probabilities:
         """The images of a chunk that are readable. Raises `NotFinite` where a score is that."""

@@ -100,7 +100,7 @@ def open_data(options: Options, reporter: Reporter) -> tuple[Images, Blacklist |
     """The images to evaluate and the blacklist; what is worth knowing of them is reported. Raises
     `DataError`.
     """
-    images = open_images(options.data, options.labels, options.devkit)
+    images = open_images(options.data, options.labels, options.devkit, options.classes)
     report_notes(examine_images(images, options), reporter)
     images = images.sample(options.limit, options.shuffle_seed)
     blacklist = open_blacklist(images, options)

@@ -18,6 +18,7 @@ from bench.progress import Reporter
 from bench.zoo.loading import LoadedNetwork
 from crops import Normalisation
 from crops.dialects import NORMALISATIONS
+from results.class_sets import ClassSet
 
 MOST_EXAMPLES = 5
 """How many examples a finding lists."""
@@ -49,6 +50,12 @@ def examine_images(images: Images, options: Options) -> Iterator[Finding]:
     if images.ignored:
         text = f"{images.ignored:,} files in {images.path} are left out: their names do not end like images"
         yield Finding("data", "note", text)
+    if images.left_out:
+        text = f"{images.left_out:,} images in {images.path} are left out: ImageNet lacks their classes"
+        yield Finding("data", "note", text)
+    if images.objectnet:
+        text = "a red border of one or two pixels is cut off each image that has one, before anything else"
+        yield Finding("data", "note", text)
     validation = sum(map(is_imagenet, images.ids))
     if 0 < validation != VALIDATION_IMAGES:
         text = f"{validation:,} of the {VALIDATION_IMAGES:,} validation images: not the papers' figures"
@@ -58,13 +65,32 @@ def examine_images(images: Images, options: Options) -> Iterator[Finding]:
         yield Finding("labels", "note", text)
     else:
         yield Finding("labels", "ok", f"from {images.label_source}")
-    yield _examine_classes(images.sample(options.limit, options.shuffle_seed))
+    images = images.sample(options.limit, options.shuffle_seed)
+    if images.class_set:
+        yield _examine_class_set(images, images.class_set, recognised=options.classes is None)
+    yield _examine_classes(images)
+
+
+def _examine_class_set(images: Images, class_set: ClassSet, *, recognised: bool) -> Finding:
+    """Among which classes predictions are scored, and of how many images."""
+    counted = len(images.scored())
+    text = f"{counted:,} of {len(images):,} images have a label in {class_set.name}"
+    if counted < len(images):
+        text += ", and errors count these"
+    text += f": they are scored among its {len(class_set.groups):,} classes"
+    if recognised:
+        text += ", by which the data set was recognised; --classes all scores them among all 1,000"
+    return Finding("classes", "note", text)
 
 
 def _examine_classes(images: Images) -> Finding:
-    """Which classes have no images, or fewer than most have."""
+    """Which of the classes that count have no images, or fewer than most have."""
     names = images.classes
     counts = np.bincount(images.labels, minlength=len(names))
+    if images.class_set:
+        groups = images.class_set.groups
+        names = tuple(" or ".join(names[index] for index in group) for group in groups)
+        counts = np.array([counts[list(group)].sum() for group in groups])
     if empty := [names[number] for number in np.flatnonzero(counts == 0)]:
         text = f"{len(empty):,} of {len(names):,} classes have no image: {first_few(empty)}"
         return Finding("classes", "note", text)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 
 from bench.data import Images
+from bench.data.class_sets import find_class_set
 from bench.data.decode import LARGEST
 from bench.data.devkit import Blacklist
 from bench.device import PRECISIONS, configure_torch, resolve
@@ -37,6 +38,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     `UsageError`, `crops.ProtocolError`, and `WeightsError` where the weights cannot be used.
     """
     check_options(options)
+    check_some_count(images)
     listed = find(options.model)
     if options.weights is None and not listed.is_known_once_loaded:  # before weights are fetched
         check_classes(listed.classes, images, options)
@@ -64,6 +66,7 @@ def prepare_loaded(
 
     Raises `UsageError` and `crops.ProtocolError`.
     """
+    check_some_count(images)
     check_classes(network.classes, images, options)
     plan = _plan(options, network)
     if network.graph:
@@ -79,7 +82,7 @@ def prepare_loaded(
 
 def check_options(options: Options) -> None:
     """Raise `UsageError` or `crops.ProtocolError` for options whose values or combination mean nothing,
-    whatever the images and the weights.
+    whatever the images and the weights; and `DataError` for a file of classes that cannot be used.
     """
     check_names(options.model, options.weights)
     check_settings(options, find(options.model).input_size)
@@ -94,6 +97,8 @@ def check_settings(options: Options, size: int | None) -> StatedInput:
     check_numbers(options)
     stated = parse_stated(options.input_size, options.mean, options.std)
     check_label_order(options.label_order)
+    if options.classes is not None:
+        find_class_set(options.classes)
     resolve(options)
     if options.dialect != "paper":
         _check_dialect(options)
@@ -111,6 +116,15 @@ def check_classes(classes: int, images: Images, options: Options) -> None:
         hint = "pass --data PATH"
     counts = f"{options.model} predicts {classes:,} classes, but {images.path} has {len(images.classes):,}"
     raise UsageError(f"{counts}: {hint}")
+
+
+def check_some_count(images: Images) -> None:
+    """Raise `UsageError` unless an image has a label among the classes that count."""
+    if images.class_set and not len(images.scored()):
+        raise UsageError(
+            f"none of the {len(images):,} images in {images.path} has a label in {images.class_set.name}: "
+            "choose other --classes"
+        )
 
 
 def _check_choices(options: Options) -> None:

@@ -54,6 +54,8 @@ def data_record(images: Images, options: Options) -> DataRecord:
         classes=None if images.classes == wordnet_ids() else images.classes,
         limit=options.limit,
         shuffle_seed=options.shuffle_seed,
+        class_set=images.class_set,
+        objectnet=images.objectnet,
     )
 
 

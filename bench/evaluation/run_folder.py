@@ -66,7 +66,8 @@ class UnfinishedRun:
     """The smallest batch that was used; 0 where nothing was evaluated."""
 
     def __post_init__(self) -> None:
-        self.label_check = LabelCheck(len(self.evaluation.images.classes), self.evaluation.given_order)
+        images = self.evaluation.images
+        self.label_check = LabelCheck(len(images.classes), self.evaluation.given_order, images.class_set)
 
     def save(self, shard: Shard) -> None:
         """Write a shard, and stop where labels and predictions do not fit. Raises `RunError`,
@@ -95,7 +96,7 @@ class UnfinishedRun:
         """What the first rank does with what all ranks found."""
         assert self.stored
         for *_, check, _ in found[1:]:  # each rank has judged its own images alone
-            self._judge(self.label_check.add_predictions(check.predicted, check.labels))
+            self._judge(self.label_check.add_predictions(check.predicted, check.labels, check.ranks))
         if self.missing or not self.stored.complete:
             self._wait_until_shown()
             records = [record for records, *_ in found for record in records]
@@ -107,7 +108,7 @@ class UnfinishedRun:
             seconds = self.stored.manifest.seconds + time.monotonic() - self.began
             self._check_any_readable(skipped)
             self.stored = finish_run(self.stored, records, skipped, seconds, hits)
-        self._note_blacklist()
+        self._note_scoring()
         if self.stored.skipped:
             self.reporter.note(
                 f"{len(self.stored.skipped):,} images could not be read and are left out; "
@@ -136,14 +137,19 @@ class UnfinishedRun:
             runtime = replace(manifest.runtime, batch=min(batches))
             self.stored = Run(self.path, replace(manifest, runtime=runtime))
 
-    def _note_blacklist(self) -> None:
-        """Note in the manifest which images are on the blacklist, where that is known and was not noted
-        before.
+    def _note_scoring(self) -> None:
+        """Note in the manifest the classes among which predictions are scored, and which images are on the
+        blacklist, where that is known, if it is not what was noted before.
         """
         assert self.stored
-        record = blacklist_record(self.evaluation.blacklist, self.evaluation.images)
-        if record and record != self.stored.manifest.blacklist:
-            self.stored = write_manifest(self.path, replace(self.stored.manifest, blacklist=record))
+        noted, images = self.stored.manifest, self.evaluation.images
+        manifest = replace(
+            noted,
+            data=replace(noted.data, class_set=images.class_set),
+            blacklist=blacklist_record(self.evaluation.blacklist, images) or noted.blacklist,
+        )
+        if manifest != noted:
+            self.stored = write_manifest(self.path, manifest)
 
     def _wait_until_shown(self) -> None:
         """Wait for what other machines wrote, which a shared file system may show some seconds later."""

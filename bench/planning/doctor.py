@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.data import Images, open_images
-from bench.data.decode import decode
 from bench.data.file_names import first_of, shown
 from bench.data.images import content_hash
 from bench.errors import BenchError, DataError, UnreadableImage
@@ -23,7 +22,7 @@ from bench.evaluation.findings import (
     format_bytes,
     open_blacklist,
 )
-from bench.evaluation.label_check import ENOUGH, find_mix_up
+from bench.evaluation.label_check import ENOUGH, LabelCheck
 from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.run_folder import find_folder
 from bench.options import Options
@@ -49,7 +48,9 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
     What cannot be examined, because something before it is wrong, is left out. Raises `UsageError`.
     """
     check_options(options)
-    images = yield from _attempt("data", lambda: open_images(options.data, options.labels, options.devkit))
+    images = yield from _attempt(
+        "data", lambda: open_images(options.data, options.labels, options.devkit, options.classes)
+    )
     if images:
         yield from examine_images(images, options)
         yield from _examine_blacklist(images, options)
@@ -100,7 +101,7 @@ def _decode_all(images: Images) -> tuple[Finding, dict[str, int]]:
         try:
             data = images.read_unchanged(i)
             content[images.ids[i]] = content_hash(data)
-            decode(data)
+            images.decode(data)
         except UnreadableImage as error:
             return f"{shown(images.ids[i])} ({error})"
         except DataError as error:
@@ -174,18 +175,17 @@ def _examine_label_order(evaluation: Evaluation, *, decoded: bool) -> Iterator[F
     shard = yield from _attempt("label order", lambda: _classify_some(evaluation))
     if shard is None:
         return
-    (probabilities,) = shard.probabilities.values()
-    predicted = probabilities.argmax(axis=1)
-    counts = f"{int((predicted == shard.labels).sum())} of {len(shard.labels)} single crops are right"
+    images = evaluation.images
+    check = LabelCheck(len(images.classes), evaluation.given_order, images.class_set)
+    problem = check.add(shard)
+    counts = f"{check.right} of {check.judged} single crops are right"
     if shard.skipped and not decoded:
         reason = next(iter(shard.skipped.values()))
         text = f"{first_of(list(shard.skipped))} unreadable: {reason}; see --read"
         yield Finding("reading", "wrong", text)
-    if len(shard.labels) < ENOUGH:
+    if check.judged < ENOUGH:
         yield Finding("label order", "note", f"{counts}: too few to tell, {ENOUGH} are needed")
-    elif problem := find_mix_up(
-        predicted, shard.labels, len(evaluation.images.classes), evaluation.given_order
-    ):
+    elif problem:
         yield Finding("label order", "wrong", problem)
     else:
         yield Finding("label order", "ok", counts)
@@ -193,7 +193,7 @@ def _examine_label_order(evaluation: Evaluation, *, decoded: bool) -> Iterator[F
 
 def _classify_some(evaluation: Evaluation) -> Shard:
     """The single crop of some images."""
-    images = evaluation.images.sample(ENOUGH, 0)
+    images = evaluation.images.scored().sample(ENOUGH, 0)
     single = replace(evaluation, images=images, plan=evaluation.plan.single_crop())
     pipeline = build_pipeline([single], [single.scorer()])
     ((shard,),) = pipeline.shards([range(len(images))], skip_unreadable=True)

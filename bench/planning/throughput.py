@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data import Images, open_images
-from bench.data.decode import decode
 from bench.device import PRECISIONS
 from bench.errors import UnreadableImage
 from bench.evaluation.batches import Batch
@@ -286,7 +285,7 @@ class _Stages:
 
         def one(i: int) -> int:
             with suppress(UnreadableImage):
-                decode(images.read(i % len(images)))
+                images.decode(images.read(i % len(images)))
             return 1
 
         return self._rate(one, number, self._workers)
@@ -368,4 +367,4 @@ class _Stages:
 def _readable(images: Images) -> Iterator[NDArray[np.uint8]]:
     for i in range(len(images)):
         with suppress(UnreadableImage):
-            yield decode(images.read(i))
+            yield images.decode(images.read(i))

@@ -9,7 +9,6 @@ from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from bench.data import Images
-from bench.data.decode import decode
 from bench.data.file_names import shown
 from bench.errors import UnreadableImage
 from crops import Normalisation
@@ -48,7 +47,7 @@ class Patches(Dataset[tuple[Tensor, int]]):
         here, in a process of the loader, would arrive with the traceback of that process as its message.
         """
         try:
-            image = Image.fromarray(decode(self.images.read(index)))
+            image = Image.fromarray(self.images.decode(self.images.read(index)))
         except (UnreadableImage, OSError):
             return torch.zeros(3, self.size, self.size), -1 - index
         on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
@@ -67,7 +66,7 @@ class Patches(Dataset[tuple[Tensor, int]]):
 
     def _unreadable(self, index: int) -> UnreadableImage:
         try:
-            decode(self.images.read(index))
+            self.images.decode(self.images.read(index))
             reason = "it could not be read"
         except (UnreadableImage, OSError) as error:
             reason = str(error)

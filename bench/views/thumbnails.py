@@ -1,13 +1,12 @@
 """The images and the class names of a run, for pictures and pages."""
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from bench.data.classes import wordnet_ids
-from bench.data.decode import open_image
+from bench.data.classes import read_timm_imagenet_file, wordnet_ids
+from bench.data.decode import open_image, without_red_border
 from bench.data.file_names import image_id, shown
 from bench.data.open import find_images
 from bench.errors import DataError, UsageError
@@ -41,6 +40,8 @@ def thumbnail_reader(run: Run, side: int, data: str | None, note: Note) -> Calla
                 f"{shown(wanted)} is not in {data}: name the folder that has the run's images, --data"
             )
         image = open_image(files.read(index[wanted]))
+        if run.manifest.data.objectnet:
+            image = Image.fromarray(without_red_border(np.asarray(image)))
         image.thumbnail((side, side))
         return image
 
@@ -62,11 +63,3 @@ def class_titles(run: Run) -> Sequence[str]:
     if run.manifest.data.classes:
         return names
     return [f"{wordnet_id} {name}" for wordnet_id, name in zip(wordnet_ids(), names, strict=True)]
-
-
-def read_timm_imagenet_file(name: str) -> str:
-    """The text of one of the files about ImageNet that timm has. Importing timm for it would take seconds."""
-    spec = find_spec("timm")
-    assert spec
-    assert spec.origin
-    return (Path(spec.origin).parent / "data" / "_info" / name).read_text("utf-8")

@@ -3,11 +3,13 @@ from dataclasses import replace
 
 import pytest
 
+from results.class_sets import ClassSet
 from results.ensemble import ensemble
 from results.errors import IncompleteRun
 from results.manifest import (
     SCHEMA,
     BlacklistRecord,
+    DataRecord,
     ProtocolRecord,
     decisive,
     identity_of,
@@ -17,6 +19,8 @@ from results.manifest import (
 from results.run import MANIFEST, Run, write_manifest
 from results.storage import sha256
 from tests.helpers import PLAN, random_manifest, random_run
+
+PETS = ClassSet(name="pets", groups=((0,), (2, 3)))
 
 
 def write_sealed(folder, content):
@@ -164,7 +168,7 @@ def test_identity_depends_on_what_decides_the_figures_alone(stored_runs):
     usual = decisive(model, data, plan, runtime, 409)
     same = decisive(
         replace(model, name="other", weights="elsewhere", tag="", paper="v1"),
-        replace(data, path="elsewhere", labels="elsewhere"),
+        replace(data, path="elsewhere", labels="elsewhere", class_set=PETS),
         plan,
         replace(runtime, device="cpu:0", batch=1, workers=7, streams=1),
         409,
@@ -203,6 +207,17 @@ def test_plain_values_leave_out_what_a_protocol_does_not_have():
         "squash": False,
     }
     assert plain(PLAN)["protocols"] == {"1": {"crops": 1}, "10": {"crops": 10}}
+
+
+def test_what_only_some_data_sets_have_is_not_written_for_others(tmp_path):
+    usual = DataRecord(path="val", images=3)
+    assert {"class_set", "objectnet"}.isdisjoint(plain(usual))
+    changed = replace(usual, class_set=PETS, objectnet=True)
+    written = plain(changed)
+    assert written["class_set"] == {"name": "pets", "groups": [[0], [2, 3]]}
+    assert written["objectnet"] is True
+    write_manifest(tmp_path, random_manifest(data=changed))
+    assert Run.open(tmp_path).manifest.data == changed
 
 
 def test_parts_cover_all_images():

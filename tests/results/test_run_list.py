@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from results.class_sets import ClassSet
 from results.ensemble import ensemble
 from results.errors import RunError, RunUsageError
 from results.run import MANIFEST, Run, Shard, write_manifest
@@ -46,6 +49,23 @@ def test_error_is_that_of_the_table_under_the_last_protocol(runs):
     table = accuracy([Run.open(runs / "complete")])
     assert errors.pop(f"{runs}/complete") == table["top1_error"].iloc[-1]
     assert set(errors.values()) == {None}
+
+
+def test_error_of_a_run_with_a_set_of_classes_is_among_them(runs):
+    run = Run.open(runs / "complete")
+    pairs = ClassSet(name="pairs", groups=((1, 4), (2,), (0,)))
+    data = replace(run.manifest.data, class_set=pairs)
+    write_manifest(run.path, replace(run.manifest, data=data))
+    hits = n = 0
+    for shard in run.shards():
+        for label, row in zip(shard.labels, shard.probabilities["10"], strict=True):
+            if label in (0, 1, 2, 4):
+                n += 1
+                best = max((0, 1, 2, 4), key=lambda index: row[index])
+                hits += best == label or {best, label} == {1, 4}
+    assert 0 < n < 24
+    error = {row.run: row.top1_error for row in list_runs(runs)}[f"{runs}/complete"]
+    assert error == pytest.approx(100 * (1 - hits / n))
 
 
 def test_error_is_read_off_the_manifest_where_it_has_the_hits(members, tmp_path, monkeypatch):

@@ -198,3 +198,13 @@ def test_counterpart_of_a_run_among_a_set_is_the_same_network_over_all_classes(t
     assert clean_counterparts(clean, runs, stated) == [Scoring(PETS), Scoring(PETS, truth)]
     assert clean_counterparts(other, runs, stated) == clean_counterparts(among, runs, stated) == []
     assert clean_counterparts(clean, runs, [Scoring(ALL_CLASSES), Scoring(PETS)]) == []
+
+
+def test_classes_that_are_one_label_are_one_also_among_all(tmp_path):
+    run = random_run(tmp_path / "run", 1)
+    among_pets = replace(run.manifest.data, class_set=PETS)
+    for objectnet, expected in ((True, PETS.widen(1000)), (False, None)):
+        data = replace(among_pets, objectnet=objectnet)
+        changed = write_manifest(run.path, replace(run.manifest, data=data))
+        assert Scoring(ALL_CLASSES).of_run(changed).classes == expected
+        assert AS_STORED.of_run(changed).classes == PETS

@@ -6,10 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bench.data.classes import read_timm_imagenet_file, wordnet_ids
 from results.run import Run
 from tests.conftest import TINY, drawn
 from tests.helpers import cli, cli_error, cli_json, largest_difference
 
+LIST_A = read_timm_imagenet_file("imagenet_a_synsets.txt").split()
 VALIDATION_NAME = "ILSVRC2012_val_00000001.JPEG"
 
 
@@ -174,3 +176,67 @@ def test_network_of_other_classes_is_refused_before_its_weights_are_fetched(tmp_
     line = cli_error("eval", "--model", "v4", "--out", tmp_path, code=2)
     assert line.startswith("v4 predicts 1,000 classes, but ")
     assert line.endswith("mini_val.tar has 50: pass --data PATH")
+
+
+@pytest.fixture
+def of_imagenet_a(tmp_path):
+    """An image for each of ImageNet-A's classes, in folders, and six named as validation images."""
+    for number, wordnet_id in enumerate(LIST_A):
+        (tmp_path / "a" / wordnet_id).mkdir(parents=True)
+        drawn(20, 20, number).save(tmp_path / "a" / wordnet_id / f"{number}.png")
+    (tmp_path / "val").mkdir()
+    classes = [0, 6, 11, 6, 999, 1]  # of which 6 and 11 are ImageNet-A's
+    for number in range(1, 7):
+        drawn(20, 20, 1000 + number).save(tmp_path / "val" / f"ILSVRC2012_val_{number:08d}.png")
+    lines = [f"ILSVRC2012_val_{number:08d} {label}" for number, label in enumerate(classes, start=1)]
+    (tmp_path / "val/labels.txt").write_text("\n".join(lines))
+    return tmp_path
+
+
+def hits_by_hand(run, indices, k):
+    """Of the images with these labels, those whose label is among the k likeliest of these classes; and n."""
+    hits = n = 0
+    for shard in Run.open(Path(run)).shards():
+        for label, row in zip(shard.labels.tolist(), shard.probabilities["1"], strict=True):
+            if label in indices:
+                order = sorted(indices, key=lambda index: -row[index])
+                hits, n = hits + (label in order[:k]), n + 1
+    return hits, n
+
+
+def test_images_of_imagenet_a_are_scored_among_its_classes_beside_validation_images(
+    of_imagenet_a, tiny_weights
+):
+    usual = ["eval", "--model", TINY, "--weights", tiny_weights, "--out", of_imagenet_a / "runs"]
+    usual += ["--allow-implausible", "--data"]
+    clean = cli_json(*usual, of_imagenet_a / "val")
+    indices = [wordnet_ids().index(wordnet_id) for wordnet_id in LIST_A]
+    printed = cli_json(*usual, of_imagenet_a / "a")
+    (row,) = printed["rows"]
+    assert row["class_set"] == "imagenet-a"
+    assert (row["top1_hits"], row["n"]) == hits_by_hand(printed["run"], indices, 1)
+    assert (row["top5_hits"], row["n"]) == hits_by_hand(printed["run"], indices, 5)
+    assert 0 < row["top5_hits"] < row["n"] == 200
+    assert printed["clean"]["run"] == clean["run"]
+    (beside,) = printed["clean"]["rows"]
+    assert (beside["top5_hits"], beside["n"]) == hits_by_hand(clean["run"], indices, 5)
+    assert beside["n"] == 3
+    assert "class_set" not in clean["rows"][0]
+    done = cli(*usual, of_imagenet_a / "a")
+    assert (
+        "200 of 200 images have a label in imagenet-a: they are scored among its 200 classes" in done.stderr
+    )
+    assert f"clean run: {clean['run']}, the same network on validation images" in done.stdout
+    assert [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")] == [
+        f"{TINY} (data a)",
+        f"{TINY} (data val)",
+    ]
+    (over_all,) = cli_json(*usual, of_imagenet_a / "a", "--classes", "all")["rows"]
+    everything = range(1000)
+    assert (over_all["top5_hits"], over_all["n"]) == hits_by_hand(printed["run"], everything, 5)
+    note = f"note: {clean['run']} is the same network on validation images: name it, too"
+    assert note not in cli("report", printed["run"]).stderr
+    cli(*usual, of_imagenet_a / "a")
+    assert note in cli("report", printed["run"]).stderr
+    assert note not in cli("report", printed["run"], clean["run"]).stderr
+    assert note not in cli("report", printed["run"], "--classes", "all").stderr

@@ -2,9 +2,9 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from bench.data.decode import decode, decoded_size
+from bench.data.decode import decode, decoded_size, without_red_border
 from tests.bench.data.conftest import encoded
 from tests.conftest import SHARED, drawn
 
@@ -72,3 +72,22 @@ def test_pixels_of_300_real_images_are_those_of_pillow():
     for path in paths:
         data = path.read_bytes()
         assert np.array_equal(decode(data), pixels_of_pillow(data)), path
+
+
+@pytest.mark.parametrize(("width", "removed"), [(0, 0), (1, 1), (2, 2), (3, 2)])
+def test_red_border_of_at_most_two_pixels_is_cut_off(width, removed):
+    bordered = ImageOps.expand(IMAGE, width, (255, 0, 0))
+    left = width - removed
+    assert np.array_equal(without_red_border(np.asarray(bordered)), ImageOps.expand(IMAGE, left, (255, 0, 0)))
+
+
+@pytest.mark.parametrize("place", [(0, 0), (61, 41), (30, 0), (0, 20)])
+def test_border_that_is_not_all_red_stays(place):
+    bordered = ImageOps.expand(IMAGE, 1, (255, 0, 0))
+    bordered.putpixel(place, (254, 0, 0))
+    assert np.array_equal(without_red_border(np.asarray(bordered)), bordered)
+
+
+def test_something_is_left_of_a_red_image():
+    for size in [(1, 1), (2, 5), (3, 3), (4, 4)]:
+        assert without_red_border(np.full((*size, 3), (255, 0, 0), dtype=np.uint8)).size

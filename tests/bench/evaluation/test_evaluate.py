@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from timm.data.transforms_factory import transforms_imagenet_eval as timm_transform
 from torchvision.transforms._presets import ImageClassification
 
@@ -41,6 +41,20 @@ def test_pooling_does_not_change_the_single_crop(evaluate, pool):
     assert largest_difference(mean, other, "1") < 1e-6
     assert largest_difference(mean, other, "10") > 1e-6
     assert pooled(other, "10").sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("width", "how"), [(1, {"renderer": "tensor"}), (2, {"dialect": "timm"})])
+def test_border_of_objectnet_changes_no_probability(evaluate, tmp_path, width, how):
+    for number, folder in enumerate(("banana", "chair", "banana")):
+        image = drawn(90 + 10 * number, 80, number)
+        for data, saved in (("plain", image), ("red", ImageOps.expand(image, width, (255, 0, 0)))):
+            (tmp_path / data / folder).mkdir(parents=True, exist_ok=True)
+            saved.save(tmp_path / data / folder / f"{number}.png")
+    plain, red = (evaluate(data=tmp_path / data, classes="objectnet", **how) for data in ("plain", "red"))
+    assert plain.path != red.path
+    (protocol,) = red.protocols
+    assert np.array_equal(pooled(plain, protocol), pooled(red, protocol))
+    assert red.manifest.data.objectnet
 
 
 def test_batch_size_changes_probabilities_by_rounding_only(evaluate, tmp_path):

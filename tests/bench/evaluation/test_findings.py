@@ -20,6 +20,7 @@ from bench.evaluation.findings import (
 from bench.options import Options
 from bench.progress import Silent
 from bench.zoo.loading import untrained
+from results.class_sets import ClassSet
 
 
 def images_of(labels, names="{}.jpg", classes=("cat", "dog", "owl"), **changes):
@@ -72,6 +73,27 @@ def test_five_classes_are_named_at_most():
 def test_classes_are_those_of_the_images_that_are_evaluated():
     *_, finding = examine_images(images_of([0, 1, 2]), Options(limit=1))
     assert finding.text == "2 of 3 classes have no image: dog, owl"
+
+
+def test_set_of_classes_is_noted():
+    pair = ClassSet(name="pets", groups=((0,), (1, 2)))
+    images = images_of([0, 1, 2, 3, 3], classes=("cat", "dog", "wolf", "owl"), class_set=pair)
+    *_, among, classes = examine_images(images, Options(classes="pets"))
+    text = "3 of 5 images have a label in pets, and errors count these: they are scored among its 2 classes"
+    assert among == Finding("classes", "note", text)
+    assert classes == Finding("classes", "ok", "2 classes, each with 1 to 2 images")
+    *_, recognised, _ = examine_images(images, Options())
+    assert recognised.text.endswith(
+        "by which the data set was recognised; --classes all scores them among all 1,000"
+    )
+
+
+def test_objectnets_border_and_other_classes_are_noted():
+    found = list(examine_images(images_of([0, 1, 2], left_out=31, objectnet=True), Options()))
+    text = "31 images in photos are left out: ImageNet lacks their classes"
+    assert Finding("data", "note", text) in found
+    text = "a red border of one or two pixels is cut off each image that has one, before anything else"
+    assert Finding("data", "note", text) in found
 
 
 def test_files_that_are_no_images_are_noted():

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import bench
-from bench.errors import DataError, ImplausibleLabels
+from bench.data.class_sets import find_class_set
+from bench.errors import DataError, ImplausibleLabels, UsageError
 from bench.evaluation import engine, run_folder
 from bench.evaluation.run_folder import FRESH, LOCK
 from bench.progress import Done, Silent
@@ -309,6 +310,51 @@ def test_blacklist_adds_the_second_image_set(evaluate, shared):
         (frame.top1 == frame.label).sum(),
         (kept.top1 == kept.label).sum(),
     ]
+
+
+def test_set_of_classes_is_noted_in_the_finished_run(evaluate):
+    first = evaluate()
+    assert first.manifest.data.class_set is None
+    among = evaluate(classes="imagenet-r")
+    assert (among.path, among.identity) == (first.path, first.identity)
+    assert among.manifest.data.class_set == find_class_set("imagenet-r")
+    assert among.manifest.shards == first.manifest.shards
+    assert evaluate().manifest == first.manifest
+
+
+def test_set_of_classes_is_noted_in_a_run_that_is_taken_from_a_larger_one(evaluate):
+    evaluate(crops="10")
+    assert evaluate(classes="imagenet-r").manifest.data.class_set == find_class_set("imagenet-r")
+
+
+def test_progress_counts_images_of_the_set(evaluate, monkeypatch):
+    """Two of the three classes of the pictures are ImageNet-R's; the network chooses among its 200."""
+
+    class Counted(Silent):
+        def start(self, images, before):
+            counted.append(before)
+
+        def advance(self, done):
+            counted[-1] += done
+
+    counted = []
+    monkeypatch.setattr(engine, "SHARD_IMAGES", 2)
+    run = evaluate(reporter=Counted(), classes="imagenet-r")
+    indices = np.concatenate(find_class_set("imagenet-r").groups)
+    right = 0
+    for shard in run.shards():
+        right += (indices[shard.probabilities["1"][:, indices].argmax(axis=1)] == shard.labels).sum()
+    assert counted[0] == Done(images=6, crops=6, judged=4, right=right)
+    run.shard_path(range(2, 4)).unlink()
+    evaluate(reporter=Counted(), classes="imagenet-r")
+    assert counted[1] == Done(images=6, crops=2, judged=4, right=right)
+
+
+def test_images_without_a_label_in_the_set_are_refused_before_weights_are_read(evaluate):
+    with pytest.raises(UsageError, match=r"none of the 6 images in .* has a label in imagenet-a"):
+        evaluate(classes="imagenet-a", weights="nowhere.pth")
+    with pytest.raises(UsageError, match="none of the 1 images"):
+        evaluate(classes="imagenet-r", limit=1)
 
 
 def test_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):

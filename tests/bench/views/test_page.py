@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from PIL import ImageOps
 
 import bench
 from bench.data.open import find_images
 from bench.errors import DataError
 from bench.views.page import page
+from bench.views.thumbnails import thumbnail_reader
 from results.errors import RunError
 from results.run import write_manifest
 from results.scoring import AS_STORED
 from results.storage import parse_path, write
 from results.tables import predictions
+from tests.conftest import drawn
 
 
 def test_page_shows_the_first_mistakes_with_their_pictures(mini_runs):
@@ -56,6 +59,14 @@ def test_pictures_come_from_a_data_set_of_hugging_face(evaluate, photos, monkeyp
     run, files = evaluate(), find_images(str(photos))
     monkeypatch.setattr("bench.views.thumbnails.find_images", {"hf://someone/photos:val": files}.get)
     assert pictures_and_notes(run, "hf://someone/photos:val") == (6, [])
+
+
+def test_pictures_of_objectnet_have_no_red_border(evaluate, tmp_path):
+    photo = drawn(90, 80)
+    (tmp_path / "objects/banana").mkdir(parents=True)
+    ImageOps.expand(photo, 1, (255, 0, 0)).save(tmp_path / "objects/banana/1.png")
+    run = evaluate(data=tmp_path / "objects", classes="objectnet")
+    assert thumbnail_reader(run, 200, None, [].append)("banana/1.png") == photo
 
 
 def on_images_at(run, path):
