@@ -37,8 +37,8 @@ def runtime_of_graph(graph: Graph, plan: Plan | Dialect, options: Options) -> Ru
 
 def _check_options(graph: Graph, plan: Plan | Dialect, options: Options) -> None:
     name = graph.path.name
-    if options.weights is not None or options.ema is not None:
-        raise UsageError(f"{name} has its own weights: leave out --weights and --ema")
+    if options.ema is not None:
+        raise UsageError(f"--ema and --no-ema: {name} has its weights, leave it out")
     if options.precision not in ("auto", graph.precision):
         raise UsageError(
             f"--precision {options.precision}: {name} is computed in {graph.precision}, leave it out"

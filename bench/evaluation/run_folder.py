@@ -300,7 +300,6 @@ def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) 
 def find_folder(evaluation: Evaluation) -> Path:
     """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
-    model = Path(options.model).name if evaluation.network.graph else options.model
     protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
     network = evaluation.network.network
     model = network.name if network.provider in FOREIGN else options.model  # which may have a path

@@ -135,13 +135,13 @@ def test_half_precision_is_that_of_the_graph(evaluate, small_graph, tmp_path):
         ({"precision": "bf16"}, "--precision bf16: net.onnx is computed in fp32, leave it out"),
         ({"compile": True}, "--compile: ONNX Runtime compiles net.onnx itself, leave it out"),
         ({"crops": "1,dense"}, "--crops 1,dense: net.onnx takes crops of one size, leave dense out"),
-        ({"weights": "a.pth"}, "net.onnx has its own weights: leave out --weights and --ema"),
-        ({"ema": True}, "net.onnx has its own weights: leave out --weights and --ema"),
+        ({"weights": "a.pth"}, "--weights a.pth: .*net.onnx has its weights, leave --weights out"),
+        ({"ema": True}, "--ema and --no-ema: net.onnx has its weights, leave it out"),
     ],
 )
 def test_what_a_graph_cannot_do_is_a_usage_error(evaluate, small_graph, options, message):
     usual = {"model": str(small_graph), "weights": None, **STATED}
-    with pytest.raises(UsageError, match=message.replace(".", r"\.")):
+    with pytest.raises(UsageError, match=message):
         evaluate(**usual | options)
 
 
