@@ -147,8 +147,9 @@ def examine_weights(network: LoadedNetwork, options: Options) -> Iterator[Findin
     digest = f"sha256 {weights.sha256[:12]}..."
     text = f"{network.network.name}, {weights.source}, {digest}, {network.outputs:,} outputs"
     yield Finding("weights", "ok", text)
-    if "/" not in options.model and network.network.name.startswith(("timm/", "torchvision/", "pytorchcv/")):
-        text = f"{options.model} is {network.network.provider}'s: {network.network.name} names it in full"
+    provider, bare_name = network.network.provider, options.model.partition(".")[0]
+    if network.network.name == f"{provider}/{bare_name}":
+        text = f"{options.model} is {provider}'s: {network.network.name} names it in full"
         yield Finding("weights", "note", text)
     if weights.note:
         yield Finding("weights", "note", weights.note)

@@ -185,8 +185,9 @@ def _protocols(options: Options, size: int | None) -> tuple[Protocol, ...]:
 
 
 def _check_dense(plan: Plan | Dialect, network: LoadedNetwork, options: Options) -> None:
-    """Raise `UsageError` for dense evaluation of a network of which the pooling module is not known."""
-    if not network.pool and isinstance(plan, Plan) and any(protocol.dense for protocol in plan.protocols):
+    """Raise `UsageError` for dense evaluation of a module of which the pooling module is not known."""
+    own = network.network.provider == "python" and not network.pool
+    if own and isinstance(plan, Plan) and any(protocol.dense for protocol in plan.protocols):
         raise UsageError(
             f"--crops {options.crops}: {network.network.name} has no module called avgpool or global_pool, "
             "and not exactly one nn.AdaptiveAvgPool2d, which dense evaluation replaces: leave dense out"

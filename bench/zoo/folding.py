@@ -155,7 +155,7 @@ def _foldable_pairs(module: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, 
         calls[child] += 1
         if isinstance(child, nn.Conv2d):
             source[id(output)] = child, output
-        elif _is_foldable_norm(child) and id(inputs[0]) in source:
+        elif _is_foldable_norm(child) and inputs and id(inputs[0]) in source:
             convolution, _ = source[id(inputs[0])]
             pairs.append((convolution, child))
 
@@ -175,7 +175,7 @@ def _following_activations(
         calls[child] += 1
         if isinstance(child, nn.Conv2d):
             source[id(output)] = child, output
-        elif type(child) is nn.ReLU and id(inputs[0]) in source:
+        elif type(child) is nn.ReLU and inputs and id(inputs[0]) in source:
             following[source[id(inputs[0])][0]] = child
 
     _run_with_hook(module, images, record)

@@ -265,3 +265,26 @@ def test_network_without_parameters_stays_as_it_is():
     network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     speed_up(network, 8, 4)
     assert network(torch.ones(2, 3, 8, 8)).tolist() == [[1.0] * 3] * 2
+
+
+class ReadsItsNorm(nn.Module):
+    """A network whose code calls its normalisation by keyword, or reads a parameter of it."""
+
+    def __init__(self, *, by_keyword):
+        super().__init__()
+        self.convolution, self.norm = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)
+        self.by_keyword = by_keyword
+
+    def forward(self, images):
+        features = self.convolution(images)
+        if self.by_keyword:
+            return self.norm(input=features).mean((2, 3))
+        return self.norm(features).mean((2, 3)) + self.norm.weight
+
+
+@pytest.mark.parametrize("by_keyword", [False, True])
+def test_network_whose_code_needs_the_norm_keeps_it(by_keyword):
+    module = with_random_statistics(ReadsItsNorm(by_keyword=by_keyword))
+    assert fold_batch_norms(module, 16) == (module, 0)
+    images = torch.rand(2, 3, 16, 16)
+    assert nearly_equal(fuse_activations(module, 16)(images), module(images))
