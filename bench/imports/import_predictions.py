@@ -18,7 +18,7 @@ from bench.evaluation.engine import SHARD_IMAGES
 from bench.evaluation.environment import environment
 from bench.evaluation.evaluate import open_data
 from bench.evaluation.label_check import GivenOrder, LabelCheck
-from bench.evaluation.prepare import check_numbers
+from bench.evaluation.prepare import check_numbers, check_some_count
 from bench.evaluation.records import blacklist_record, data_record
 from bench.imports import OPTIONS
 from bench.imports.files import StoredScores, read_names, read_scores
@@ -64,6 +64,7 @@ def import_predictions(
     if names is not None:
         stored = _with_names(stored, parse_path(names))
     images, blacklist = open_data(chosen, reporter)
+    check_some_count(images)
     order, columns = find_order(stored, images.classes, chosen.label_order)
     predictions = Predictions(
         stored=stored,
@@ -216,7 +217,7 @@ def _check_plausible(predictions: Predictions, options: Options) -> None:
     """
     images, outputs = predictions.images, predictions.stored.values.shape[1]
     given = None if options.label_order == "auto" else GivenOrder(predictions.order, outputs)
-    check = LabelCheck(len(images.classes), given)
+    check = LabelCheck(len(images.classes), given, images.class_set)
     problem = None
     probable = 0
     for start in range(0, len(images), SHARD_IMAGES):
