@@ -11,6 +11,7 @@ from bench.errors import UsageError, WeightsError
 from bench.zoo import NETWORKS
 from bench.zoo.choose_weights import check_names, fetch
 from bench.zoo.loading import count_multiply_adds, fitting, load
+from bench.zoo.preprocessing import StatedInput
 from bench.zoo.providers import blueprint
 from crops.normalisation import CAFFE, HALF
 from tests.bench.zoo.caffe_files import NEW, caffemodel, random_blobs
@@ -116,6 +117,23 @@ def test_names_of_the_table_are_checked_without_a_library(monkeypatch):
     for name, network in NETWORKS.items():
         for tag in network.tags:
             check_names(f"{name}.{tag}", tag)
+
+
+def test_input_size_that_a_network_does_not_take_is_one_line(tmp_path):
+    name = "timm/vit_tiny_patch16_224"
+    weights = str(random_weights(name, tmp_path / "weights.safetensors"))
+    with pytest.raises(
+        UsageError, match=rf"^{name} does not take images of 96 x 96 \(.*: leave out --input-"
+    ):
+        load(name, weights, stated=StatedInput(size=96))
+
+
+def test_cost_and_input_are_those_of_the_stated_size(tiny_weights):
+    loaded = load(TINY, str(tiny_weights), stated=StatedInput(size=320))
+    assert loaded.network.input_size == 320
+    assert loaded.network.multiply_adds > 3 * load(TINY, str(tiny_weights)).network.multiply_adds
+    assert loaded.restated
+    assert not load(TINY, str(tiny_weights), stated=StatedInput(size=160)).restated
 
 
 def test_missing_weights_are_named(tmp_path):
