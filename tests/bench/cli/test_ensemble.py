@@ -5,7 +5,7 @@ import pytest
 
 from bench.evaluation.engine import Pipeline
 from results.run import Run
-from results.tables import KEY, MEASURED, accuracy
+from results.tables import MEASURED, accuracy
 from tests.helpers import cli, cli_error, cli_json, random_run
 
 
@@ -25,8 +25,9 @@ def test_growth_has_a_row_for_each_number_of_networks_and_protocol(mini_runs, tm
     assert [row["cost"] for row in printed["each"] if row["image_set"] == "all"] == [
         networks * crops for networks in (1, 2, 3, 4) for crops in (1, 10, 12, 144)
     ]
-    expected = accuracy(mini_runs[:4])[[*KEY, *MEASURED]].to_dict("records")
-    assert [{name: row[name] for name in (*KEY, *MEASURED)} for row in printed["members"]] == expected
+    names = ["model", "protocol", "image_set", *MEASURED]
+    expected = accuracy(mini_runs[:4])[names].to_dict("records")
+    assert [{name: row[name] for name in names} for row in printed["members"]] == expected
     shown = cli("ensemble", *paths, "--each", "--out", tmp_path).stdout
     errors = accuracy(mini_runs[:4])["top1_error"]
     assert all(f"{error:.2f} [" in shown for error in errors)

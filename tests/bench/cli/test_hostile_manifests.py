@@ -84,7 +84,7 @@ def test_reports_are_harmless(runs, format):
 
 def test_page_is_harmless(runs, tmp_path):
     done = cli("report", *runs, "-o", tmp_path / "page.html")
-    assert "the page has no pictures: no images at " in done.stderr
+    assert "the page has no pictures: " in done.stderr
     assert_harmless(done.stderr)
     assert_harmless((tmp_path / "page.html").read_text("utf-8"))
 

@@ -298,7 +298,7 @@ def test_data_set_with_its_own_classes(evaluate, photos, tmp_path):
         evaluate()
 
 
-def test_public_interface_is_evaluate():
-    assert bench.__all__ == ["evaluate"]
+def test_public_interface_evaluates_and_imports():
+    assert bench.__all__ == ["evaluate", "import_predictions"]
     with pytest.raises(AttributeError, match="no attribute 'evaluates'"):
         _ = bench.evaluates
