@@ -174,7 +174,9 @@ def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> 
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
-    weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
+    figures = published.of_weights(weights_of(model), protocol, image_set)
+    # those of the native crop are of one crop, so that their range says something
+    weights = (published.spread(figures) if protocol == "native" else next(iter(figures), None)) or nothing
     paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
     return AccuracyRow(
         model=name,
