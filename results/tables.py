@@ -146,11 +146,13 @@ def _rows(run: Run, name: str) -> list[AccuracyRow]:
     """The rows of a run, under this name."""
     counts: dict[tuple[str, str], Counts] = {}
     excluded, rounding = run.excluded, _rounding(run)
+    data = ""
     for shard in run.shards():
+        data = data or _data_set(run, shard)
         for key, more in count_hits(shard, excluded, rounding).items():
             counts[key] = counts.get(key, Counts()) + more
     rows = [
-        _row(run, name, protocol, image_set, counts[protocol, image_set])
+        _row(run, name, data, protocol, image_set, counts[protocol, image_set])
         for image_set in ("all", NON_BLACKLISTED)
         for protocol in run.protocols
         if (protocol, image_set) in counts and counts[protocol, image_set].n
@@ -169,15 +171,23 @@ def _rounding(run: Run) -> float:
     return ROUNDING[runtime.precision]
 
 
-def _row(run: Run, name: str, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
+def _data_set(run: Run, shard: Shard) -> str:
+    """Which images those of a run are, by the name of the first one of a shard."""
+    data = run.manifest.data
+    return published.data_set(
+        "".join(shard.ids[:1]), data.path, data.class_set.name if data.class_set else ""
+    )
+
+
+def _row(run: Run, name: str, data: str, protocol: str, image_set: str, counts: Counts) -> AccuracyRow:
     model = run.manifest.model
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
-    figures = published.of_weights(weights_of(model), protocol, image_set)
+    figures = published.of_weights(weights_of(model), protocol, image_set, data=data)
     # those of the native crop are of one crop, so that their range says something
     weights = (published.spread(figures) if protocol == "native" else next(iter(figures), None)) or nothing
-    paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
+    paper = (data == "validation" and published.of_paper(paper_names(model), protocol, image_set)) or nothing
     return AccuracyRow(
         model=name,
         protocol=protocol,
