@@ -74,24 +74,33 @@ def _weights_of(model: str) -> list[str]:
 
 
 def weights_table(rows: Sequence[Row]) -> Table:
-    """The rows of `weights_rows`."""
-    headings = ("measured by", "images", "crops", "how", "top-1 error", "top-5 error", "note")
-    table = Table(Column("weights", no_wrap=True), *headings)
-    for row in rows:
-        names = ("crops", "how", "top1_error", "top5_error", "note")
-        table.add_row(row["weights"], row["measured_by"], _images(row), *(row[name] for name in names))
+    """The rows of `weights_rows`; which images they are of only where that differs."""
+    images = [_images(row) for row in rows]
+    several = len(set(images)) > 1
+    table = Table(
+        Column("weights", no_wrap=True),  # a name or an error that is cut cannot be used
+        *(["images"] if several else []),
+        Column("crops", no_wrap=True),
+        Column("top-1 / top-5 error", no_wrap=True),
+        "measured by",
+    )
+    for row, name in zip(rows, images, strict=True):
+        errors = f"{row['top1_error'] or '-'} / {row['top5_error'] or '-'}"
+        table.add_row(row["weights"], *([name] if several else []), row["crops"], errors, _measured_by(row))
     return table
 
 
 def _images(row: Row) -> str:
     """Which images a figure is of, among which classes, and by which labels."""
-    words = [
-        IMAGES[row["data"]],
-        *(["non-blacklisted"] if row["image_set"] != "all" else []),
-        *([f"among {row['class_set']}"] if row["class_set"] else []),
-        *([f"by {row['truth']}"] if row["truth"] else []),
-    ]
-    return ", ".join(words)
+    classes = [f"among {row['class_set']}"] if row["class_set"] else []
+    return ", ".join([IMAGES[row["data"]], *classes, *([f"by {row['truth']}"] if row["truth"] else [])])
+
+
+def _measured_by(row: Row) -> str:
+    """Who measured a figure, and how."""
+    image_set = f"{row['image_set']} images" if row["image_set"] != "all" else ""
+    notes = "; ".join(filter(None, (image_set, row["note"])))
+    return f"{row['measured_by']}, {row['how']}" + (f" ({notes})" if notes else "")
 
 
 def source_lines(rows: Iterable[Row]) -> list[str]:
@@ -108,7 +117,8 @@ def range_lines(rows: Sequence[Row]) -> list[str]:
     errors: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
         if row["top1_error"] and row["crops"] != "other":
-            key = (row["weights"], _images(row), row["crops"].replace("native", "1"))
+            images = ", ".join([_images(row), *([row["image_set"]] if row["image_set"] != "all" else [])])
+            key = (row["weights"], images, row["crops"].replace("native", "1"))
             errors.setdefault(key, []).append(float(row["top1_error"]))
     return [
         f"{weights}, {images}, {crops} crop{'s' * (crops != '1')}: "
