@@ -99,14 +99,16 @@ def _known_of_weights(kind: Kind, gap: float, row: Mapping[str, Any], weights: s
     Empty where nobody measured them, or where what was measured does not explain the gap.
     """
     measured = _Measured.of(row, kind)
-    others = published.of_weights(weights, row["protocol"], row["image_set"])
+    others = _first(published.of_weights(weights, row["protocol"], row["image_set"]))
     others_error = _error(others, kind)
     if others and others_error is not None:
         agrees = measured.agrees_with(others_error)
         return f"{others_error:.2f} by {others.source}" if agrees else ""
 
     # Nobody measured this protocol: compare the weights with the paper on the single crop.
-    single = _first(published.of_weights(weights, "1", name) for name in published.IMAGE_SETS)
+    single = _first(
+        figure for name in published.IMAGE_SETS for figure in published.of_weights(weights, "1", name)
+    )
     papers = _first(published.of_paper([row["paper_name"]], "1", name) for name in published.IMAGE_SETS)
     single_error, papers_error = _error(single, kind), _error(papers, kind)
     if single is None or single_error is None or papers_error is None:

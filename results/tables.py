@@ -165,7 +165,9 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
     scorings = [*stated, *further]
     counts: list[dict[tuple[str, str], Counts]] = [{} for _ in scorings]
     excluded, rounding = run.excluded, _rounding(run)
+    data = ""
     for shard in run.shards():
+        data = data or _data_set(run, shard)
         for scoring, found in zip(scorings, counts, strict=True):
             for key, more in count_hits(shard, excluded, rounding, scoring).items():
                 found[key] = found.get(key, Counts()) + more
@@ -174,7 +176,7 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
         if number < len(stated) and not any(each.n for each in found.values()):
             raise RunError(_why_no_rows(run, scoring))
         rows += [
-            _row(run, name, protocol, image_set, scoring, found[protocol, image_set])
+            _row(run, name, data, protocol, image_set, scoring, found[protocol, image_set])
             for image_set in ("all", NON_BLACKLISTED)
             for protocol in run.protocols
             if (protocol, image_set) in found and found[protocol, image_set].n
@@ -199,15 +201,27 @@ def _rounding(run: Run) -> float:
     return max(ROUNDING[each.runtime.precision if each.runtime else "fp32"] for each in networks)
 
 
-def _row(run: Run, name: str, protocol: str, image_set: str, scoring: Scoring, counts: Counts) -> AccuracyRow:
+def _data_set(run: Run, shard: Shard) -> str:
+    """Which images those of a run are, by the name of the first one of a shard."""
+    data = run.manifest.data
+    return published.data_set(
+        "".join(shard.ids[:1]), data.path, data.class_set.name if data.class_set else ""
+    )
+
+
+def _row(
+    run: Run, name: str, data: str, protocol: str, image_set: str, scoring: Scoring, counts: Counts
+) -> AccuracyRow:
     model = run.manifest.model
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
-    weights = paper = nothing
-    if not (scoring.classes or scoring.truth):
-        weights = published.of_weights(weights_of(model), protocol, image_set) or nothing
-        paper = published.of_paper(paper_names(model), protocol, image_set) or nothing
+    scored = {"data": data, "class_set": scoring.class_set, "truth": scoring.truth_name}
+    figures = published.of_weights(weights_of(model), protocol, image_set, **scored)
+    # those of the native crop are of one crop, so that their range says something
+    weights = (published.spread(figures) if protocol == "native" else next(iter(figures), None)) or nothing
+    as_printed = data == "validation" and not (scoring.classes or scoring.truth)
+    paper = (as_printed and published.of_paper(paper_names(model), protocol, image_set)) or nothing
     return AccuracyRow(
         model=name,
         protocol=protocol,

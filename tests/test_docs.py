@@ -64,7 +64,7 @@ def test_command_on_the_page_of_experiments_exists(words):
     table = pytest.importorskip("bench.experiments.table", reason="the experiments are not here yet")
     with get_command(app).commands[name].make_context(name, arguments) as context:
         given = context.params
-    if "model" in given:
+    if given.get("model"):
         find(given["model"])
     if "recipe" in given:
         find_recipe(given["recipe"])

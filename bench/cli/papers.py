@@ -8,6 +8,7 @@ import typer
 from bench.cli.app import app
 from bench.cli.output import show
 from bench.cli.parameters import Json
+from bench.errors import UsageError
 
 
 @app.command(epilog="Example: inception-bench papers inception-v4/table4")
@@ -15,23 +16,56 @@ def papers(
     table: Annotated[
         str | None, typer.Argument(metavar="[TABLE]", help="A table, or a paper.", show_default=False)
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With `weights`: all figures published for this network's weights; or for NAME.TAG.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the figures of the four papers' tables."""
+    """Show the figures of the four papers' tables, or with `weights` those published for public weights."""
     from bench.views import listings
 
+    if table == "weights":
+        _show_weights(model, as_json)
+        return
+    if model is not None:
+        raise UsageError(f"--model is for the figures of weights: papers weights --model {model}")
     if table is None:
         _list_tables(as_json)
         return
-    rows = listings.weights_rows() if table == "weights" else listings.figure_rows(table)
+    rows = listings.figure_rows(table)
     if as_json:
         print(json.dumps(rows))
-    elif table == "weights":
-        show(listings.weights_table(rows))
+        return
+    for title, figures in listings.figure_tables(rows):
+        print(title)
+        show(figures)
+
+
+def _show_weights(model: str | None, as_json: bool) -> None:
+    from bench.views import public_weights
+    from results.published import measured
+
+    rows = public_weights.weights_rows(model)
+    if as_json:
+        print(json.dumps(rows))
+    elif model is not None:
+        show(public_weights.weights_table(rows))
+        for line in (*public_weights.range_lines(rows), *public_weights.source_lines(rows)):
+            print(line)
     else:
-        for title, figures in listings.figure_tables(rows):
-            print(title)
-            show(figures)
+        foreign = {row["weights"] for row in measured.references()}
+        show(public_weights.weights_table([row for row in rows if row["weights"] not in foreign]))
+        print("Of weights that no network here has:")
+        show(public_weights.weights_table([row for row in rows if row["weights"] in foreign]))
+        print(
+            f"All {measured.figure_count():,} figures of {len(measured.names()):,} weights, with sources: "
+            "inception-bench papers weights --model NAME, such as v3 or timm/resnet50.a1_in1k."
+        )
 
 
 def _list_tables(as_json: bool) -> None:

@@ -116,8 +116,8 @@ def _size_cells(network: Network) -> tuple[str, ...]:
 
 
 def _published_errors(network: Network, tag: str) -> str:
-    figure = published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
-    return f"{figure.top1_error} / {figure.top5_error}" if figure else "-"
+    figures = published.of_weights(f"{network.provider}/{network.architecture}.{tag}", "1", "all")
+    return f"{figures[0].top1_error} / {figures[0].top5_error}" if figures else "-"
 
 
 def protocol_rows(network: Network) -> list[Row]:
@@ -212,20 +212,6 @@ def _figure_table(rows: Sequence[dict[str, str]]) -> Table:
     columns = [name for name in FIGURE_HEADINGS if any(row.get(name) for row in rows)]
     return _table(
         [FIGURE_HEADINGS[name] for name in columns], ([row[name] for name in columns] for row in rows)
-    )
-
-
-def weights_rows() -> Sequence[dict[str, str]]:
-    """What others measured with the public weights, a row for each measurement."""
-    return published.weights()
-
-
-def weights_table(rows: Sequence[dict[str, str]]) -> Table:
-    """The rows of `weights_rows`."""
-    names = ("weights", "measured_by", "crops", "how", "image_set", "top1_error", "top5_error", "note")
-    return _table(
-        ("weights", "measured by", "crops", "how", "images", "top-1 error", "top-5 error", "note"),
-        ([row[name] for name in names] for row in rows),
     )
 
 

@@ -3,11 +3,26 @@
 Errors and mean average precisions are in percent.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+
+from results.published.measured import data_set, of_weights, spread
+from results.published.rows import Figure, figure, rows_of
+
+__all__ = [
+    "IMAGE_SETS",
+    "PAPERS",
+    "Figure",
+    "data_set",
+    "detection_rows",
+    "detection_tables",
+    "multiply_adds",
+    "networks_of",
+    "of_paper",
+    "of_weights",
+    "spread",
+    "table_rows",
+    "tables",
+]
 
 PAPERS = {
     "googlenet": "Going deeper with convolutions (1409.4842)",
@@ -22,17 +37,6 @@ IMAGE_SETS = ("all", "non-blacklisted")
 """All 50,000 validation images, or the 48,238 that are not on the blacklist."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A published error."""
-
-    top1_error: float | None
-    """In percent; None where it is not published."""
-    top5_error: float | None
-    source: str
-    """Who published it."""
-
-
 def of_paper(models: Sequence[str], protocol: str, image_set: str) -> Figure | None:
     """The figure that a paper has for these networks together, under a protocol on an image set.
 
@@ -45,14 +49,14 @@ def of_paper(models: Sequence[str], protocol: str, image_set: str) -> Figure | N
     crops = protocol.partition("/")[0]
     found = [
         row
-        for row in _rows("papers.csv")
+        for row in rows_of("papers.csv")
         if sorted(networks_of(row)) == sorted(models)
         and (row["crops"], row["image_set"]) == (crops, image_set)
     ]
     if not found:
         return None
     row = max(found, key=lambda row: bool(row["top1_error"] and row["top5_error"]))
-    return _figure(row, f"{row['paper']} {row['table']}")
+    return figure(row, f"{row['paper']} {row['table']}")
 
 
 def networks_of(row: Mapping[str, str]) -> list[str]:
@@ -68,7 +72,9 @@ def networks_of(row: Mapping[str, str]) -> list[str]:
 def tables() -> tuple[str, ...]:
     """The names of the papers' tables, `googlenet/table2` to `inception-v4/table5`; detection's as well."""
     papers = list(PAPERS)
-    rows = sorted((*_rows("papers.csv"), *_rows("detection.csv")), key=lambda row: papers.index(row["paper"]))
+    rows = sorted(
+        (*rows_of("papers.csv"), *rows_of("detection.csv")), key=lambda row: papers.index(row["paper"])
+    )
     return tuple(dict.fromkeys(f"{row['paper']}/{row['table']}" for row in rows))
 
 
@@ -94,12 +100,7 @@ def detection_tables(name: str) -> tuple[str, ...]:
 
 
 def _rows_of(name: str, file: str) -> tuple[dict[str, str], ...]:
-    return tuple(row for row in _rows(file) if name in (row["paper"], f"{row['paper']}/{row['table']}"))
-
-
-def weights() -> tuple[dict[str, str], ...]:
-    """What others measured with public weights: the columns of `weights.csv` as text."""
-    return _rows("weights.csv")
+    return tuple(row for row in rows_of(file) if name in (row["paper"], f"{row['paper']}/{row['table']}"))
 
 
 def multiply_adds(model: str) -> str:
@@ -108,41 +109,7 @@ def multiply_adds(model: str) -> str:
     >>> multiply_adds("v1")
     '1.5'
     """
-    for row in _rows("papers.csv"):
+    for row in rows_of("papers.csv"):
         if row["model"] == model and row["giga_multiply_adds"]:
             return row["giga_multiply_adds"]
     return ""
-
-
-def of_weights(weights: str, protocol: str, image_set: str) -> Figure | None:
-    """What others measured with `weights`, such as `timm/inception_v3.tf_in1k`, under a protocol on an image
-    set.
-
-    `protocol` may name a dialect, such as `1/tf-slim`: a figure of that tool is preferred to those of others.
-    """
-    crops, _, dialect = protocol.partition("/")
-    # our own implementation, with the same weights
-    weights = weights.replace("papers/inception-v3.", "timm/inception_v3.")
-    found = [
-        row
-        for row in _rows("weights.csv")
-        if (row["weights"], row["crops"], row["image_set"]) == (weights, crops, image_set)
-    ]
-    if not found:
-        return None
-    row = min(found, key=lambda row: row["measured_by"] != dialect)
-    return _figure(row, f"{row['measured_by']}, {row['how']}")
-
-
-@cache
-def _rows(name: str) -> tuple[dict[str, str], ...]:
-    with (resources.files("results.published") / name).open(encoding="utf-8") as file:
-        return tuple(csv.DictReader(file))
-
-
-def _figure(row: Mapping[str, str], source: str) -> Figure:
-    return Figure(_number(row["top1_error"]), _number(row["top5_error"]), source)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None

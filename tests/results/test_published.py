@@ -108,21 +108,6 @@ def test_figure_of_a_network(model, protocol, image_set, top1, top5):
     assert (figure.top1_error, figure.top5_error) == (top1, top5)
 
 
-def test_dialect_has_the_figure_of_its_tool():
-    figure = published.of_weights("timm/inception_v4.tf_in1k", "1/tf-slim", "all")
-    assert (figure.top1_error, figure.top5_error) == (19.8, 4.8)
-    assert published.of_weights("timm/inception_v4.tf_in1k", "1", "all").source == "timm, bicubic 341->299"
-    assert published.of_weights("timm/inception_v4.", "1", "all") is None
-
-
-@pytest.mark.parametrize(
-    ("protocol", "top1", "top5"), [("1/caffe", 31.3, 11.1), ("1", 31.3, 11.1), ("10", None, 10.246)]
-)
-def test_caffes_googlenet_has_the_figures_of_its_readme_and_of_tensornets(protocol, top1, top5):
-    figure = published.of_weights("papers/googlenet.bvlc", protocol, "all")
-    assert (figure.top1_error, figure.top5_error) == (top1, top5)
-
-
 def test_networks_of_a_row_are_as_many_as_the_ensemble_has():
     assert published.networks_of({"model": "v4+ir-v2", "networks": "2"}) == ["v4", "ir-v2"]
     assert published.networks_of({"model": "v3", "networks": "4"}) == ["v3"] * 4

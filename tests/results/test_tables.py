@@ -310,6 +310,27 @@ def test_predictions_among_a_set_are_its_likeliest_classes(run):
         assert pd.isna(found["p_label"]) if own is None else found["p_label"] == own
 
 
+def run_on(folder, images, protocol="native"):
+    """A run of Inception-v3 whose images have these ids."""
+    rows = np.tile(np.array([0.5, 0.3, 0.2], dtype=np.float32), (len(images), 1))
+    shard = Shard(0, len(images), images, np.zeros(len(images), dtype=np.int64), {protocol: rows})
+    plan = PlanRecord(protocols={protocol: ProtocolRecord(crops=1)}, pool="mean")
+    return complete_run(start_run(folder, len(images), plan=plan), [shard])
+
+
+def test_native_crop_has_its_figure_with_the_range_of_what_was_published(tmp_path):
+    row = accuracy([run_on(tmp_path, ["ILSVRC2012_val_00000001"])]).loc[0]
+    assert (row["weights_top1"], row["weights_top5"]) == (22.134, 6.356)
+    assert row["weights_source"] == "timm, bicubic 341->299; 22.13 to 22.14 in 2 figures"
+
+
+def test_other_images_have_the_figures_of_their_set(tmp_path):
+    row = accuracy([run_on(tmp_path / "native", ["n01440764/sketch_0.JPEG"])]).loc[0]
+    assert (row["weights_top1"], row["weights_top5"]) == (72.218, 54.289)
+    row = accuracy([run_on(tmp_path / "single", ["n01440764/sketch_0.JPEG"], "144")]).loc[0]
+    assert (row["weights_source"], row["paper_source"]) == ("", "")  # no paper has them
+
+
 def test_papers_may_have_another_name_for_a_network(run):
     model = run.manifest.model
     assert paper_names(model) == ["v3"]

@@ -1,4 +1,10 @@
+import subprocess
+import sys
+
+import pytest
+
 from bench.views.listings import figure_rows, paper_rows
+from bench.views.public_weights import weights_rows
 from tests.helpers import cli, cli_error, cli_json
 
 
@@ -14,10 +20,61 @@ def test_table_has_the_figures_of_the_paper():
     assert "18.9" in shown
 
 
-def test_public_weights_have_their_figures():
+def test_weights_of_the_papers_networks_are_listed_with_how_to_see_the_others():
     rows = cli_json("papers", "weights")
-    assert {"weights": "timm/inception_v4.tf_in1k", "top1_error": "19.856"}.items() <= rows[4].items()
-    assert "25.37" in cli("papers", "weights").stdout
+    assert any(
+        row["weights"] == "timm/inception_v4.tf_in1k" and row["top1_error"] == "19.856" for row in rows
+    )
+    shown = cli("papers", "weights").stdout
+    assert "25.37" in shown
+    assert "Of weights that no network here has:" in shown
+    assert shown.splitlines()[-1].startswith("All 12,9")
+    assert len(shown.splitlines()) < 65
+
+
+def test_network_has_every_figure_of_its_weights_with_their_sources():
+    rows = cli_json("papers", "weights", "--model", "v3.tf_in1k")
+    assert rows == weights_rows("v3.tf_in1k")
+    shown = cli("papers", "weights", "--model", "v3.tf_in1k").stdout
+    assert "timm/inception_v3.tf_in1k, validation, 1 crop: top-1 22.00 to 22.14 in 5 figures" in shown
+    assert "openvino: the accuracies of Open Model Zoo, https://github.com/openvinotoolkit" in shown
+
+
+def test_network_without_several_figures_of_a_kind_has_no_empty_line():
+    shown = cli("papers", "weights", "--model", "bn").stdout
+    assert "" not in shown.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("weights", "--model", "v3.nope"),
+            "no weights with published figures 'timm/inception_v3.nope': try ",
+        ),
+        (("weights", "--model", "resnet5"), "no network with published figures 'resnet5': try resnet50, "),
+        (("weights", "--model", ""), "no network with published figures '': try v3, "),
+        (("--model", "v3"), "--model is for the figures of weights: papers weights --model v3"),
+        (("bn", "--model", "v3"), "--model is for the figures of weights: papers weights --model v3"),
+    ],
+)
+def test_wrong_model_is_a_usage_error(arguments, message):
+    assert cli_error("papers", *arguments, code=2).startswith(message)
+
+
+FIGURES_IN_A_FRESH_PROCESS = """
+import sys
+from typer.testing import CliRunner
+from bench.cli import app
+for model in ("v3", "resnet50", "torchvision/resnet50", "pytorchcv/resnet50"):
+    assert CliRunner().invoke(app, ["papers", "weights", "--model", model]).exit_code == 0
+print(sorted({"torch", "timm", "torchvision", "pytorchcv", "pandas"} & set(sys.modules)))
+"""
+
+
+def test_figures_are_found_without_the_libraries():
+    command = [sys.executable, "-c", FIGURES_IN_A_FRESH_PROCESS]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_unknown_table_is_a_usage_error_with_the_nearest_names():
