@@ -87,6 +87,6 @@ def calibration(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
         log_loss=float(-np.log(np.maximum(own, SMALLEST)).sum()),
         squares=float(((values**2).sum(axis=1) - 2 * own + 1).sum()),
         images=np.bincount(bins, minlength=BINS).astype(np.float64),
-        confidence=np.bincount(bins, weights=confidence, minlength=BINS),
-        hits=np.bincount(bins, weights=right, minlength=BINS),
+        confidence=np.bincount(bins, weights=confidence, minlength=BINS).astype(np.float64),
+        hits=np.bincount(bins, weights=right, minlength=BINS).astype(np.float64),
     )

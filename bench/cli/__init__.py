@@ -10,7 +10,7 @@ from bench.cli.app import app
 __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (
-    *("eval", "demo", "ensemble", "reproduce"),
+    *("eval", "demo", "ensemble", "reproduce", "suite"),
     *("runs", "report", "predictions", "compare", "check"),
     *("doctor", "throughput", "train", "experiment"),
     *("models", "protocols", "papers", "experiments", "crops"),
