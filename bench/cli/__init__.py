@@ -11,7 +11,7 @@ from bench.cli.app import app
 __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (
-    *("eval", "import", "demo", "ensemble", "reproduce"),
+    *("eval", "import", "demo", "ensemble", "reproduce", "suite"),
     *("runs", "report", "predictions", "compare", "check"),
     *("doctor", "throughput", "train", "experiment"),
     *("models", "protocols", "papers", "experiments", "crops"),

@@ -1,0 +1,126 @@
+"""inception-bench suite"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.app import app
+from bench.cli.output import note, progress, show, write_text
+from bench.cli.parameters import Json, option
+from bench.errors import BenchError, UsageError
+from bench.options import DEFAULTS
+from results.text import printable
+
+if TYPE_CHECKING:
+    from bench.suites.run import Outcome
+    from bench.suites.suite import Suite
+
+
+@app.command(
+    epilog="Example: inception-bench suite timm-families --data validation=imagenet/val --limit 1000"
+)
+def suite(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUITE.toml",
+            help="networks = [...], options of eval, and a table [data.NAME] with data = PLACE for each data "
+            "set; or the name of one that comes with the program.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="NAME=PLACE: where a data set of the suite is.", show_default=False),
+    ] = None,
+    limit: Annotated[int | None, option("limit")] = None,
+    out: Annotated[Path, option("out")] = DEFAULTS.out,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the suite, and list what would run.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Evaluate networks x data sets x protocols from one file: a table, a page for each data set, a check."""
+    from bench.suites.run import check_suite, run_suite
+    from bench.suites.suite import read_suite
+
+    changes = {"out": out} | ({} if limit is None else {"limit": limit})
+    opened = read_suite(file, _places(data or []), **changes)
+    check_suite(opened)
+    if dry_run:
+        _list(opened, as_json)
+        return
+    with progress() as reporter:
+        outcome = run_suite(opened, reporter)
+    passed = _present(opened, outcome, out, as_json)
+    if outcome.failures:
+        raise BenchError(
+            f"{len(outcome.failures)} evaluations of {file} failed, as noted above: "
+            "the same command runs them again, and keeps the others"
+        )
+    if not passed:
+        raise typer.Exit(3)
+
+
+def _places(words: list[str]) -> dict[str, str]:
+    places = dict(word.partition("=")[::2] for word in words)
+    for name, place in places.items():
+        if not name or not place:
+            raise UsageError(f"--data {name or '='}: write --data NAME=PLACE, with a name that the suite has")
+    return places
+
+
+def _list(suite: "Suite", as_json: bool) -> None:
+    listed = [
+        {"data": name, "place": options.data, "model": options.model, "weights": options.weights}
+        | {"crops": options.crops}
+        for name, several in suite.evaluations.items()
+        for options in several
+    ]
+    if as_json:
+        print(json.dumps({"would_run": listed}))
+        return
+    for each in listed:
+        weights = f"={each['weights']}" if each["weights"] else ""
+        print(printable(f"{each['data']}: {each['model']}{weights}, {each['crops']} crops, {each['place']}"))
+
+
+def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bool:
+    """Print the table, write it and the pages to `out`, and hold it to the baseline: whether it passed."""
+    from dataclasses import asdict
+
+    from bench.views.page import page
+    from results import baseline
+    from results.report import FORMATS
+    from results.report.accuracy_tables import accuracy_tables
+    from results.report.comparison_tables import verdict_tables
+    from results.report.json import summary
+    from results.scoring import AS_STORED
+    from results.tables import accuracy
+
+    runs = outcome.all_runs
+    if not runs:
+        return True
+    table = accuracy(runs)
+    for ending in ("csv", "md"):
+        write_text(str(out / f"{suite.name}.{ending}"), FORMATS[ending](table))
+    for name, of_data in outcome.runs.items():
+        if of_data:
+            write_text(
+                str(out / f"{suite.name}-{name}.html"), page(of_data, [AS_STORED], data=None, note=note)
+            )
+    check = suite.check
+    measured = [run.path for run in runs]
+    verdicts = baseline.check(measured, check.against, check.tolerance) if check else []
+    passed = all(verdict.passed for verdict in verdicts)
+    if as_json:
+        checked = {"passed": passed, "check": [asdict(verdict) for verdict in verdicts]} if check else {}
+        found = {"runs": [str(path) for path in measured], "failures": outcome.failures}
+        print(json.dumps(found | summary(table) | checked))
+        return passed
+    show(*accuracy_tables(table))
+    if check:
+        show(*verdict_tables(verdicts, str(check.against)))
+    return passed

@@ -1,0 +1,70 @@
+"""A suite, run: a data set after the other, and on each a network after the other."""
+
+from dataclasses import dataclass, field
+
+from bench.data import open_images
+from bench.distributed import ranks
+from bench.errors import BenchError, UsageError
+from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.prepare import check_classes, check_options
+from bench.progress import Reporter
+from bench.suites.suite import Suite
+from bench.zoo import find
+from results.errors import RunError
+from results.run import Run
+
+
+@dataclass
+class Outcome:
+    """What came of a suite."""
+
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    """By the name of the data set."""
+    failures: list[str] = field(default_factory=list)
+    """Why a network could not be evaluated on a data set, in a line each."""
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """The runs on all data sets."""
+        return [run for runs in self.runs.values() for run in runs]
+
+
+def check_suite(suite: Suite) -> None:
+    """Raise `BenchError` or `crops.ProtocolError` for options that mean nothing, and for data that cannot be
+    opened: before hours are spent on the rest.
+    """
+    check = suite.check
+    if check and not check.against.exists():
+        raise UsageError(
+            f"no baseline at {check.against}: leave [check] out at first, and make one of the suite's table "
+            "with `check TABLE.csv --against BASELINE.csv --update`"
+        )
+    for several in suite.evaluations.values():
+        for options in several:
+            check_options(options)
+        first = several[0]
+        images = open_images(first.data, first.labels, first.devkit, first.classes)
+        for options in several:
+            network = find(options.model)
+            if options.weights is None and not network.is_known_once_loaded:
+                check_classes(network.classes, images, options)
+
+
+def run_suite(suite: Suite, reporter: Reporter) -> Outcome:
+    """Evaluate each network on each data set, all protocols in one pass; what is finished is used again.
+
+    A network that cannot be evaluated is noted, and the others go on. Under torchrun every rank calls this.
+    """
+    outcome = Outcome()
+    for name, several in suite.evaluations.items():
+        outcome.runs[name] = []
+        for number, options in enumerate(several, 1):
+            reporter.step(f"{name}: {options.model}, {number} of {len(several)}")
+            try:
+                outcome.runs[name] += run_evaluations([options], reporter)
+            except (BenchError, RunError) as error:
+                if ranks().size > 1:  # the other ranks have failed with it
+                    raise
+                outcome.failures.append(f"{options.model} on {name}: {error}")
+                reporter.note(f"{options.model} is left out: {error}")
+    return outcome
