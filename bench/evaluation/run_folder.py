@@ -293,7 +293,8 @@ def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) 
 def find_folder(evaluation: Evaluation) -> Path:
     """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
-    protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
+    crops = evaluation.plan.names[-1] if options.crops == "auto" else options.crops.replace(",", "+")
+    protocols = crops if options.dialect == "paper" else options.dialect
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
     return find_run_folder(options.out, f"{options.model}-{data}-{protocols}", evaluation.identity)
 

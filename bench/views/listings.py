@@ -132,7 +132,7 @@ def protocol_rows(network: Network) -> list[Row]:
         {
             "name": protocol.name,
             "views": protocol.crops,
-            "scales": sorted({view.scale for view in protocol.views}),
+            "scales": protocol.scales,
             "dense": protocol.dense,
             "multiply_adds": round(
                 Plan((protocol,), network.input_size).cost(*IMAGE_SIZE) * network.multiply_adds

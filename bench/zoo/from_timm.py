@@ -14,9 +14,13 @@ from bench.errors import WeightsError
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.weights import fetch_error
 from crops import Normalisation
+from crops.lattice import Fit
 
 POOL = "global_pool"
 """The module that pools the last feature map."""
+
+FITS: dict[str, Fit] = {"squash": "both", "border": "longer"}
+"""Which sides of an image timm's crop modes resize; all others resize the shorter one."""
 
 DROPOUT = dict.fromkeys(("inception_v3", "inception_v4", "inception_resnet_v2"), 0.2)
 """Share of the last features that training drops: figures 9 and 15 of 1602.07261 keep 0.8.
@@ -39,15 +43,23 @@ def tags(architecture: str) -> tuple[str, ...]:
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """What timm's validate.py would use for these weights."""
+    """What timm's validate.py would use for these weights. Raises `WeightsError` for an input that is no
+    square.
+    """
     config = _config(architecture, tag).to_dict()  # type: ignore[no-untyped-call]
     resolved = resolve_data_config(pretrained_cfg=config, use_test_size=True)  # type: ignore[no-untyped-call]
+    _, height, width = resolved["input_size"]
+    if width != height:
+        raise WeightsError(
+            f"the input of timm/{architecture}.{tag} is {height} x {width}: choose another network, "
+            "as only square inputs can be evaluated"
+        )
     return Preprocessing(
-        size=resolved["input_size"][-1],
+        size=width,
         normalisation=Normalisation(tuple(resolved["mean"]), tuple(resolved["std"])),
         interpolation=resolved["interpolation"],
         crop_pct=resolved["crop_pct"],
-        squash=resolved["crop_mode"] == "squash",
+        fit=FITS.get(resolved["crop_mode"], "shorter"),
     )
 
 

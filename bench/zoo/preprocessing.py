@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from crops import Dialect, Normalisation, make_dialect
-from crops.dialects import DialectName
-from crops.pillow import RESAMPLING
+from crops import Normalisation, Plan, SingleView, dialect_plan, dialect_view, native_view
+from crops.dialects import ROUNDINGS, DialectName
+from crops.lattice import BLACK, Fit
+from crops.pillow import FILTERS, RESAMPLING
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Preprocessing:
     """How the image is resized, in the provider's words: `bilinear`, `bicubic` and others."""
 
     crop_pct: float
-    """Side of the crop over the shorter side of the resized image, from 0 to 1."""
+    """Side of the crop over that of the resized image; above 1 where the crop reaches beyond the edges."""
 
-    squash: bool = False
-    """Whether the image is resized to a square, whatever its shape: timm's crop mode `squash`."""
+    fit: Fit = "shorter"
+    """Which side of the resized image that is: timm's crop mode."""
 
     def resampling(self, interpolation: str = "auto") -> str:
         """The interpolation by its name in `RESAMPLING`. `auto` is that of the weights, or bicubic where
@@ -47,6 +48,23 @@ class Preprocessing:
         wanted = self.interpolation if interpolation == "auto" else interpolation
         return wanted if wanted in RESAMPLING else "bicubic"
 
-    def dialect(self, name: DialectName, *, own: bool) -> Dialect:
-        """The dialect `name` for these weights; `own` where they are of the tool that has it."""
-        return make_dialect(name, self.size, self.resampling(), self.crop_pct, squash=self.squash, own=own)
+    def native(self, provider: str) -> SingleView | None:
+        """The single crop as the provider of these weights takes it; None where no library provides them, or
+        where Pillow has no such interpolation.
+        """
+        if provider not in ROUNDINGS or self.interpolation not in FILTERS:
+            return None
+        return self._view(provider, self.interpolation)
+
+    def dialect(self, name: DialectName, provider: str) -> Plan:
+        """The plan of the dialect `name` for these weights, which are from `provider`."""
+        own = self.native(provider) if name == provider else None
+        view = own or dialect_view(name, self.size, self._view("timm", self.resampling()))
+        return dialect_plan(name, self.size, view)
+
+    def _view(self, provider: str, interpolation: str) -> SingleView:
+        fill = BLACK
+        if self.fit == "longer":  # timm's `border`, which fills with the mean colour
+            red, green, blue = (round(255 * value) for value in self.normalisation.mean)
+            fill = (red, green, blue)
+        return native_view(provider, self.size, interpolation, self.crop_pct, self.fit, fill)
