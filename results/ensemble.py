@@ -17,6 +17,7 @@ from results.comparable import (
     check_same_images,
     check_same_protocols,
     common_blacklist,
+    without_native,
 )
 from results.errors import RunError, RunUsageError
 from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
@@ -65,12 +66,13 @@ def ensemble(members: Sequence[Run], out: Path, *, fresh: bool = False) -> Run:
 def _manifest(members: Sequence[Run]) -> Manifest:
     """The manifest of the ensemble before it has shards."""
     first = members[0].manifest
+    common = [name for name in members[0].protocols if all(name in member.protocols for member in members)]
     return Manifest(
         identity=_identity(members),
         complete=False,
         model=_model(members),
         data=first.data,
-        plan=first.plan,
+        plan=replace(first.plan, protocols={name: first.plan.protocols[name] for name in common}),
         runtime=None,
         shard_images=first.shard_images,
         blacklist=common_blacklist(members) or first.blacklist,
@@ -185,10 +187,13 @@ def aligned_shards(members: Sequence[Run]) -> Iterator[list[Shard]]:
 
 
 def mean_shard(shards: Sequence[Shard]) -> Shard:
-    """The shard with the mean of the probabilities of `shards`, which are of the same images."""
+    """The shard with the mean of the probabilities of `shards`, which are of the same images, under the
+    protocols that all have.
+    """
     mean = {
         protocol: np.stack([shard.probabilities[protocol] for shard in shards]).mean(axis=0, dtype=np.float32)
         for protocol in shards[0].probabilities
+        if all(protocol in shard.probabilities for shard in shards)
     }
     content = next((shard.content for shard in shards if shard.content is not None), None)
     return replace(shards[0], probabilities=mean, content=content)
@@ -218,7 +223,8 @@ class GrowthRow:
 
 
 def growth(members: Sequence[Run]) -> pd.DataFrame:
-    """The error as members are added in their order, as GoogLeNet's Table 3 has it.
+    """The error as members are added in their order, as GoogLeNet's Table 3 has it: without the native crop,
+    if there are other crops.
 
     A row for each image set, number of networks and protocol, with the columns of `GrowthRow`. Raises as
     `ensemble` does.
@@ -226,12 +232,13 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     check_members(members)
     protocols = members[0].manifest.plan.protocols
     counts = _growth_counts(members)
+    shown = without_native(members[0]) or members[0].protocols
     rows: list[GrowthRow] = []
     base: dict[str, tuple[float, float]] = {}
     for key in sorted(counts, key=lambda key: key[:2]):  # protocols keep their order
         image_set, networks, protocol = key
         found = counts[key]
-        if not found.n:
+        if not found.n or protocol not in shown:
             continue
         top1, top5 = error_percent(found.top1_hits, found.n), error_percent(found.top5_hits, found.n)
         base_top1, base_top5 = base.setdefault(image_set, (top1, top5))

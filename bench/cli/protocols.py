@@ -32,4 +32,7 @@ def protocols(
     print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
     show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
+    print(
+        "native: the default for public weights of timm, torchvision and pytorchcv; added to 10 crops and more."
+    )
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")

@@ -13,7 +13,7 @@ from bench.errors import BenchError, UsageError
 from bench.evaluation.evaluation import Evaluation, build_pipeline
 from bench.evaluation.findings import examine_blacklist, examine_images, open_blacklist, report_notes
 from bench.evaluation.prepare import check_options, prepare
-from bench.evaluation.run_folder import UnfinishedRun, open_run
+from bench.evaluation.run_folder import UnfinishedRun, open_run, prefer_stored
 from bench.options import Options
 from bench.progress import Done, Reporter, Silent
 from results.run import Run
@@ -44,7 +44,9 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
         check_options(options)
     _check_same_command(several)
     images, blacklist = open_data(several[0], reporter)
-    evaluations = [prepare(options, images, blacklist, reporter) for options in several]
+    evaluations = [
+        prefer_stored(prepare(options, images, blacklist, reporter), reporter) for options in several
+    ]
     _check_each_once(evaluations)
     return evaluations
 

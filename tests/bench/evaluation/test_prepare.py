@@ -37,7 +37,7 @@ from tests.conftest import TINY
         ({"crops": "native", "model": "mini-v3", "weights": None}, "native is the crop of weights of timm"),
         (
             {"crops": "10,native", "model": "mini-v3", "weights": None},
-            "and these are from elsewhere: write 1",
+            "these are from elsewhere: write 1",
         ),
         ({"label_order": "alphabetical"}, "no label order 'alphabetical'"),
         ({"device": "meta"}, "cannot be used here"),
