@@ -33,6 +33,6 @@ def protocols(
     show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
     print(
-        "native: the default for public weights of timm, torchvision and pytorchcv; added to 10 crops and more."
+        "native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it."
     )
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")

@@ -121,8 +121,8 @@ def _published_errors(network: Network, tag: str) -> str:
 
 
 def protocol_rows(network: Network) -> list[Row]:
-    """A row for each protocol, for the input size of a network of the table; `native` where a library provides
-    its weights.
+    """A row for each protocol, for the input size of a network of the table; `native` where its weights are
+    a library's.
 
     Name, number of views, shorter sides in pixels, whether it is dense, multiply-adds for an image of
     `IMAGE_SIZE`, what the views are, and whose definition that is.

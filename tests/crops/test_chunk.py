@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from crops import Plan, parse, tensor
+from crops import Plan, native_view, parse, tensor
 from crops.chunk import render_chunk
 from crops.pillow import RESAMPLING, render
 
@@ -66,6 +66,17 @@ def test_crops_have_the_pixels_of_pillow_bit_for_bit(protocol, size, sizes, inte
     plan, images = Plan(parse(protocol, size), size, interpolation=interpolation), noise(sizes)
     crops = all_of(rendered(plan, sizes, images, device))
     assert torch.equal(crops, by_pillow(plan, sizes, images))
+
+
+@pytest.mark.parametrize(
+    "view", [native_view("timm", 10, "bilinear", 0.9), native_view("timm", 10, "bicubic", 0.8, "both")]
+)
+def test_native_crop_is_rendered_beside_others_with_its_own_resampling(view, device):
+    plan, images = Plan(parse("native,1x1x2x2", 10, native=view), 10), noise(SIZES)
+    crops = all_of(rendered(plan, SIZES, images, device))
+    assert torch.equal(crops, by_pillow(plan, SIZES, images))
+    alone = Plan(plan.protocols[:1], 10)
+    assert torch.equal(all_of(rendered(alone, SIZES, images, device)), by_pillow(alone, SIZES, images))
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16, torch.float32])
