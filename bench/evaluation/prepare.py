@@ -196,6 +196,5 @@ def _renderer(options: Options, plan: Plan, device: torch.device) -> str:
         return "pillow"
     if on_device:
         return "triton"
-    return (
-        "pillow" if all(protocol.single for protocol in plan.protocols) else "tensor"
-    )  # the tool's own pixels
+    # Alone, the crop has the very pixels of its tool, as Pillow resizes; the fast renderer is within a level.
+    return "pillow" if all(protocol.single for protocol in plan.protocols) else "tensor"
