@@ -66,7 +66,7 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
     """
     first = runs[0]
     for run in runs:
-        if without_native(run) != without_native(first):
+        if _without_native(run) != _without_native(first):
             raise RunError(
                 f"{run.path} has the protocols {', '.join(run.protocols)}, "
                 f"{first.path} {', '.join(first.protocols)}"
@@ -77,7 +77,7 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
                 f"{run.path} pools its crops by {plan.pool}, {first.path} by {other.pool}: "
                 "evaluate both with the same --pool"
             )
-        for name in without_native(run):
+        for name in _without_native(run):
             if not _same_lattice(plan, other, name):
                 raise RunError(
                     f"{run.path} has other {name} crops than {first.path}: "
@@ -85,8 +85,7 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
                 )
 
 
-def without_native(run: Run) -> list[str]:
-    """The run's protocols without the native crop."""
+def _without_native(run: Run) -> list[str]:
     return [name for name in run.protocols if name != NATIVE]
 
 

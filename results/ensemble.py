@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from results.comparable import (
+    NATIVE,
     check_each_once,
     check_same_content,
     check_same_images,
     check_same_protocols,
     common_blacklist,
-    without_native,
 )
 from results.errors import RunError, RunUsageError
 from results.manifest import Manifest, MemberRecord, ModelRecord, ShardRecord
@@ -232,13 +232,13 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     check_members(members)
     protocols = members[0].manifest.plan.protocols
     counts = _growth_counts(members)
-    shown = without_native(members[0]) or members[0].protocols
+    only_native = all(protocol == NATIVE for _, _, protocol in counts)
     rows: list[GrowthRow] = []
     base: dict[str, tuple[float, float]] = {}
     for key in sorted(counts, key=lambda key: key[:2]):  # protocols keep their order
         image_set, networks, protocol = key
         found = counts[key]
-        if not found.n or protocol not in shown:
+        if not found.n or (protocol == NATIVE and not only_native):
             continue
         top1, top5 = error_percent(found.top1_hits, found.n), error_percent(found.top5_hits, found.n)
         base_top1, base_top5 = base.setdefault(image_set, (top1, top5))

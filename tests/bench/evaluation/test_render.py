@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from bench.errors import UnreadableImage
+from bench.evaluation.engine import shard_size
 from bench.evaluation.render import Renderer
 from crops import Plan, dialect_plan, dialect_view, native_view, parse
 from crops.dialects import tf_slim
@@ -102,3 +103,9 @@ def test_image_too_thin_to_resize_is_unreadable(kind):
     message = "20000 x 1 pixels would be 1,460,000 x 73 when resized: too long and thin"
     with pytest.raises(UnreadableImage, match=message):
         Renderer(plan_of("1"), kind, CPU).patches(thin)
+
+
+@pytest.mark.parametrize("crops", ["1", "10", "144", "dense"])
+def test_native_crop_changes_no_shards(crops):
+    """So that runs with and without it can be averaged."""
+    assert shard_size(Plan(parse(f"native,{crops}", 64, native=timms(0.9)), 64)) == shard_size(plan_of(crops))
