@@ -42,9 +42,10 @@ class Options:
         "(default: the average where it has one)",
     )
     crops: str = _option(
-        "1",
-        "1, 10, 12, 144, dense, a list of them, or scales x squares x positions x mirrors such as 2x1x5x2; "
-        "`inception-bench protocols` says what they are",
+        "auto",
+        "native, 1, 10, 12, 144, dense, a list of them, or scales x squares x positions x mirrors such as "
+        "2x1x5x2; `inception-bench protocols` says what they are; auto: native for public weights of timm, "
+        "torchvision and pytorchcv, else 1",
     )
     scales: str | None = _option(
         None, "shorter sides in pixels, such as 320,352,384,416 (default: the paper's, scaled to the input)"

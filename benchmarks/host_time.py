@@ -119,8 +119,8 @@ def make_numbers(number: int, crops: str) -> Callable[[], None]:
 
     def work() -> None:
         for _ in range(-(-number // MOST_IMAGES)):
-            layouts = [_layout_of(size, plan.patches(*size)[0], plan.interpolation) for size in sizes]
-            _numbers_of(layouts, np.array([layout.extents for layout in layouts]), plan.interpolation)
+            layouts = [_layout_of(size, plan.patches(*size)[0]) for size in sizes]
+            _numbers_of(layouts, np.array([layout.extents for layout in layouts]))
 
     return work
 

@@ -65,15 +65,14 @@ def render_chunk(
     slab: Tensor,
     sizes: Sequence[Size],
     patches: Sequence[tuple[Patch, ...]],
-    interpolation: str,
     upload: Upload,
 ) -> DeviceCrops:
     """Resize the images in `slab` for their `patches`: one upload, and two or four launches.
 
     `slab` is uint8 on the device. The images lie in it one after the other, [height x width x 3] each.
     `sizes` are (width, height). `patches` are those of each image, from `crops.Plan.patches`: what follows
-    from a tuple is kept for the next image with the same one. `interpolation` is a key of
-    `crops.pillow.RESAMPLING`.
+    from a tuple is kept for the next image with the same one. Their interpolations are keys of
+    `crops.pillow.RESAMPLING`, and their boxes lie inside the resized image.
 
     The levels are those of `crops.pillow.render`, bit for bit. The work is queued on the current stream of
     the slab's device, and the tensors in the result belong to that stream.
@@ -83,7 +82,7 @@ def render_chunk(
     """
     from crops import kernels
 
-    layouts = [_layout_of(size, each, interpolation) for size, each in zip(sizes, patches, strict=True)]
+    layouts = [_layout_of(size, each) for size, each in zip(sizes, patches, strict=True)]
     outputs = {layout.output for layout in layouts}
     if len(outputs) != 1:
         raise ValueError(f"crops of one size are rendered together, not of {len(outputs)} sizes")
@@ -91,7 +90,7 @@ def render_chunk(
     if extents[:, _IMAGE].sum() > len(slab):
         raise ValueError(f"these images have {extents[:, _IMAGE].sum():,} bytes, the slab {len(slab):,}")
 
-    numbers = _numbers_of(layouts, extents, interpolation)
+    numbers = _numbers_of(layouts, extents)
     uploaded = upload(numbers.data)
     wide, narrow = uploaded.view(torch.int64), uploaded.view(torch.int32)
     between, pixels = (
@@ -116,6 +115,10 @@ _LAUNCH, _SOURCE, _TARGET, _HEIGHT, _WIDTH, _TABLE = 0, 1, 3, 4, 5, 6
 """Fields of a pass (see `crops.kernels`). On the host, the first is the launch, and tables have numbers."""
 
 
+_Table = tuple[int, int, str]
+"""What a filter table is made from: lengths before and after, and the interpolation."""
+
+
 @dataclass(frozen=True)
 class _Layout:
     """What to do with an image of one size. Positions count from where the image's own levels begin."""
@@ -126,34 +129,33 @@ class _Layout:
     """[passes x fields]. Tables are indices of `tables`."""
     crops: NDArray[np.int64]
     """[crops x fields]"""
-    tables: tuple[tuple[int, int], ...]
-    """Lengths before and after."""
+    tables: tuple[_Table, ...]
     extents: tuple[int, ...]
     """Bytes as decoded, after the first pass, and after the second one."""
 
 
-_LAYOUTS: dict[tuple[int, Size, str], _Layout] = {}
+_LAYOUTS: dict[tuple[int, Size], _Layout] = {}
 """By the `id` of the patches, which stays theirs since the layout keeps them: to hash them takes longer than
-everything else. With it the image's size and the interpolation.
+everything else. With it the image's size.
 """
 
 
-def _layout_of(size: Size, patches: tuple[Patch, ...], interpolation: str) -> _Layout:
-    key = (id(patches), size, interpolation)
+def _layout_of(size: Size, patches: tuple[Patch, ...]) -> _Layout:
+    key = (id(patches), size)
     layout = _LAYOUTS.get(key)
     if layout is None:
         if len(_LAYOUTS) >= 4096:  # as many as `Plan.patches` keeps
             _LAYOUTS.clear()
-        layout = _LAYOUTS[key] = _make_layout(size, patches, interpolation)
+        layout = _LAYOUTS[key] = _make_layout(size, patches)
     return layout
 
 
-def _make_layout(size: Size, patches: tuple[Patch, ...], interpolation: str) -> _Layout:
+def _make_layout(size: Size, patches: tuple[Patch, ...]) -> _Layout:
     output = patches[0].output
     if any(patch.output != output for patch in patches):
         raise ValueError("crops of one image differ in size")
     passes: list[tuple[int, ...]] = []
-    tables: dict[tuple[int, int], int] = {}
+    tables: dict[_Table, int] = {}
     extents = [0, 0, 0]
 
     def take(space: int, size: Size) -> int:
@@ -164,37 +166,40 @@ def _make_layout(size: Size, patches: tuple[Patch, ...], interpolation: str) -> 
         extents[space] += extent
         return extents[space] - extent
 
-    def add_pass(launch: int, source: int, stride: int, before: Size, after: Size, down: bool) -> int:
-        lengths = (before[down], after[down])
+    def add_pass(
+        launch: int, source: int, stride: int, before: Size, after: Size, down: bool, interpolation: str
+    ) -> int:
+        wanted = (before[down], after[down], interpolation)
         target = take(_TARGETS[launch], after)
-        table = tables.setdefault(lengths, len(tables))
-        taps = len(filter_table(*lengths, interpolation)) - 1
+        table = tables.setdefault(wanted, len(tables))
+        taps = len(filter_table(*wanted)) - 1
         passes.append((launch, source, stride, target, after[1], after[0], table, taps, down))
         return target
 
-    def resize(launch: int, source: int, stride: int, before: Size, after: Size) -> int:
+    def resize(launch: int, source: int, stride: int, before: Size, after: Size, interpolation: str) -> int:
         """Add both passes. Returns where the result begins."""
         down_first = is_down_first(before, after)
         middle = (before[0], after[1]) if down_first else (after[0], before[1])
-        between = add_pass(launch, source, stride, before, middle, down_first)
-        return add_pass(launch + 1, between, middle[0] * 3, middle, after, not down_first)
+        between = add_pass(launch, source, stride, before, middle, down_first, interpolation)
+        return add_pass(launch + 1, between, middle[0] * 3, middle, after, not down_first, interpolation)
 
     take(_IMAGE, size)
-    resized: dict[Size, int] = {}
-    cut: dict[tuple[Size, Box], tuple[int, int]] = {}  # both mirrors use the same one
+    resized: dict[tuple[Size, str], int] = {}
+    cut: dict[tuple[Size, str, Box], tuple[int, int]] = {}  # both mirrors use the same one
     crops = []
     for patch in patches:
-        if patch.resized not in resized:
-            resized[patch.resized] = resize(0, 0, size[0] * 3, size, patch.resized)
-        if (patch.resized, patch.box) not in cut:
+        of, name = (patch.resized, patch.interpolation), patch.interpolation
+        if of not in resized:
+            resized[of] = resize(0, 0, size[0] * 3, size, patch.resized, name)
+        if (*of, patch.box) not in cut:
             left, top, right, bottom = patch.box
             stride = patch.resized[0] * 3
-            start = resized[patch.resized] + top * stride + left * 3
+            start = resized[of] + top * stride + left * 3
             window = (right - left, bottom - top)
             if window != output:
-                start, stride = resize(2, start, stride, window, output), output[0] * 3
-            cut[patch.resized, patch.box] = (start, stride)
-        start, stride = cut[patch.resized, patch.box]
+                start, stride = resize(2, start, stride, window, output, name), output[0] * 3
+            cut[*of, patch.box] = (start, stride)
+        start, stride = cut[*of, patch.box]
         crops.append((start + (output[0] - 1) * 3, stride, -3) if patch.mirror else (start, stride, 3))
     return _Layout(patches, output, np.array(passes), np.array(crops), tuple(tables), tuple(extents))
 
@@ -211,7 +216,7 @@ class _Numbers:
     """Where the tiles of each launch begin and the last end, in int32."""
 
 
-def _numbers_of(layouts: list[_Layout], extents: NDArray[np.int64], interpolation: str) -> _Numbers:
+def _numbers_of(layouts: list[_Layout], extents: NDArray[np.int64]) -> _Numbers:
     """`extents` are those of the layouts."""
     from crops.kernels import BYTES, ROWS
 
@@ -232,9 +237,9 @@ def _numbers_of(layouts: list[_Layout], extents: NDArray[np.int64], interpolatio
         passes[chosen, _LAUNCH] = np.cumsum(count) - count
         tiles.append(np.repeat(chosen, count))
 
-    known: dict[tuple[int, int], int] = {}
-    used = [known.setdefault(lengths, len(known)) for layout in layouts for lengths in layout.tables]
-    tables = [filter_table(*lengths, interpolation).ravel() for lengths in known]
+    known: dict[_Table, int] = {}
+    used = [known.setdefault(wanted, len(known)) for layout in layouts for wanted in layout.tables]
+    tables = [filter_table(*wanted).ravel() for wanted in known]
     wide = passes.size + crops.size
     bounds = np.cumsum([2 * wide, *map(len, tiles), *map(len, tables)])
     number_of_tables = np.array([len(layout.tables) for layout in layouts])

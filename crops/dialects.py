@@ -1,26 +1,28 @@
-"""Single-crop dialects: how other tools take the one central crop.
+"""Single crops: how timm, torchvision, pytorchcv, TF-Slim and Caffe take the one central crop.
 
-An evaluation in another tool's dialect shows how much of a difference comes from preprocessing. The same
-weights move by some tenths of a point from one dialect to the next, and by whole points in the wrong one.
+The published figure of weights is that of their provider's crop, which the protocol `native` takes. An
+evaluation in another tool's dialect shows how much of a difference comes from preprocessing. The same weights
+move by some tenths of a point from one dialect to the next, and by whole points in the wrong one.
 
 - timm: resize as the weights' own configuration says, cut the centre.
 - torchvision: as the weights say for torchvision's own weights, and bilinear at a fixed ratio for all others.
+- pytorchcv: as its list of weights says, bilinear. It is no dialect, as it would be torchvision's for others.
 - tf-slim: cut the central 87.5 % of each side, warp it to the input.
 - caffe: warp to a square, cut its centre.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from crops.geometry import Box, Patch, offset, resized_size
+from crops.geometry import central_part
+from crops.lattice import BLACK, Colour, Fit, SingleView
 from crops.normalisation import CAFFE, HALF, Normalisation
-from crops.pillow import render
-from crops.plan import Pool
+from crops.plan import Plan
+from crops.protocols import Protocol
 
 DialectName = Literal["timm", "torchvision", "tf-slim", "caffe"]
 DIALECTS: tuple[DialectName, ...] = ("timm", "torchvision", "tf-slim", "caffe")
@@ -28,134 +30,55 @@ DIALECTS: tuple[DialectName, ...] = ("timm", "torchvision", "tf-slim", "caffe")
 NORMALISATIONS: dict[str, Normalisation] = {"tf-slim": HALF, "caffe": CAFFE}
 """Those of the dialects that have one of their own. The others use that of the weights."""
 
+ROUNDINGS: dict[str, Callable[[float], int]] = {
+    "timm": math.floor,
+    "torchvision": round,
+    "pytorchcv": math.ceil,
+}
+"""How each provider of weights rounds the resized image's side."""
 
-@dataclass(frozen=True)
-class Dialect:
-    """One way to take the single crop. Call it with an RGB image to get the pixels.
 
-    It has the properties and methods of a `crops.Plan`, except `protocols`, `views` and `patches`.
+def native_view(
+    provider: str, size: int, interpolation: str, crop_pct: float, fit: Fit = "shorter", fill: Colour = BLACK
+) -> SingleView:
+    """The single crop as the provider of weights with an input of `size` pixels takes it.
+
+    `provider` is a key of `ROUNDINGS`. `interpolation`, `crop_pct`, the crop's share of the resized image's
+    side, `fit` and `fill` are those of the weights.
+
+    >>> [native_view(provider, 299, "bilinear", 0.875).resized for provider in ("timm", "pytorchcv")]
+    [341, 342]
     """
-
-    name: DialectName
-
-    size: int
-    """Side of the network's input in pixels."""
-
-    resized: int
-    """Length of the resized image's shorter side in pixels; of both sides where the dialect warps."""
-
-    interpolation: str
-    """A key of `crops.pillow.RESAMPLING`."""
-
-    squash: bool = False
-    """Whether timm warps the image to a square before the crop. It calls this crop mode `squash`."""
-
-    pool: Pool = "mean"
-    """A single crop needs no pooling; `mean` leaves its probabilities as they are."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name of the one protocol.
-
-        >>> make_dialect("timm", 299, "bicubic").names
-        ('1/timm',)
-        """
-        return (f"1/{self.name}",)
-
-    @property
-    def crops(self) -> int:
-        """Number of crops of an image."""
-        return 1
-
-    @property
-    def normalisation(self) -> Normalisation | None:
-        """The dialect's own normalisation. None where it uses that of the weights."""
-        return NORMALISATIONS.get(self.name)
-
-    def single_crop(self) -> "Dialect":
-        """The dialect itself, as it has a single crop anyway."""
-        return self
-
-    def describe(self) -> dict[str, Any]:
-        """The exact dialect as plain values, for a manifest.
-
-        `protocols` decides the identity of stored runs, so the interpolation stays in it. It is also at the
-        top, where a `crops.Plan` has it.
-        """
-        protocol = {
-            "crops": 1,
-            "dialect": self.name,
-            "resized": self.resized,
-            "interpolation": self.interpolation,
-            "squash": self.squash,
-        }
-        return {
-            "size": self.size,
-            "pool": self.pool,
-            "protocols": {self.names[0]: protocol},
-            "interpolation": self.interpolation,
-        }
-
-    def patch(self, width: int, height: int) -> Patch:
-        """Where the crop lies in an image of `width` x `height`.
-
-        timm and torchvision centre it in the resized image, and not in the central square as on the lattice.
-        The two centres can differ by a pixel, as each offset is rounded. TF-Slim resizes the crop alone.
-
-        >>> make_dialect("tf-slim", 299, "bicubic").patch(500, 375)
-        Patch(resized=(500, 375), box=(31, 23, 469, 352), output=(299, 299), mirror=False)
-        """
-        output = (self.size, self.size)
-        if self.name == "tf-slim":
-            return Patch((width, height), _central_part(width, height), output, mirror=False)
-        warps = self.squash or self.name == "caffe"
-        resized = (self.resized, self.resized) if warps else resized_size(width, height, self.resized)
-        if self.name == "caffe":
-            left = top = (self.resized - self.size) // 2
-        else:
-            left, top = (offset(length, self.size, "centre") for length in resized)
-        return Patch(resized, (left, top, left + self.size, top + self.size), output, mirror=False)
-
-    def __call__(self, image: Image.Image) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """Levels [size x size x 3]: uint8, or float32 for tf-slim, which does not round after resizing."""
-        if self.name == "tf-slim":
-            return tf_slim(np.asarray(image), self.size)
-        if self.name == "caffe":
-            return caffe(np.asarray(image), self.size, self.resized)
-        return self._resize_and_crop(image)
-
-    def _resize_and_crop(self, image: Image.Image) -> NDArray[np.uint8]:
-        """What timm and torchvision do."""
-        (crop,) = render(image, [self.patch(*image.size)], self.interpolation)
-        return np.asarray(crop)
+    return SingleView(provider, ROUNDINGS[provider](size / crop_pct), interpolation, fit, fill)
 
 
-def make_dialect(
-    name: DialectName,
-    size: int,
-    interpolation: str,
-    crop_pct: float = 0.875,
-    *,
-    squash: bool = False,
-    own: bool = False,
-) -> Dialect:
-    """The dialect `name` for a network with an input of `size` pixels.
+def dialect_view(name: DialectName, size: int, timms: SingleView) -> SingleView:
+    """The single crop in the dialect `name`, of a network with an input of `size` pixels.
 
-    `interpolation`, `crop_pct` and `squash` are those of the weights; `crop_pct` is the crop's share of the
-    resized image's shorter side. timm uses all three. torchvision uses the first two if the weights are its
-    `own`. In all other cases the interpolation is bilinear. torchvision and Caffe then resize to 256 pixels
-    for an input of 224, and in the same ratio for other inputs.
+    `timms` is what timm would make of the weights. The other dialects resize by a fixed rule: bilinear, and
+    torchvision and Caffe to 256 pixels for an input of 224, and in the same ratio for other inputs.
 
-    >>> make_dialect("timm", 299, "bicubic").resized, make_dialect("torchvision", 299, "bicubic").resized
-    (341, 342)
+    >>> dialect_view("torchvision", 299, native_view("timm", 299, "bicubic", 0.9)).resized
+    342
     """
     if name == "timm":
-        return Dialect(name, size, math.floor(size / crop_pct), interpolation, squash)
-    if name == "torchvision" and own:
-        return Dialect(name, size, round(size / crop_pct), interpolation)
+        return timms
     if name == "tf-slim":
-        return Dialect(name, size, size, "bilinear")
-    return Dialect(name, size, round(size * 256 / 224), "bilinear")
+        return SingleView(name, size, name, "neither")
+    resized = round(size * 256 / 224)
+    if name == "caffe":
+        return SingleView(name, resized, name, "both")
+    return SingleView(name, resized, "bilinear")
+
+
+def dialect_plan(name: DialectName, size: int, view: SingleView) -> Plan:
+    """The plan of the single crop in the dialect `name`.
+
+    >>> dialect_plan("caffe", 224, dialect_view("caffe", 224, native_view("timm", 224, "bicubic", 0.9))).names
+    ('1/caffe',)
+    """
+    protocol = Protocol(f"1/{name}", (view,))
+    return Plan((protocol,), size, interpolation=view.filter, normalisation=NORMALISATIONS.get(name))
 
 
 def tf_slim(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
@@ -165,15 +88,10 @@ def tf_slim(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     and put the centre of the first pixel at 0, so that output pixel i lies at i * length / size.
     """
     height, width = image.shape[:2]
-    left, top, right, bottom = _central_part(width, height)
+    left, top, right, bottom = central_part(width, height)
     centre = image[top:bottom, left:right]
     rows, columns = (np.arange(size) * (length / size) for length in centre.shape[:2])
     return _sample(centre, rows, columns).astype(np.float32)
-
-
-def _central_part(width: int, height: int) -> Box:
-    """The central 87.5 % of each side, as TF-Slim cuts them."""
-    return width // 16, height // 16, width - width // 16, height - height // 16
 
 
 def caffe(image: NDArray[np.uint8], size: int, resized: int) -> NDArray[np.uint8]:

@@ -20,6 +20,11 @@ SQUARES: tuple[Square, ...] = ("centre", "start", "end")
 POSITIONS: tuple[Position, ...] = ("centre", "top-left", "top-right", "bottom-left", "bottom-right", "whole")
 MIRRORS = (False, True)
 
+Colour = tuple[int, int, int]
+"""Levels of red, green and blue, 0 to 255."""
+
+BLACK: Colour = (0, 0, 0)
+
 AXES = {
     "scale": "the image is resized until its shorter side has so many pixels",
     "square": "the largest square at the left, in the centre or at the right of the resized image; of a "
@@ -60,6 +65,48 @@ class DenseView:
 
     scale: int
     """Length in pixels of the shorter side of the resized image."""
+
+
+Fit = Literal["shorter", "longer", "both", "neither"]
+"""Which sides of the resized image are given.
+
+Its shorter one is timm's crop mode `center`, and its longer one timm's `border`. With both the image becomes
+a square: timm's `squash`. `neither` stands for TF-Slim, which cuts the central 87.5 % of each side of the
+image and resizes that.
+"""
+
+
+@dataclass(frozen=True)
+class SingleView:
+    """The single crop as a tool takes it: the image is resized, and its centre cut."""
+
+    tool: str
+    """Whose rule it is: `timm`, `torchvision`, `pytorchcv`, `tf-slim` or `caffe`."""
+
+    resized: int
+    """Length in pixels of the given sides of the resized image."""
+
+    interpolation: str
+    """How the image is resized; see `crops.geometry.Patch`."""
+
+    fit: Fit = "shorter"
+    """Which sides `resized` is of."""
+
+    fill: Colour = BLACK
+    """What lies beyond the edges of the resized image where the crop is larger."""
+
+    @property
+    def filter(self) -> str:
+        """The filter that resizes, by the name that all tools have for it.
+
+        >>> SingleView("caffe", 256, "caffe", "both").filter
+        'bilinear'
+        """
+        return "bilinear" if self.interpolation in ("tf-slim", "caffe") else self.interpolation
+
+    def lies_inside(self, size: int) -> bool:
+        """Whether a crop of `size` pixels never reaches beyond the edges of the resized image."""
+        return self.fit == "neither" or (self.fit != "longer" and self.resized >= size)
 
 
 def scale_set(size: int, scales_at_224: tuple[int, ...] = GOOGLENET_SCALES) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """What to do with each image: cut the views of several protocols in one pass, and pool their scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crops.geometry import Patch, patch_of
-from crops.lattice import DenseView, View
+from crops.lattice import DenseView, SingleView, View
 from crops.normalisation import Normalisation
 from crops.protocols import Protocol, parse
 
@@ -28,10 +28,7 @@ IMAGE_SIZE = (500, 375)
 
 @dataclass(frozen=True)
 class Plan:
-    """Several protocols for one network. A view that they share is rendered and classified once.
-
-    A `crops.Dialect` has the same properties and methods, except `protocols`, `views` and `patches`.
-    """
+    """Several protocols for one network. A view that they share is rendered and classified once."""
 
     protocols: tuple[Protocol, ...]
     """The order is that of the rows of the pooling weights."""
@@ -43,7 +40,10 @@ class Plan:
     """How the scores of an image's crops become one prediction."""
 
     interpolation: str = "bicubic"
-    """A key of `crops.pillow.RESAMPLING`."""
+    """A key of `crops.pillow.RESAMPLING`, for all views but a `SingleView`, which has its own."""
+
+    normalisation: Normalisation | None = None
+    """None where it is that of the weights."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class Plan:
         return tuple(protocol.name for protocol in self.protocols)
 
     @cached_property
-    def views(self) -> tuple[View | DenseView, ...]:
+    def views(self) -> tuple[View | DenseView | SingleView, ...]:
         """The views of all protocols, each once."""
         return tuple(dict.fromkeys(view for protocol in self.protocols for view in protocol.views))
 
@@ -60,20 +60,22 @@ class Plan:
         """Number of crops of an image. Where some have the same pixels, there are fewer patches."""
         return len(self.views)
 
-    @property
-    def normalisation(self) -> Normalisation | None:
-        """None: the normalisation is that of the weights."""
-        return None
+    def without(self, name: str) -> "Plan":
+        """The same without the protocol of that name, which has to be one of several."""
+        return replace(self, protocols=tuple(each for each in self.protocols if each.name != name))
 
     def single_crop(self) -> "Plan":
-        """The plan of the single crop alone, with the same size and interpolation.
+        """The plan of one crop alone, with the same size and interpolation.
 
-        It uses the default scale and the pool `mean`.
+        It is crop 1 at the default scale, with the pool `mean`; or the plan itself where that has nothing but
+        a single crop as a tool takes it.
 
         >>> plan = Plan(parse("144", 299), 299, "max", interpolation="bilinear").single_crop()
         >>> plan.names, plan.crops, plan.pool, plan.interpolation
         (('1',), 1, 'mean', 'bilinear')
         """
+        if all(protocol.single for protocol in self.protocols):
+            return self
         return Plan(parse("1", self.size), self.size, interpolation=self.interpolation)
 
     def patches(self, width: int, height: int) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
@@ -118,8 +120,7 @@ class Plan:
         protocols = {
             protocol.name: {
                 "crops": protocol.crops,
-                "scales": sorted({view.scale for view in protocol.views}),
-                "views": "dense" if protocol.dense else _values_by_axis(protocol.views),
+                **(_rule(protocol.single) if protocol.single else _lattice_of(protocol)),
             }
             for protocol in self.protocols
         }
@@ -131,7 +132,23 @@ class Plan:
         }
 
 
-def _values_by_axis(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
+def _rule(view: SingleView) -> dict[str, Any]:
+    """A single crop as plain values. They decide the identity of stored runs."""
+    return {
+        "dialect": view.tool,
+        "resized": view.resized,
+        "interpolation": view.filter,
+        "squash": view.fit == "both" and view.tool != "caffe",  # which has no other mode
+        **({"border": True} if view.fit == "longer" else {}),
+    }
+
+
+def _lattice_of(protocol: Protocol) -> dict[str, Any]:
+    views = "dense" if protocol.dense else _values_by_axis(protocol.views)
+    return {"scales": protocol.scales, "views": views}
+
+
+def _values_by_axis(views: Sequence[View | DenseView | SingleView]) -> dict[str, list[Any]]:
     """The different values that the views have on each axis of the lattice."""
     return {
         axis: list(dict.fromkeys(getattr(view, axis) for view in views))
@@ -142,7 +159,9 @@ def _values_by_axis(views: Sequence[View | DenseView]) -> dict[str, list[Any]]:
 def _patches_and_weights(
     plan: Plan, width: int, height: int
 ) -> tuple[tuple[Patch, ...], NDArray[np.float64]]:
-    patch_of_view = {view: patch_of(view, width, height, plan.size) for view in plan.views}
+    patch_of_view = {
+        view: patch_of(view, width, height, plan.size, plan.interpolation) for view in plan.views
+    }
     patches = tuple(dict.fromkeys(patch_of_view.values()))
     column_of_patch = {patch: column for column, patch in enumerate(patches)}
     weights = np.zeros((len(plan.protocols), len(patches)))

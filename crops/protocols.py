@@ -17,6 +17,7 @@ from crops.lattice import (
     SQUARES,
     DenseView,
     Position,
+    SingleView,
     View,
     lattice,
     scale_set,
@@ -34,10 +35,12 @@ class Protocol:
     """A set of views with a name. Their scores are pooled with equal weight."""
 
     name: str
-    """`1`, `10`, `12`, `144`, `dense`, or the counts of another lattice, such as `2x1x5x2`."""
+    """`native`, `1`, `10`, `12`, `144`, `dense`, or the counts of another lattice, such as `2x1x5x2`; that of
+    a dialect is `1/timm`.
+    """
 
-    views: tuple[View | DenseView, ...]
-    """At least one view; either all are dense or none is."""
+    views: tuple[View | DenseView | SingleView, ...]
+    """At least one view, and all of one kind."""
 
     @property
     def crops(self) -> int:
@@ -48,6 +51,16 @@ class Protocol:
     def dense(self) -> bool:
         """Whether its views are dense ones."""
         return isinstance(self.views[0], DenseView)
+
+    @property
+    def single(self) -> SingleView | None:
+        """The view of a single crop as a tool takes it; None for other protocols."""
+        return self.views[0] if isinstance(self.views[0], SingleView) else None
+
+    @property
+    def scales(self) -> list[int]:
+        """Shorter sides of the resized image in pixels; none for a single crop as a tool takes it."""
+        return sorted({view.scale for view in self.views if not isinstance(view, SingleView)})
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,14 @@ class Definition:
     """Whose definition it is."""
 
 
+NATIVE = "native"
+"""The name of the protocol that takes the single crop as the provider of the weights does."""
+
 DEFINITIONS = {
+    NATIVE: Definition(
+        "the single crop as the provider of the weights takes it, whose figure is published for them",
+        "timm's, torchvision's or pytorchcv's own evaluation",
+    ),
     "1": Definition(
         "the centre of the central square",
         "usual; the papers give no more than the number",
@@ -121,26 +141,28 @@ DEFINITIONS = {
 """The usual protocols in words, by their name."""
 
 
-def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Protocol, ...]:
+def parse(
+    text: str, size: int, scales: Sequence[int] | None = None, native: SingleView | None = None
+) -> tuple[Protocol, ...]:
     """Read protocols, for a network with an input of `size` pixels.
 
-    `text` lists them with commas: `1`, `10`, `12`, `144`, `dense`, or other crops of the lattice, written as
-    scales x squares x positions x mirrors. `2x1x5x2` is two scales, the central square, its centre and
-    corners, with mirrors.
+    `text` lists them with commas: `native`, `1`, `10`, `12`, `144`, `dense`, or other crops of the lattice,
+    written as scales x squares x positions x mirrors. `2x1x5x2` is two scales, the central square, its centre
+    and corners, with mirrors.
 
     If a protocol has all views of 1, 10, 12 or 144 crops, these come back too. The protocol with the fewest
-    crops comes first, and `dense` last.
+    crops comes first, and `dense` last. Before all of them is `native`, whose view is `native`.
 
     `scales` are lengths of the shorter side in pixels. They replace the usual four, or the five of `dense`.
 
-    Raises `ProtocolError` if `text` cannot be read, or if `scales` are too few, too many, too small or
-    repeated.
+    Raises `ProtocolError` if `text` cannot be read, if `scales` are too few, too many, too small or repeated,
+    or if `text` has `native` and the weights have no such crop.
 
     >>> [protocol.name for protocol in parse("2x1x5x2,dense", 224)]
     ['1', '10', '2x1x5x2', 'dense']
     """
-    words = [word.strip() for word in text.split(",")]
-    counts_by_word = {word: _read_counts(word) for word in words}
+    words = dict.fromkeys(word.strip() for word in text.split(","))
+    counts_by_word = {word: _read_counts(word) for word in words if word != NATIVE}
     if scales:
         _refuse_unused_scales(scales, text, counts_by_word.values())
 
@@ -153,7 +175,18 @@ def parse(text: str, size: int, scales: Sequence[int] | None = None) -> tuple[Pr
         for smaller in _usual_subsets(protocol, size, scales):
             protocols[smaller.name] = smaller
         protocols[protocol.name] = protocol
-    return tuple(sorted(protocols.values(), key=lambda protocol: (protocol.dense, protocol.crops)))
+    ordered = sorted(protocols.values(), key=lambda protocol: (protocol.dense, protocol.crops))
+    return (native_protocol(native), *ordered) if NATIVE in words else tuple(ordered)
+
+
+def native_protocol(view: SingleView | None) -> Protocol:
+    """The protocol `native` with this view. Raises `ProtocolError` without one."""
+    if view is None:
+        raise ProtocolError(
+            "native is the crop of weights of timm, torchvision and pytorchcv, and these are from elsewhere: "
+            "write 1"
+        )
+    return Protocol(NATIVE, (view,))
 
 
 def parse_scales(text: str | None) -> list[int] | None:
@@ -181,15 +214,17 @@ def _read_counts(word: str) -> _Counts | None:
     match = re.fullmatch(r"([1-9]\d?)x([13])x([1256])x([12])", word)
     if not match:
         raise ProtocolError(
-            f"no protocol {word!r}: write 1, 10, 12, 144, dense, or scales x squares x positions x mirrors "
-            "with squares 1 or 3, positions 1, 2, 5 or 6 and mirrors 1 or 2, such as 2x1x5x2"
+            f"no protocol {word!r}: write native, 1, 10, 12, 144, dense, or scales x squares x positions x "
+            "mirrors with squares 1 or 3, positions 1, 2, 5 or 6 and mirrors 1 or 2, such as 2x1x5x2"
         )
     return _Counts(*map(int, match.groups()))
 
 
 def _refuse_unused_scales(scales: Sequence[int], text: str, all_counts: Iterable[_Counts | None]) -> None:
     """Raise `ProtocolError` if no protocol in `text` uses all scales. `dense` does."""
-    used = max(len(scales) if counts is None else counts.scales for counts in all_counts)
+    used = max((len(scales) if counts is None else counts.scales for counts in all_counts), default=0)
+    if not used:
+        raise ProtocolError(f"{text} has a scale of its own: leave out --scales")
     if used < len(scales):
         raise ProtocolError(
             f"{text} uses {used} of the {len(scales)} scales: "

@@ -12,27 +12,33 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from crops.geometry import Box, Patch, Size
+from crops.pillow import RESAMPLING
 
 
-def render(image: Tensor, patches: Sequence[Patch], interpolation: str) -> list[Tensor]:
+def can_render(patch: Patch) -> bool:
+    """Whether `render` can cut the patch; `crops.pillow` can cut any."""
+    return patch.interpolation in RESAMPLING and patch.lies_inside
+
+
+def render(image: Tensor, patches: Sequence[Patch]) -> list[Tensor]:
     """Cut `patches` from `image`, uint8 [3 x height x width], in their order.
 
-    `interpolation` is a key of `crops.pillow.RESAMPLING`. Each crop is uint8 [3 x height x width], on the
+    `can_render` is true for each of them. Each crop is uint8 [3 x height x width], on the
     image's device. Most are windows of a resized image that other crops share, and not copies. The three
     colours of a pixel lie side by side in memory (channels-last), as in a decoded image; convolutions are
     fastest with this order.
     """
-    sizes = dict.fromkeys(patch.resized for patch in patches)
-    resized = {size: resize(image, size, interpolation) for size in sizes}
-    whole_squares: dict[tuple[Size, Box], Tensor] = {}  # both mirrors use the same one
+    sizes = dict.fromkeys((patch.resized, patch.interpolation) for patch in patches)
+    resized = {key: resize(image, *key) for key in sizes}
+    whole_squares: dict[tuple[Size, str, Box], Tensor] = {}  # both mirrors use the same one
     rendered = []
     for patch in patches:
         left, top, right, bottom = patch.box
-        crop = resized[patch.resized][:, top:bottom, left:right]
+        crop = resized[patch.resized, patch.interpolation][:, top:bottom, left:right]
         if (right - left, bottom - top) != patch.output:
-            key = (patch.resized, patch.box)
+            key = (patch.resized, patch.interpolation, patch.box)
             if key not in whole_squares:
-                whole_squares[key] = resize(crop, patch.output, interpolation)
+                whole_squares[key] = resize(crop, patch.output, patch.interpolation)
             crop = whole_squares[key]
         rendered.append(crop.flip(-1) if patch.mirror else crop)
     return rendered

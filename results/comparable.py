@@ -10,6 +10,9 @@ from results.errors import RunError, RunUsageError
 from results.manifest import BlacklistRecord, DataRecord, PlanRecord
 from results.run import Run
 
+NATIVE = "native"
+"""The protocol of the single crop as the provider of the weights takes it: another one for each."""
+
 
 def check_each_once(runs: Sequence[Run]) -> None:
     """Raise `RunUsageError` where a run is named twice, by whatever path."""
@@ -56,7 +59,8 @@ def check_same_content(
 
 
 def check_same_protocols(runs: Sequence[Run]) -> None:
-    """Raise `RunError` unless the runs have the same protocols.
+    """Raise `RunError` unless the runs have the same protocols; the native crop, which comes along for some
+    networks and not for others, may be missing.
 
     Their inputs may differ in size, if the scales differ in the same ratio. The lattice of an imported run is
     not known: the others need to have its protocol by name alone.
@@ -64,7 +68,7 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
     evaluated = [run for run in runs if not run.manifest.model.imported]
     for run in evaluated:
         first = evaluated[0]
-        if run.protocols != first.protocols:
+        if _without_native(run) != _without_native(first):
             raise RunError(
                 f"{run.path} has the protocols {', '.join(run.protocols)}, "
                 f"{first.path} {', '.join(first.protocols)}"
@@ -75,13 +79,17 @@ def check_same_protocols(runs: Sequence[Run]) -> None:
                 f"{run.path} pools its crops by {plan.pool}, {first.path} by {other.pool}: "
                 "evaluate both with the same --pool"
             )
-        for name in run.protocols:
+        for name in _without_native(run):
             if not _same_lattice(plan, other, name):
                 raise RunError(
                     f"{run.path} has other {name} crops than {first.path}: "
                     f"scales {_scales(plan, name)} against {_scales(other, name)}"
                 )
     common_protocols(runs)
+
+
+def _without_native(run: Run) -> list[str]:
+    return [name for name in run.protocols if name != NATIVE]
 
 
 def _same_lattice(a: PlanRecord, b: PlanRecord, name: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from results.comparable import (
+    NATIVE,
     check_each_once,
     check_same_content,
     check_same_images,
@@ -175,10 +176,13 @@ def _shards(member: Run, parts: Sequence[range], protocols: Sequence[str]) -> It
 
 
 def mean_shard(shards: Sequence[Shard]) -> Shard:
-    """The shard with the mean of the probabilities of `shards`, which are of the same images."""
+    """The shard with the mean of the probabilities of `shards`, which are of the same images, under the
+    protocols that all have.
+    """
     mean = {
         protocol: np.stack([shard.probabilities[protocol] for shard in shards]).mean(axis=0, dtype=np.float32)
         for protocol in shards[0].probabilities
+        if all(protocol in shard.probabilities for shard in shards)
     }
     content = next((shard.content for shard in shards if shard.content is not None), None)
     return replace(shards[0], probabilities=mean, content=content)
@@ -208,7 +212,8 @@ class GrowthRow:
 
 
 def growth(members: Sequence[Run]) -> pd.DataFrame:
-    """The error as members are added in their order, as GoogLeNet's Table 3 has it.
+    """The error as members are added in their order, as GoogLeNet's Table 3 has it: without the native crop,
+    if there are other crops.
 
     A row for each image set, number of networks and protocol, with the columns of `GrowthRow`. Raises as
     `ensemble` does.
@@ -217,12 +222,13 @@ def growth(members: Sequence[Run]) -> pd.DataFrame:
     protocols = members[0].manifest.plan.protocols
     scoring = AS_STORED.of_run(members[0])
     counts = _growth_counts(members, scoring)
+    only_native = all(protocol == NATIVE for _, _, protocol in counts)
     rows: list[GrowthRow] = []
     base: dict[str, tuple[float, float]] = {}
     for key in sorted(counts, key=lambda key: key[:2]):  # protocols keep their order
         image_set, networks, protocol = key
         found = counts[key]
-        if not found.n:
+        if not found.n or (protocol == NATIVE and not only_native):
             continue
         top1, top5 = error_percent(found.top1_hits, found.n), error_percent(found.top5_hits, found.n)
         base_top1, base_top5 = base.setdefault(image_set, (top1, top5))

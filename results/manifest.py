@@ -115,7 +115,7 @@ class Axes:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolRecord:
-    """A protocol: a lattice of crops, dense evaluation, or another tool's single crop."""
+    """A protocol: a lattice of crops, dense evaluation, or a single crop as a tool takes it."""
 
     crops: Positive
     """Views of an image; a dense view counts as one."""
@@ -131,6 +131,8 @@ class ProtocolRecord:
     """For a dialect: its resampling."""
     squash: bool | None = None
     """For a dialect: whether the image is warped to a square."""
+    border: bool | None = None
+    """For a dialect: whether the whole image is shown, with borders."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,4 +32,5 @@ def protocols(
     print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
     show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
     print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
+    print("native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it.")
     print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")

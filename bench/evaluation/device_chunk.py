@@ -17,25 +17,37 @@ from torch import Tensor
 
 from bench.errors import first_line
 from bench.evaluation.transfers import Mark, beside, room, upload
-from crops import Dialect, Patch, Plan
+from crops import DenseView, Patch, Plan, SingleView, View
 from crops.chunk import DeviceCrops, render_chunk
+from crops.pillow import RESAMPLING
 
 WITH_TRITON = ("cuda",)
 """The kinds of devices that Triton's kernels run on."""
 
 
-def can_render(plan: Plan | Dialect, device: torch.device) -> bool:
-    """Whether whole chunks can be rendered on the device, as views of several sizes cannot be."""
-    one_size = isinstance(plan, Plan) and not any(protocol.dense for protocol in plan.protocols)
-    return one_size and device.type in WITH_TRITON and _has_kernels(device)
+def can_render(plan: Plan, device: torch.device) -> bool:
+    """Whether whole chunks can be rendered on the device. Views of several sizes cannot be, nor those that
+    reach beyond the image, or are resized by another filter.
+    """
+    return (
+        device.type in WITH_TRITON
+        and all(_can_cut(view, plan.size) for view in plan.views)
+        and _has_kernels(device)
+    )
+
+
+def _can_cut(view: View | DenseView | SingleView, size: int) -> bool:
+    if isinstance(view, SingleView):
+        return view.interpolation in RESAMPLING and view.lies_inside(size)
+    return isinstance(view, View)
 
 
 @cache
 def _has_kernels(device: torch.device) -> bool:
     """Whether Triton is here and its kernels run: it needs a C compiler when it is first used."""
-    patch = Patch(resized=(1, 1), box=(0, 0, 1, 1), output=(1, 1), mirror=False)
+    patch = Patch(resized=(1, 1), box=(0, 0, 1, 1), output=(1, 1), mirror=False, interpolation="bicubic")
     try:
-        render(Slab(0, device), [np.zeros((2, 2, 3), dtype=np.uint8)], [(patch,)], "bicubic", device)
+        render(Slab(0, device), [np.zeros((2, 2, 3), dtype=np.uint8)], [(patch,)], device)
     except Exception as error:  # noqa: BLE001 - whatever a compiler or a driver raises
         reason = first_line(error)
         logger = logging.getLogger("inception-bench")
@@ -109,12 +121,11 @@ def render(
     slab: Slab,
     images: Sequence[NDArray[np.uint8]],
     patches: Sequence[tuple[Patch, ...]],
-    interpolation: str,
     device: torch.device,
 ) -> ChunkCrops:
     """The crops of images, which were decoded into the slab."""
     sizes = [(image.shape[1], image.shape[0]) for image in images]
     with beside(device):
         levels = slab.to(device, images)
-        crops = render_chunk(levels, sizes, patches, interpolation, lambda data: upload(data, device))
+        crops = render_chunk(levels, sizes, patches, lambda data: upload(data, device))
         return ChunkCrops(crops, Mark(device))

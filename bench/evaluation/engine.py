@@ -27,7 +27,7 @@ from bench.evaluation.batches import Batches, Classified, Score, Scores
 from bench.evaluation.chunks import Chunk, read_chunks
 from bench.evaluation.render import Renderer
 from bench.progress import Advance, Done
-from crops import Dialect, Plan, pool_scores
+from crops import NATIVE, Plan, pool_scores
 from results.run import Shard
 
 SHARD_CROPS = 4096
@@ -38,9 +38,13 @@ Probabilities = NDArray[np.float32]
 """[images x protocols x classes]"""
 
 
-def shard_size(plan: Plan | Dialect) -> int:
-    """Images in a shard: so many that losing an unfinished one costs little, and that there are few files."""
-    return min(SHARD_IMAGES, max(1, SHARD_CROPS // plan.crops))
+def shard_size(plan: Plan) -> int:
+    """Images in a shard: so many that losing an unfinished one costs little, and that there are few files.
+
+    The native crop does not count, so that runs with and without it have the same shards.
+    """
+    crops = plan.crops - sum(protocol.name == NATIVE for protocol in plan.protocols)
+    return min(SHARD_IMAGES, SHARD_CROPS // max(1, crops) or 1)
 
 
 @dataclass
@@ -101,7 +105,7 @@ class Pipeline:
             self._halve_batch(reason)  # out here, where no traceback keeps crops in memory
 
     @property
-    def plan(self) -> Plan | Dialect:
+    def plan(self) -> Plan:
         """What is cut from each image."""
         return self.renderer.plan
 

@@ -21,7 +21,7 @@ from bench.evaluation.findings import (
     report_notes,
 )
 from bench.evaluation.prepare import check_options, check_settings, prepare, prepare_loaded
-from bench.evaluation.run_folder import UnfinishedRun, open_run
+from bench.evaluation.run_folder import UnfinishedRun, open_run, prefer_stored
 from bench.options import DEFAULTS, Options
 from bench.progress import Done, Reporter, Silent
 from bench.zoo.from_python import Described, load_module, qualified_name
@@ -82,7 +82,9 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
         check_options(options)
     _check_same_command(several)
     images, blacklist = open_data(several[0], reporter)
-    evaluations = [prepare(options, images, blacklist, reporter) for options in several]
+    evaluations = [
+        prefer_stored(prepare(options, images, blacklist, reporter), reporter) for options in several
+    ]
     _check_each_once(evaluations)
     return evaluations
 

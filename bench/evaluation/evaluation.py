@@ -17,7 +17,7 @@ from bench.evaluation.records import data_record, model_record, plan_record, run
 from bench.evaluation.render import Renderer
 from bench.options import Options
 from bench.zoo.loading import LoadedNetwork
-from crops import Dialect, Plan
+from crops import Plan
 from results.manifest import decisive, identity_of
 
 
@@ -32,7 +32,7 @@ class Evaluation:
     blacklist: Blacklist | None
     """None where it is not known which images are on it."""
     network: LoadedNetwork
-    plan: Plan | Dialect
+    plan: Plan
     renderer: str
     """One of `RENDERERS`."""
     runtime: Runtime

@@ -6,10 +6,10 @@ from bench.device import Runtime, resolve
 from bench.errors import UsageError
 from bench.options import Options
 from bench.zoo.graph import Graph, execution_provider
-from crops import Dialect, Plan
+from crops import Plan
 
 
-def runtime_of_graph(graph: Graph, plan: Plan | Dialect, options: Options) -> Runtime:
+def runtime_of_graph(graph: Graph, plan: Plan, options: Options) -> Runtime:
     """The runtime of a graph under a plan with these options; where `--device auto` finds a device that ONNX
     Runtime does not reach, on the CPU.
 
@@ -35,7 +35,7 @@ def runtime_of_graph(graph: Graph, plan: Plan | Dialect, options: Options) -> Ru
     )
 
 
-def _check_options(graph: Graph, plan: Plan | Dialect, options: Options) -> None:
+def _check_options(graph: Graph, plan: Plan, options: Options) -> None:
     name = graph.path.name
     if options.ema is not None:
         raise UsageError(f"--ema and --no-ema: {name} has its weights, leave it out")

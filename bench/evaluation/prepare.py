@@ -22,13 +22,27 @@ from bench.evaluation.precision import settle_precision
 from bench.evaluation.render import RENDERERS
 from bench.options import Options
 from bench.progress import Reporter
-from bench.zoo import find
+from bench.zoo import PROVIDERS, find
 from bench.zoo.choose_weights import check_names, fetch
 from bench.zoo.loading import LoadedNetwork, check_label_order, load
-from bench.zoo.networks import unknown_name_error
+from bench.zoo.networks import HUB, unknown_name_error
 from bench.zoo.preprocessing import StatedInput, parse_stated
-from crops import DIALECTS, POOLS, Dialect, Plan, Protocol, parse, parse_scales
+from crops import (
+    DIALECTS,
+    IMAGE_SIZE,
+    NATIVE,
+    POOLS,
+    Plan,
+    Protocol,
+    SingleView,
+    native_protocol,
+    parse,
+    parse_scales,
+)
 from crops.pillow import RESAMPLING
+
+FEW_CROPS = 10
+"""From so many crops of an image on, one crop more costs at most a tenth."""
 
 
 def prepare(options: Options, images: Images, blacklist: Blacklist | None, reporter: Reporter) -> Evaluation:
@@ -85,13 +99,16 @@ def check_options(options: Options) -> None:
     whatever the images and the weights; and `DataError` for a file of classes that cannot be used.
     """
     check_names(options.model, options.weights)
-    check_settings(options, find(options.model).input_size)
+    network = find(options.model)
+    native = SingleView(network.provider, 1, "bicubic") if network.provider in PROVIDERS else None
+    check_settings(options, network.input_size, native)
 
 
-def check_settings(options: Options, size: int | None) -> StatedInput:
+def check_settings(options: Options, size: int | None, native: SingleView | None = None) -> StatedInput:
     """As `check_options`, of all but the network and its weights; and what the options state of its input.
 
-    `size` is the side in pixels of the network's input, None where that is not known yet.
+    `size` is the side in pixels of the network's input, None where that is not known yet. `native` is None
+    where its weights have no native crop.
     """
     _check_choices(options)
     check_numbers(options)
@@ -103,7 +120,7 @@ def check_settings(options: Options, size: int | None) -> StatedInput:
     if options.dialect != "paper":
         _check_dialect(options)
     else:
-        _protocols(options, stated.size or size)
+        _protocols(options, stated.size or size, native)
     return stated
 
 
@@ -152,7 +169,7 @@ def check_numbers(options: Options) -> None:
 
 def _check_dialect(options: Options) -> None:
     crop = (options.crops, options.scales, options.pool, options.interpolation)
-    if crop != ("1", None, "mean", "auto"):
+    if crop not in (("auto", None, "mean", "auto"), ("1", None, "mean", "auto")):
         raise UsageError(
             f"--dialect {options.dialect} decides crop and resampling: "
             "leave out --crops, --scales, --pool and --interpolation"
@@ -163,45 +180,74 @@ def _check_dialect(options: Options) -> None:
         )
 
 
-def _plan(options: Options, network: LoadedNetwork) -> Plan | Dialect:
-    expected = network.preprocessing
+def _plan(options: Options, network: LoadedNetwork) -> Plan:
+    expected, provider = network.preprocessing, network.network.provider
     if options.dialect != "paper":
-        own = options.dialect == network.network.provider
-        return expected.dialect(cast(Any, options.dialect), own=own)
-    protocols = _protocols(options, expected.size)
+        return expected.dialect(cast(Any, options.dialect), provider)
+    protocols = _protocols(options, expected.size, expected.native(provider), public=_is_public(network))
     interpolation = expected.resampling(options.interpolation)
     return Plan(protocols, expected.size, cast(Any, options.pool), interpolation)
 
 
-def _protocols(options: Options, size: int | None) -> tuple[Protocol, ...]:
-    """The protocols for an input of `size` pixels; with None for a size that suits the scales."""
+def _is_public(network: LoadedNetwork) -> bool:
+    """Whether the weights are of a library's list, or of a repository of the hub."""
+    return bool(network.weights.tag) or network.network.architecture.startswith(HUB)
+
+
+def _protocols(
+    options: Options, size: int | None, native: SingleView | None, *, public: bool = False
+) -> tuple[Protocol, ...]:
+    """The protocols for an input of `size` pixels; with None for a size that suits the scales.
+
+    Where the weights are `public`, so that figures are published for them, the `native` crop is the default,
+    and comes along wherever it costs at most a tenth.
+    """
     scales = parse_scales(options.scales)
     if scales and max(scales) ** 2 > LARGEST:
         raise UsageError(
             f"--scales {options.scales}: {max(scales)} pixels are too many, "
             "images of that size are not decoded either"
         )
-    return parse(options.crops, size or min(scales or [224]), scales)
+    size = size or min(scales or [224])
+    if options.crops == NATIVE and options.interpolation != "auto":
+        raise UsageError("native has an interpolation of its own: leave out --interpolation")
+    protocols = parse(_crops(options, native if public else None), size, scales, native)
+    asked = Plan(protocols, size)
+    if public and native and NATIVE not in asked.names and asked.cost(*IMAGE_SIZE) >= FEW_CROPS:
+        return (native_protocol(native), *protocols)
+    return protocols
 
 
-def _check_dense(plan: Plan | Dialect, network: LoadedNetwork, options: Options) -> None:
+def _check_dense(plan: Plan, network: LoadedNetwork, options: Options) -> None:
     """Raise `UsageError` for dense evaluation of a module of which the pooling module is not known."""
     own = network.network.provider == "python" and not network.pool
-    if own and isinstance(plan, Plan) and any(protocol.dense for protocol in plan.protocols):
+    if own and any(protocol.dense for protocol in plan.protocols):
         raise UsageError(
             f"--crops {options.crops}: {network.network.name} has no module called avgpool or global_pool, "
             "and not exactly one nn.AdaptiveAvgPool2d, which dense evaluation replaces: leave dense out"
         )
 
 
-def _renderer(options: Options, plan: Plan | Dialect, device: torch.device) -> str:
+def _crops(options: Options, native: SingleView | None) -> str:
+    """`--crops`; by default `native` where there is one and no option of crop 1 is set."""
+    if options.crops != "auto":
+        return options.crops
+    lattice = (options.scales, options.interpolation, options.pool)
+    return NATIVE if native and lattice == (None, "auto", "mean") else "1"
+
+
+def _renderer(options: Options, plan: Plan, device: torch.device) -> str:
     on_device = can_render(plan, device)
     if options.renderer == "triton" and not on_device:
         raise UsageError(
-            "--renderer triton needs a GPU of CUDA, Triton, and crops of one size: leave --renderer out"
+            "--renderer triton needs a GPU of CUDA, Triton, and crops of one size within the image: "
+            "leave --renderer out"
         )
     if options.renderer != "auto":
         return options.renderer
-    if isinstance(plan, Dialect):
+    if options.dialect != "paper":
         return "pillow"
-    return "triton" if on_device else "tensor"
+    if on_device:
+        return "triton"
+    # Alone, the crop has the very pixels of its tool, as Pillow resizes; the fast renderer is within a level.
+    return "pillow" if all(protocol.single for protocol in plan.protocols) else "tensor"

@@ -9,7 +9,7 @@ from bench.data.file_names import validation_number
 from bench.device import Runtime
 from bench.options import Options
 from bench.zoo.loading import LoadedNetwork
-from crops import Dialect, Plan
+from crops import Plan
 from results.manifest import (
     AgreementRecord,
     BlacklistRecord,
@@ -59,7 +59,7 @@ def data_record(images: Images, options: Options) -> DataRecord:
     )
 
 
-def plan_record(plan: Plan | Dialect, renderer: str) -> PlanRecord:
+def plan_record(plan: Plan, renderer: str) -> PlanRecord:
     """The protocols, and what renders them."""
     return msgspec.convert(plan.describe() | {"renderer": renderer}, PlanRecord)
 

@@ -8,20 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from bench.data.decode import LARGEST
 from bench.errors import UnreadableImage
 from bench.evaluation import device_chunk
 from bench.evaluation.device_chunk import Slab
-from crops import Dialect, Patch, Plan, pillow, tensor
+from crops import Patch, Plan, pillow, tensor
 
 RENDERERS = ("triton", "tensor", "pillow")
-
-SINGLE = np.ones((1, 1))
-"""The weights of the only crop."""
-
 
 Patches = tuple[Patch, ...]
 
@@ -71,7 +66,7 @@ class TensorCrops:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of their levels: whole ones are bytes, those of a dialect may be floats."""
+        """The type of their levels: whole ones are bytes, those of TF-Slim are floats."""
         return self.levels.dtype
 
     def copy_to(self, out: Tensor, first: int) -> None:
@@ -83,17 +78,15 @@ class TensorCrops:
 class Renderer:
     """Makes the crops of a plan from decoded images, [height x width x 3] levels."""
 
-    plan: Plan | Dialect
+    plan: Plan
     kind: str
     """One of `RENDERERS`; a dialect is always Pillow's."""
     device: torch.device
 
     def patches(self, image: NDArray[np.uint8]) -> tuple[Patches, NDArray[np.float64]]:
-        """What to cut from the image (nothing for a dialect), and the weights [protocols x crops] that pool
-        it. Raises `UnreadableImage`.
+        """What to cut from the image, and the weights [protocols x crops] that pool it. Raises
+        `UnreadableImage`.
         """
-        if isinstance(self.plan, Dialect):
-            return (), SINGLE
         height, width = image.shape[:2]
         patches, weights = self.plan.patches(width, height)
         resized = max((patch.resized for patch in patches), key=lambda size: size[0] * size[1])
@@ -122,20 +115,23 @@ class Renderer:
         if not images:
             return []
         if slab:
-            assert isinstance(self.plan, Plan)
-            return [device_chunk.render(slab, images, patches, self.plan.interpolation, self.device)]
+            return [device_chunk.render(slab, images, patches, self.device)]
         rendered = chain.from_iterable(map(self._render, images, patches))
         stretches = groupby((crop.permute(1, 2, 0) for crop in rendered), lambda crop: crop.shape)
         return [TensorCrops(torch.stack(list(same)).permute(0, 3, 1, 2)) for _, same in stretches]
 
     def _render(self, image: NDArray[np.uint8], patches: Patches) -> Iterable[Tensor]:
         """The crops of an image, [3 x height x width] each."""
-        if isinstance(self.plan, Dialect):
-            return [_to_tensor(self.plan(Image.fromarray(image)))]
         if self.kind == "pillow":
-            crops = pillow.render(Image.fromarray(image), patches, self.plan.interpolation)
-            return (_to_tensor(np.asarray(crop)) for crop in crops)
-        return tensor.render(_to_tensor(image).to(self.device), patches, self.plan.interpolation)
+            return map(_to_tensor, pillow.render_levels(image, patches))
+        others = [patch for patch in patches if not tensor.can_render(patch)]
+        if not others:
+            return tensor.render(_to_tensor(image).to(self.device), patches)
+        by_pillow = (_to_tensor(levels).to(self.device) for levels in pillow.render_levels(image, others))
+        rendered = dict(zip(others, by_pillow, strict=True))
+        rest = [patch for patch in patches if patch not in rendered]
+        rendered |= zip(rest, tensor.render(_to_tensor(image).to(self.device), rest), strict=True)
+        return [rendered[patch] for patch in patches]
 
 
 def _to_tensor(image: NDArray[Any]) -> Tensor:

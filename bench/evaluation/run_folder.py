@@ -23,6 +23,7 @@ from bench.evaluation.records import blacklist_record
 from bench.options import Options
 from bench.progress import Reporter
 from bench.zoo.networks import FOREIGN
+from crops import NATIVE
 from results.errors import IncompleteRun, RunError
 from results.larger_run import find_larger_run, take_shards
 from results.manifest import Manifest, ShardRecord
@@ -300,7 +301,8 @@ def _check_same(evaluation: Evaluation, decisive: dict[str, str], folder: Path) 
 def find_folder(evaluation: Evaluation) -> Path:
     """Where the run of this evaluation is, or goes. Raises `RunError`."""
     options = evaluation.options
-    protocols = options.crops.replace(",", "+") if options.dialect == "paper" else options.dialect
+    crops = evaluation.plan.names[-1] if options.crops == "auto" else options.crops.replace(",", "+")
+    protocols = crops if options.dialect == "paper" else options.dialect
     network = evaluation.network.network
     model = network.name if network.provider in FOREIGN else options.model  # which may have a path
     data = Path(evaluation.images.path.removeprefix("hf://")).name.partition(":")[0]
@@ -381,6 +383,33 @@ def _begin(path: Path, evaluation: Evaluation, reporter: Reporter) -> Run:
     except IncompleteRun as error:
         reporter.note(f"{error}; what it lacks is evaluated here")
     return run
+
+
+def prefer_stored(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
+    """The evaluation, but without the native crop where that only came along, and `--out` has a run without
+    it and none with it: no crop is evaluated again for its sake. Raises `RunError`.
+    """
+    options, plan = evaluation.options, evaluation.plan
+    came_along = NATIVE in plan.names and len(plan.names) > 1 and NATIVE not in options.crops
+    if options.fresh or not came_along:
+        return evaluation
+    without = replace(evaluation, plan=plan.without(NATIVE))
+    if not ranks().broadcast_from_first(lambda: _is_stored(without) and not _is_stored(evaluation)):
+        return evaluation
+    reporter.note(
+        f"{options.out} has a run of these crops without the native one, which is used as it is: "
+        "--crops native evaluates that alone, and --fresh all of them"
+    )
+    return without
+
+
+def _is_stored(evaluation: Evaluation) -> bool:
+    """Whether the run of this evaluation was begun, or one with more crops is complete."""
+    folder = find_folder(evaluation)
+    with reaching(folder):
+        if (folder / MANIFEST).exists():
+            return True
+    return find_larger_run(evaluation.options.out, _new_manifest(evaluation)) is not None
 
 
 def planned_run(evaluation: Evaluation) -> Run:

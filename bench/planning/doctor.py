@@ -24,7 +24,7 @@ from bench.evaluation.findings import (
 )
 from bench.evaluation.label_check import ENOUGH, LabelCheck
 from bench.evaluation.prepare import check_options, load_for, prepare_loaded
-from bench.evaluation.run_folder import find_folder
+from bench.evaluation.run_folder import find_folder, prefer_stored
 from bench.options import Options
 from bench.planning.throughput import measure
 from bench.progress import Reporter
@@ -61,7 +61,7 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
         yield from examine_weights(network, options)
     if images and network:
         images = images.sample(options.limit, options.shuffle_seed)
-        evaluation = prepare_loaded(options, images, None, network, reporter)
+        evaluation = prefer_stored(prepare_loaded(options, images, None, network, reporter), reporter)
         yield from _examine_evaluation(evaluation, decoded=read)
         if read:
             yield from _examine_run(evaluation, content)

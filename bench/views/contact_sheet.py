@@ -16,10 +16,10 @@ from bench.errors import DataError, UnreadableImage, UsageError
 from bench.views.save import save_picture
 from bench.zoo.loading import expected_input
 from bench.zoo.networks import find, unknown_name_error
-from crops import DIALECTS, DenseView, Protocol, View, parse, parse_scales, patch_of
+from crops import DIALECTS, NATIVE, DenseView, Plan, Protocol, SingleView, View, parse, parse_scales, patch_of
 from crops.geometry import Patch, Size
 from crops.lattice import SQUARES
-from crops.pillow import RESAMPLING, render
+from crops.pillow import RESAMPLING, render, render_levels
 from results.storage import refuse_device
 
 TILE = 112
@@ -77,29 +77,34 @@ def draw_contact_sheet(
         raise unknown_name_error("interpolation", interpolation, ("auto", *RESAMPLING))
     expected = expected_input(model, input_size)
     size = expected.size
-    protocol = parse(crops, size, parse_scales(scales))[-1]
+    native = expected.native(find(model).provider) if NATIVE in crops else None
+    protocol = parse(crops, size, parse_scales(scales), native)[-1]
+    if protocol.single:
+        return _draw_single(image, f"protocol {protocol.name}", Plan((protocol,), size), output)
     resampling = expected.resampling(interpolation)
     picture = _open(image)
-    tiles = _tiles_of(protocol, picture.size, size)
+    tiles = _tiles_of(protocol, picture.size, size, resampling)
     _check_size(image, tiles)
-    crops_shown = render(picture, [tile.patch for tile in tiles[:MAX_TILES]], resampling)
+    crops_shown = render(picture, [tile.patch for tile in tiles[:MAX_TILES]])
     save_picture(_draw_sheet(picture, tiles, crops_shown, resampling), output)
     views = f"protocol {protocol.name} has {protocol.crops} views"
     return f"{output}: {views}, on this image {len(tiles)} different ones; interpolation {resampling}"
 
 
-def _tiles_of(protocol: Protocol, picture: Size, size: int) -> list[_Tile]:
+def _tiles_of(protocol: Protocol, picture: Size, size: int, interpolation: str) -> list[_Tile]:
     """A tile for each crop of a picture of this size that differs from the others."""
-    views_of: dict[Patch, list[View | DenseView]] = {}
+    views_of: dict[Patch, list[View | DenseView | SingleView]] = {}
     for view in protocol.views:
-        views_of.setdefault(patch_of(view, *picture, size), []).append(view)
+        views_of.setdefault(patch_of(view, *picture, size, interpolation), []).append(view)
     width, height = picture
     return [_tile(patch, views, portrait=height > width) for patch, views in views_of.items()]
 
 
-def _tile(patch: Patch, views: Sequence[View | DenseView], *, portrait: bool) -> _Tile:
+def _tile(patch: Patch, views: Sequence[View | DenseView | SingleView], *, portrait: bool) -> _Tile:
     """The tile of a patch: where the first of its views is in the lattice, and how many views it has."""
     view = views[0]
+    if isinstance(view, SingleView):
+        return _Tile(patch, view.tool)
     if isinstance(view, DenseView):
         return _Tile(patch, f"{view.scale}\nwhole image")
     first, last = ("top", "bottom") if portrait else ("left", "right")
@@ -117,17 +122,23 @@ def draw_dialect(image: Path, name: str, model: str, output: Path, input_size: i
     """
     if name not in DIALECTS:
         raise unknown_name_error("dialect", name, ("paper", *DIALECTS))
-    own = name == find(model).provider
-    dialect = expected_input(model, input_size).dialect(cast(Any, name), own=own)
+    plan = expected_input(model, input_size).dialect(cast(Any, name), find(model).provider)
+    return _draw_single(image, f"dialect {name}", plan, output)
+
+
+def _draw_single(image: Path, name: str, plan: Plan, output: Path) -> str:
+    """Draw the only crop of a plan, which is called `name`. Returns the line for the user."""
     picture = _open(image)
-    patch = dialect.patch(*picture.size)
-    tiles = [_Tile(patch, name)]
+    (protocol,) = plan.protocols
+    tiles = _tiles_of(protocol, picture.size, plan.size, plan.interpolation)
     _check_size(image, tiles)
-    crop = Image.fromarray(np.rint(dialect(picture)).astype(np.uint8))
+    patch = tiles[0].patch
+    (levels,) = render_levels(np.asarray(picture), [patch])
+    crop = Image.fromarray(np.rint(levels).astype(np.uint8))
     save_picture(_draw_sheet(picture, tiles, [crop], "bicubic"), output)
     left, top, right, bottom = patch.box
     part = f"{right - left} x {bottom - top} pixels of the image at {_by(patch.resized)}"
-    return f"{output}: dialect {name} takes {part}, for an input of {_by(patch.output)}"
+    return f"{output}: {name} takes {part}, for an input of {_by(patch.output)}"
 
 
 def _by(size: Size) -> str:

@@ -13,9 +13,9 @@ from rich.table import Column, Table
 
 from bench.experiments.table import EXPERIMENTS
 from bench.training.explanation import Explanation
-from bench.zoo import NETWORKS, Network
+from bench.zoo import NETWORKS, PROVIDERS, Network
 from bench.zoo.networks import unknown_name_error
-from crops import AXES, DEFINITIONS, IMAGE_SIZE, Plan, parse
+from crops import AXES, DEFINITIONS, IMAGE_SIZE, Plan, SingleView, parse
 from results import published
 
 Row = dict[str, Any]
@@ -121,18 +121,22 @@ def _published_errors(network: Network, tag: str) -> str:
 
 
 def protocol_rows(network: Network) -> list[Row]:
-    """A row for each protocol of the papers, for the input size of a network of the table.
+    """A row for each protocol, for the input size of a network of the table; `native` where its weights are
+    a library's.
 
     Name, number of views, shorter sides in pixels, whether it is dense, multiply-adds for an image of
     `IMAGE_SIZE`, what the views are, and whose definition that is.
     """
     assert network.input_size
     assert network.multiply_adds
+    text, native = "144,dense", None
+    if network.provider in PROVIDERS:  # which would take seconds to import; the costs are those of any crop
+        text, native = f"native,{text}", SingleView(network.provider, network.input_size, "bicubic")
     return [
         {
             "name": protocol.name,
             "views": protocol.crops,
-            "scales": sorted({view.scale for view in protocol.views}),
+            "scales": protocol.scales,
             "dense": protocol.dense,
             "multiply_adds": round(
                 Plan((protocol,), network.input_size).cost(*IMAGE_SIZE) * network.multiply_adds
@@ -140,7 +144,7 @@ def protocol_rows(network: Network) -> list[Row]:
             "definition": DEFINITIONS[protocol.name].views,
             "source": DEFINITIONS[protocol.name].source,
         }
-        for protocol in parse("144,dense", network.input_size)
+        for protocol in parse(text, network.input_size, native=native)
     ]
 
 

@@ -133,7 +133,7 @@ def preprocessing(architecture: str, tag: str) -> Preprocessing:
         return from_timm.preprocessing(TIMM_V3, tag)
     size = ARCHITECTURES[architecture].size
     if tag == BVLC:
-        return Preprocessing(size, CAFFE, "bilinear", crop_pct=0.875, squash=True)
+        return Preprocessing(size, CAFFE, "bilinear", crop_pct=0.875, fit="both")
     return Preprocessing(size, HALF, "bicubic", crop_pct=0.875)
 
 

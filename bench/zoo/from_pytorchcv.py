@@ -3,7 +3,9 @@
 Importing this needs the extra `pytorchcv`, and raises `UsageError` without it.
 """
 
+import csv
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from torch import nn
@@ -15,7 +17,11 @@ from crops.normalisation import IMAGENET
 
 try:
     from pytorchcv.model_provider import _models, get_model
-    from pytorchcv.models.common.model_store import get_model_file, get_model_metainfo_dict
+    from pytorchcv.models.common.model_store import (
+        get_model_file,
+        get_model_metainfo_dict,
+        get_model_metainfos_file_path,
+    )
 except ImportError:
     raise UsageError(
         "this network needs the `pytorchcv` library: pip install 'inception-bench[pytorchcv]'"
@@ -36,9 +42,25 @@ def tags(architecture: str) -> tuple[str, ...]:
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """ImageNet's normalisation, bilinear, and a crop of 0.875: osmr's for all networks."""
+    """ImageNet's normalisation and bilinear, osmr's for all networks, with the size and the share of the crop
+    that its list of weights has, or else with a share of 0.875.
+    """
+    if architecture in _listed_crops():
+        size, crop_pct = _listed_crops()[architecture]
+        return Preprocessing(size, IMAGENET, "bilinear", crop_pct)
     size = getattr(get_model(architecture), "in_size", (224, 224))[0]
     return Preprocessing(size, IMAGENET, "bilinear", crop_pct=0.875)
+
+
+@cache
+def _listed_crops() -> dict[str, tuple[int, float]]:
+    """Size and share of the crop by the network's name, where pytorchcv's list of weights has both."""
+    with Path(get_model_metainfos_file_path()).open(encoding="utf-8", newline="") as file:
+        return {
+            row["model_name"]: (int(row["img_size"]), float(row["img_scale"]))
+            for row in csv.DictReader(file)
+            if row["test_dataset"] == "in1k" and row["img_size"] != "NA"
+        }
 
 
 def build(architecture: str, outputs: int) -> nn.Module:

@@ -23,7 +23,7 @@ from torch import nn
 from bench.downloads import quiet_downloads
 from bench.errors import WeightsError, first_line
 from bench.zoo.networks import HUB
-from bench.zoo.preprocessing import Preprocessing
+from bench.zoo.preprocessing import FITS, Preprocessing
 from bench.zoo.weights import fetch_error
 from crops import Normalisation
 
@@ -70,15 +70,23 @@ def tags(architecture: str) -> tuple[str, ...]:
 
 
 def preprocessing(architecture: str, tag: str) -> Preprocessing:
-    """What timm's validate.py would use for these weights."""
+    """What timm's validate.py would use for these weights. Raises `WeightsError` for an input that is no
+    square.
+    """
     config = _config(architecture, tag).to_dict()  # type: ignore[no-untyped-call]
     resolved = resolve_data_config(pretrained_cfg=config, use_test_size=True)  # type: ignore[no-untyped-call]
+    _, height, width = resolved["input_size"]
+    if width != height:
+        raise WeightsError(
+            f"the input of timm/{architecture}.{tag} is {height} x {width}: choose another network, "
+            "as only square inputs can be evaluated"
+        )
     return Preprocessing(
-        size=resolved["input_size"][-1],
+        size=width,
         normalisation=Normalisation(tuple(resolved["mean"]), tuple(resolved["std"])),
         interpolation=resolved["interpolation"],
         crop_pct=resolved["crop_pct"],
-        squash=resolved["crop_mode"] == "squash",
+        fit=FITS.get(resolved["crop_mode"], "shorter"),
     )
 
 

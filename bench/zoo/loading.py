@@ -187,7 +187,7 @@ def untrained(name: str) -> LoadedNetwork:
     return LoadedNetwork(
         network=_with_sizes(network, listed, network.classes, order, preprocessing.size),
         module=provider.build(network.architecture, network.classes).eval().requires_grad_(False),
-        weights=checkpoints.Weights("", "random", ""),
+        weights=checkpoints.Weights(prepared_like, "random", ""),
         preprocessing=preprocessing,
         outputs=network.classes,
         order=order,

@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.errors import UsageError
-from crops import Dialect, Normalisation, make_dialect
-from crops.dialects import DialectName
-from crops.pillow import RESAMPLING
+from crops import Normalisation, Plan, SingleView, dialect_plan, dialect_view, native_view
+from crops.dialects import ROUNDINGS, DialectName
+from crops.lattice import BLACK, Fit
+from crops.pillow import FILTERS, RESAMPLING
 
 SMALLEST_INPUT, LARGEST_INPUT = 16, 4096
 """Pixels of a side of a network's input. The scales of a smaller one would not differ; of a larger one no
 batch would fit.
 """
+
+FITS: dict[str, Fit] = {"squash": "both", "border": "longer"}
+"""Which sides of an image timm's crop modes resize; all others resize the shorter one."""
 
 Channels = tuple[float, float, float]
 """A value for each of red, green and blue."""
@@ -94,10 +98,10 @@ class Preprocessing:
     """How the image is resized, in the provider's words: `bilinear`, `bicubic` and others."""
 
     crop_pct: float
-    """Side of the crop over the shorter side of the resized image, from 0 to 1."""
+    """Side of the crop over that of the resized image; above 1 where the crop reaches beyond the edges."""
 
-    squash: bool = False
-    """Whether the image is resized to a square, whatever its shape: timm's crop mode `squash`."""
+    fit: Fit = "shorter"
+    """Which side of the resized image that is: timm's crop mode."""
 
     def restated(self, stated: StatedInput) -> "Preprocessing":
         """The same with what the user states of it."""
@@ -117,9 +121,26 @@ class Preprocessing:
         wanted = self.interpolation if interpolation == "auto" else interpolation
         return wanted if wanted in RESAMPLING else "bicubic"
 
-    def dialect(self, name: DialectName, *, own: bool) -> Dialect:
-        """The dialect `name` for these weights; `own` where they are of the tool that has it."""
-        return make_dialect(name, self.size, self.resampling(), self.crop_pct, squash=self.squash, own=own)
+    def native(self, provider: str) -> SingleView | None:
+        """The single crop as the provider of these weights takes it; None where no library provides them, or
+        where Pillow has no such interpolation.
+        """
+        if provider not in ROUNDINGS or self.interpolation not in FILTERS:
+            return None
+        return self._view(provider, self.interpolation)
+
+    def dialect(self, name: DialectName, provider: str) -> Plan:
+        """The plan of the dialect `name` for these weights, which are from `provider`."""
+        own = self.native(provider) if name == provider else None
+        view = own or dialect_view(name, self.size, self._view("timm", self.resampling()))
+        return dialect_plan(name, self.size, view)
+
+    def _view(self, provider: str, interpolation: str) -> SingleView:
+        fill = BLACK
+        if self.fit == "longer":  # timm's `border`, which fills with the mean colour
+            red, green, blue = (round(255 * value) for value in self.normalisation.mean)
+            fill = (red, green, blue)
+        return native_view(provider, self.size, interpolation, self.crop_pct, self.fit, fill)
 
 
 def read_config(config: Mapping[str, Any], stated: StatedInput, name: str) -> Preprocessing:
@@ -129,7 +150,7 @@ def read_config(config: Mapping[str, Any], stated: StatedInput, name: str) -> Pr
     Raises `UsageError` where neither says the size, the mean or the standard deviation.
 
     >>> read_config({"input_size": (3, 32, 32), "mean": (0, 0, 0), "std": (1, 1, 1)}, StatedInput(), "net")
-    Preprocessing(size=32, normalisation=..., interpolation='bicubic', crop_pct=0.875, squash=False)
+    Preprocessing(size=32, normalisation=..., interpolation='bicubic', crop_pct=0.875, fit='shorter')
     """
     size = config.get("test_input_size") or config.get("input_size")
     found = StatedInput(
@@ -151,7 +172,7 @@ def read_config(config: Mapping[str, Any], stated: StatedInput, name: str) -> Pr
         normalisation=Normalisation(found.mean, found.std),
         interpolation=str(config.get("interpolation") or "bicubic"),
         crop_pct=float(config.get("test_crop_pct") or config.get("crop_pct") or 0.875),
-        squash=config.get("crop_mode") == "squash",
+        fit=FITS.get(str(config.get("crop_mode")), "shorter"),
     )
 
 

@@ -132,12 +132,12 @@ def _count_differing(files: Sequence[bytes], plan: Plan, device: str) -> tuple[i
     slab = device_chunk.Slab(sum(map(decoded_size, files)), on)
     images = [decode(data, slab.take) for data in files]
     patches = [plan.patches(image.shape[1], image.shape[0])[0] for image in images]
-    crops = device_chunk.render(slab, images, patches, plan.interpolation, on)
+    crops = device_chunk.render(slab, images, patches, on)
     expected = torch.from_numpy(
         np.stack([
             np.asarray(crop)
             for image, each in zip(images, patches, strict=True)
-            for crop in pillow.render(Image.fromarray(image), each, plan.interpolation)
+            for crop in pillow.render(Image.fromarray(image), each)
         ])
     ).to(on)  # fmt: skip
     wrong = torch.zeros(expected.shape, dtype=torch.bool, device=on)

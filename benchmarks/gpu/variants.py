@@ -27,7 +27,7 @@ from bench.evaluation.render import Renderer, TensorCrops
 from bench.zoo.folding import fold_batch_norms, fold_normalisation
 from benchmarks.gpu.common import Data, Device, Session, Short, Table, Weights, session, synchronise
 from benchmarks.timing import time_interleaved
-from crops import Plan, tensor
+from crops import tensor
 
 ROUNDS = 5
 
@@ -123,18 +123,12 @@ def first_batch(evaluation: Evaluation, number: int) -> Tensor:
         image = decode(evaluation.images.read(i % len(evaluation.images)))
         patches, _ = evaluation.sees.patches(image)
         levels = torch.from_numpy(image).permute(2, 0, 1).to(evaluation.runtime.device)
-        crops = tensor.render(levels, patches, interpolation_of(evaluation))
+        crops = tensor.render(levels, patches)
         rendered = TensorCrops(torch.stack(crops))
         batch.add(rendered, 0, min(len(rendered), number - batch.crops))
         i += 1
     dtype = PRECISIONS[evaluation.runtime.precision]
     return batch.pixels(dtype).to(dtype)
-
-
-def interpolation_of(evaluation: Evaluation) -> str:
-    """The name of the plan's resampling."""
-    assert isinstance(evaluation.plan, Plan)
-    return evaluation.plan.interpolation
 
 
 def forward_variants(here: Session, evaluation: Evaluation, levels: Tensor) -> dict[str, Classify]:
@@ -233,7 +227,7 @@ def render_by_torch(evaluation: Evaluation, images: Sequence[NDArray[np.uint8]],
     for image in images:
         levels = torch.from_numpy(image).permute(2, 0, 1).to(evaluation.runtime.device)
         patches, _ = evaluation.sees.patches(image)
-        rendered = tensor.render(levels, patches, interpolation_of(evaluation))
+        rendered = tensor.render(levels, patches)
         torch.stack(rendered).to(dtype, memory_format=torch.channels_last)
 
 

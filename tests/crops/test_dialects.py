@@ -14,10 +14,22 @@ from torchvision.models import (
     Inception_V3_Weights,
     ResNet50_Weights,
 )
+from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 
 from bench.evaluation.classify import normalise
-from crops import CAFFE, DIALECTS, HALF, IMAGENET, make_dialect
+from crops import (
+    CAFFE,
+    DIALECTS,
+    HALF,
+    IMAGENET,
+    Plan,
+    dialect_plan,
+    dialect_view,
+    native_protocol,
+    native_view,
+)
 from crops.dialects import caffe
+from crops.pillow import render_levels
 from tests.conftest import SHARED, drawn
 
 SIZES = [(500, 375), (375, 500), (300, 300), (437, 371), (90, 61), (223, 640)]
@@ -30,15 +42,37 @@ def image_of(source):
     return Image.open(source).convert("RGB") if isinstance(source, Path) else drawn(*source)
 
 
+def dialect(name, size, interpolation="bicubic", crop_pct=0.875, fit="shorter"):
+    """The plan of a dialect for weights that are not the tool's own."""
+    timms = native_view("timm", size, interpolation, crop_pct, fit)
+    return dialect_plan(name, size, dialect_view(name, size, timms))
+
+
+def crop(plan, image):
+    """The levels of its only crop."""
+    patches, weights = plan.patches(*image.size)
+    assert weights.tolist() == [[1.0]]
+    return render_levels(np.asarray(image), patches)[0]
+
+
 def network_input(pixels, normalisation):
     return normalise(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None], normalisation)[0]
 
 
 @pytest.mark.parametrize("source", IMAGES)
 @pytest.mark.parametrize(
-    ("size", "crop_pct", "mode"), [(299, 0.875, "center"), (299, 0.8975, "center"), (224, 0.95, "squash")]
+    ("size", "crop_pct", "mode", "fit"),
+    [
+        (299, 0.875, "center", "shorter"),
+        (299, 0.8975, "center", "shorter"),
+        (224, 0.95, "squash", "both"),
+        (160, 1.0, "border", "longer"),
+        (160, 0.9, "border", "longer"),
+        (161, 1.15, "center", "shorter"),
+        (161, 1.15, "border", "longer"),
+    ],
 )
-def test_timm_gives_the_same_tensor(source, size, crop_pct, mode):
+def test_timm_gives_the_same_tensor(source, size, crop_pct, mode, fit):
     image = image_of(source)
     expected = create_transform(
         (3, size, size),
@@ -49,8 +83,9 @@ def test_timm_gives_the_same_tensor(source, size, crop_pct, mode):
         crop_pct=crop_pct,
         crop_mode=mode,
     )(image)
-    timm = make_dialect("timm", size, "bicubic", crop_pct, squash=mode == "squash")
-    assert torch.equal(network_input(timm(image), HALF), expected)
+    fill = (128, 128, 128) if fit == "longer" else (0, 0, 0)  # the mean of HALF, or black
+    view = native_view("timm", size, "bicubic", crop_pct, fit, fill)
+    assert torch.equal(network_input(crop(dialect_plan("timm", size, view), image), HALF), expected)
 
 
 @pytest.mark.parametrize("source", IMAGES)
@@ -67,9 +102,21 @@ def test_torchvision_gives_the_same_tensor_for_its_own_weights(source, weights):
     image = image_of(source)
     transforms = weights.transforms()
     (size,), (resized,) = transforms.crop_size, transforms.resize_size
-    torchvision = make_dialect("torchvision", size, transforms.interpolation.value, size / resized, own=True)
-    assert torchvision.resized == resized
-    assert torch.equal(network_input(torchvision(image), IMAGENET), transforms(image))
+    view = native_view("torchvision", size, transforms.interpolation.value, size / resized)
+    assert view.resized == resized
+    pixels = crop(dialect_plan("torchvision", size, view), image)
+    assert torch.equal(network_input(pixels, IMAGENET), transforms(image))
+
+
+@pytest.mark.parametrize("source", IMAGES)
+@pytest.mark.parametrize(("size", "crop_pct", "resized"), [(299, 0.875, 342), (240, 0.882, 273)])
+def test_pytorchcv_gives_the_same_pixels(source, size, crop_pct, resized):
+    """Its program for evaluation resizes by torchvision, to the size divided by the share, rounded up."""
+    image = image_of(source)
+    expected = Compose([Resize(resized, InterpolationMode.BILINEAR), CenterCrop(size)])(image)
+    view = native_view("pytorchcv", size, "bilinear", crop_pct)
+    (patch,), _ = Plan((native_protocol(view),), size).patches(*image.size)
+    assert np.array_equal(render_levels(np.asarray(image), [patch])[0], np.asarray(expected))
 
 
 def sampled_by_scipy(image, rows, columns):
@@ -86,7 +133,7 @@ def test_tf_slim_samples_the_central_part_as_tensorflow_1_did(dimensions):
     height, width = image.shape[:2]
     part = image[height // 16 : height - height // 16, width // 16 : width - width // 16]
     rows, columns = (np.arange(299) * length / 299 for length in part.shape[:2])
-    pixels = make_dialect("tf-slim", 299, "bicubic")(Image.fromarray(image))
+    pixels = crop(dialect("tf-slim", 299), Image.fromarray(image))
     assert pixels.dtype == np.float32
     assert np.abs(pixels - sampled_by_scipy(part, rows, columns)).max() < 1e-3
 
@@ -100,7 +147,7 @@ def warped_by_opencv(image):
 @pytest.mark.parametrize("dimensions", SIZES)
 def test_caffe_warps_as_opencv_does_and_cuts_the_centre(dimensions):
     image = np.asarray(drawn(*dimensions))
-    pixels = make_dialect("caffe", 224, "bicubic")(Image.fromarray(image))
+    pixels = crop(dialect("caffe", 224), Image.fromarray(image))
     assert np.abs(pixels - warped_by_opencv(image)[16:240, 16:240]).max() <= 0.5 + 1e-6
     assert pixels.dtype == np.uint8
 
@@ -131,29 +178,32 @@ def test_caffe_cuts_the_centre_of_an_odd_margin_at_the_pixel_before():
 def test_only_timm_uses_the_interpolation_and_the_share_of_any_weights(
     name, size, resized, interpolation, squash
 ):
-    dialect = make_dialect(name, size, "bicubic", 0.9, squash=True)
-    assert dialect.size == size
-    assert (dialect.resized, dialect.interpolation, dialect.squash) == (resized, interpolation, squash)
-    if name != "torchvision":
-        assert make_dialect(name, size, "bicubic", 0.9, squash=True, own=True) == dialect
+    plan = dialect(name, size, "bicubic", 0.9, "both")
+    assert plan.size == size
+    (protocol,) = plan.describe()["protocols"].values()
+    assert (protocol["resized"], protocol["interpolation"], protocol["squash"]) == (
+        resized,
+        interpolation,
+        squash,
+    )
 
 
 def test_torchvision_resizes_to_the_pixel_that_its_own_weights_say():
     """However floats round: 224 / (224 / 354) is 353.99999999999994."""
     for resized in range(224, 600):
-        assert make_dialect("torchvision", 224, "bicubic", 224 / resized, own=True).resized == resized
+        assert native_view("torchvision", 224, "bicubic", 224 / resized).resized == resized
 
 
 @pytest.mark.parametrize(
     ("name", "normalisation"), [("timm", None), ("torchvision", None), ("tf-slim", HALF), ("caffe", CAFFE)]
 )
 def test_tf_slim_and_caffe_have_their_own_normalisation(name, normalisation):
-    assert make_dialect(name, 299, "bicubic").normalisation == normalisation
+    assert dialect(name, 299).normalisation == normalisation
 
 
 def test_describe_gives_exactly_these_plain_values():
     """A stored run is found again by a hash of this dictionary, so a change to it loses all stored runs."""
-    assert make_dialect("timm", 299, "bicubic", 0.8975).describe() == {
+    assert dialect("timm", 299, "bicubic", 0.8975).describe() == {
         "size": 299,
         "pool": "mean",
         "protocols": {
@@ -175,7 +225,7 @@ def test_dialects_are_these_four():
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_dialect_has_one_crop_and_is_its_own_single_crop(name):
-    dialect = make_dialect(name, 299, "bicubic")
-    assert dialect.crops == 1
-    assert dialect.names == (f"1/{name}",)
-    assert dialect.single_crop() is dialect
+    plan = dialect(name, 299)
+    assert plan.crops == 1
+    assert plan.names == (f"1/{name}",)
+    assert plan.single_crop() is plan

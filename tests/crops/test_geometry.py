@@ -72,7 +72,7 @@ def protocol_of(text, size):
 def boxes(text, width, height, size):
     """(resized size, box) of each view of the protocol `text` that is not mirrored."""
     protocol = protocol_of(text, size)
-    patches = [patch_of(view, width, height, size) for view in protocol.views if not view.mirror]
+    patches = [patch_of(view, width, height, size, "bicubic") for view in protocol.views if not view.mirror]
     return [(patch.resized, patch.box) for patch in patches]
 
 
@@ -120,8 +120,10 @@ def test_boxes_of_1_10_and_12_crops_of_an_odd_size_at_299():
 
 
 def test_patch_of_a_dense_view_is_the_whole_resized_image():
-    patch = patch_of(DenseView(256), 500, 375, 224)
-    assert patch == Patch((341, 256), (0, 0, 341, 256), output=(341, 256), mirror=False)
+    patch = patch_of(DenseView(256), 500, 375, 224, "bicubic")
+    assert patch == Patch(
+        (341, 256), (0, 0, 341, 256), output=(341, 256), mirror=False, interpolation="bicubic"
+    )
 
 
 @pytest.mark.parametrize("dimensions", [(500, 375), (375, 500), (300, 300), (437, 371), (121, 97)])
@@ -132,7 +134,7 @@ def test_10_crops_are_those_of_torchvision_in_the_central_square(dimensions, siz
     *corners, centre = five_crop(square, [size, size])
     ten = ten_crop(square, [size, size])
     views = protocol_of("10", size).views
-    ours = render(image, [patch_of(view, *dimensions, size) for view in views], "bicubic")
+    ours = render(image, [patch_of(view, *dimensions, size, "bicubic") for view in views])
     assert [crop.tobytes() for crop in ours[0::2]] == [crop.tobytes() for crop in [centre, *corners]]
     # Torchvision mirrors the square, so its left corners are the mirrored right ones.
     mirrored_corners = [ten[5 + i] for i in (1, 0, 3, 2)]
@@ -150,7 +152,7 @@ LARGE_SIDES = st.integers(1, 10**6)
 @given(width=LARGE_SIDES, height=LARGE_SIDES, size=st.sampled_from([64, 224, 299]))
 def test_every_patch_lies_in_the_resized_image(width, height, size):
     for view in lattice(scale_set(size)):
-        patch = patch_of(view, width, height, size)
+        patch = patch_of(view, width, height, size, "bicubic")
         left, top, right, bottom = patch.box
         assert 0 <= left < right <= patch.resized[0]
         assert 0 <= top < bottom <= patch.resized[1]
@@ -162,9 +164,9 @@ def test_every_patch_lies_in_the_resized_image(width, height, size):
 @given(width=SIDES, height=SIDES, scale=st.integers(1, 1000))
 def test_resized_size_is_that_of_torchvision(width, height, scale):
     view = View(scale, "centre", "centre", mirror=False)
-    assert list(patch_of(view, width, height, scale).resized[::-1]) == _compute_resized_output_size(
-        (height, width), [scale]
-    )
+    assert list(
+        patch_of(view, width, height, scale, "bicubic").resized[::-1]
+    ) == _compute_resized_output_size((height, width), [scale])
 
 
 @given(width=SIDES, height=SIDES)
@@ -172,5 +174,5 @@ def test_boxes_of_a_portrait_are_those_of_the_transposed_landscape(width, height
     transposed = {"top-right": "bottom-left", "bottom-left": "top-right"}
     for view in lattice((256,)):
         other = View(view.scale, view.square, transposed.get(view.position, view.position), view.mirror)
-        left, top, right, bottom = patch_of(view, width, height, 224).box
-        assert patch_of(other, height, width, 224).box == (top, left, bottom, right)
+        left, top, right, bottom = patch_of(view, width, height, 224, "bicubic").box
+        assert patch_of(other, height, width, 224, "bicubic").box == (top, left, bottom, right)

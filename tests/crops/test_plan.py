@@ -55,7 +55,9 @@ def test_pooling_equals_a_loop_over_the_views(pool, dimensions):
     scores = logits if pool == "logits" else np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     pooled = pool_scores(scores, weights, pool)
     for row, protocol in zip(pooled, plan.protocols, strict=True):
-        scores_of_views = [scores[patches.index(patch_of(view, *dimensions, 224))] for view in protocol.views]
+        scores_of_views = [
+            scores[patches.index(patch_of(view, *dimensions, 224, "bicubic"))] for view in protocol.views
+        ]
         mean, highest = np.mean(scores_of_views, axis=0), np.max(scores_of_views, axis=0)
         expected = {"mean": mean, "logits": np.exp(mean), "max": highest}[pool]
         assert row == pytest.approx(expected / expected.sum(), abs=1e-7)

@@ -41,7 +41,7 @@ def test_names_are_the_numbers_of_crops():
 
 
 def test_each_usual_protocol_is_defined():
-    assert list(DEFINITIONS) == names("144,dense")
+    assert list(DEFINITIONS) == ["native", *names("144,dense")]
 
 
 def test_definition_of_144_crops_has_their_counts():
@@ -94,7 +94,7 @@ def test_dense_views_have_the_five_scales_of_the_resnet_paper():
     "text", ["", "0", "11", "1,,10", "1x2x3x4", "144x", "-1", "dense2", "0x1x1x1", "1x1x5x3"]
 )
 def test_refusal_of_an_unknown_protocol_lists_the_known_ones(text):
-    with pytest.raises(ProtocolError, match="write 1, 10, 12, 144, dense"):
+    with pytest.raises(ProtocolError, match="write native, 1, 10, 12, 144, dense"):
         parse(text, 224)
 
 

@@ -24,7 +24,7 @@ def test_reference_renders_two_views_as_pillow_does_step_by_step():
     patches, _ = Plan(parse("144", 224), 224).patches(*image.size)
     crops = {
         (patch.resized, patch.box, patch.mirror): crop
-        for patch, crop in zip(patches, render_by_pillow(image, patches, "bicubic"), strict=True)
+        for patch, crop in zip(patches, render_by_pillow(image, patches), strict=True)
     }
     resized = image.resize((384, 288), Image.Resampling.BICUBIC)
     whole = resized.crop((96, 0, 384, 288)).resize((224, 224), Image.Resampling.BICUBIC)
@@ -37,9 +37,9 @@ def test_reference_renders_two_views_as_pillow_does_step_by_step():
 @pytest.mark.parametrize("dimensions", SIZES)
 def test_tensor_renderer_equals_the_reference_within_three_levels(dimensions, interpolation):
     image = drawn(*dimensions)
-    patches, _ = Plan(parse("144", 160), 160).patches(*dimensions)
-    fast = render_by_tensor(tensor_of(image), patches, interpolation)
-    slow = [tensor_of(crop) for crop in render_by_pillow(image, patches, interpolation)]
+    patches, _ = Plan(parse("144", 160), 160, interpolation=interpolation).patches(*dimensions)
+    fast = render_by_tensor(tensor_of(image), patches)
+    slow = [tensor_of(crop) for crop in render_by_pillow(image, patches)]
     assert [crop.shape for crop in fast] == [crop.shape for crop in slow]
     difference = (torch.stack(fast).int() - torch.stack(slow).int()).abs()
     assert difference.max() <= 3  # two levels, and one more if a whole square is resized again
@@ -83,7 +83,7 @@ def test_levels_beyond_black_and_white_are_cut_off_as_in_pillow(resizer, length)
 def test_crops_of_one_scale_share_its_memory():
     image = tensor_of(drawn(500, 375))
     patches, _ = Plan(parse("1x1x5x1", 160), 160).patches(500, 375)
-    crops = render_by_tensor(image, patches, "bilinear")
+    crops = render_by_tensor(image, patches)
     assert len({crop.untyped_storage().data_ptr() for crop in crops}) == 1
 
 
@@ -96,13 +96,13 @@ def test_whole_square_is_resized_once_for_both_mirrors(monkeypatch):
 
     monkeypatch.setattr("crops.tensor.resize", recorded)
     patches, _ = Plan(parse("1x1x2x2", 160), 160).patches(500, 375)
-    assert len(render_by_tensor(tensor_of(drawn(500, 375)), patches, "bilinear")) == 4
+    assert len(render_by_tensor(tensor_of(drawn(500, 375)), patches)) == 4
     assert sizes == [patches[0].resized, (160, 160)]
 
 
 def test_dense_view_is_the_whole_image():
     image = drawn(200, 100)
-    patches, _ = Plan(parse("dense", 224, [50]), 224).patches(200, 100)
-    (crop,) = render_by_pillow(image, patches, "bilinear")
+    patches, _ = Plan(parse("dense", 224, [50]), 224, interpolation="bilinear").patches(200, 100)
+    (crop,) = render_by_pillow(image, patches)
     assert crop.size == (100, 50)
     assert crop.tobytes() == image.resize((100, 50), Image.Resampling.BILINEAR).tobytes()

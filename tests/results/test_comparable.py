@@ -84,6 +84,20 @@ def test_other_protocols_are_refused(tmp_path, changes, message):
         check_same_protocols([a, b])
 
 
+def test_native_crop_may_be_missing_and_may_be_another_one(tmp_path):
+    native = {"native": ProtocolRecord(crops=1, dialect="timm", resized=341)}
+    others = {"native": ProtocolRecord(crops=1, dialect="torchvision", resized=256)}
+    protocols = [PLAN.protocols, native | PLAN.protocols, others | PLAN.protocols, native]
+    runs = [
+        start_run(tmp_path / str(number), plan=replace(PLAN, protocols=each))
+        for number, each in enumerate(protocols)
+    ]
+    check_same_protocols(runs[:3])
+    check_same_protocols([runs[3], runs[3]])
+    with pytest.raises(RunError, match=r"3 has the protocols native, .*0 1, 10"):
+        check_same_protocols([runs[0], runs[3]])
+
+
 @pytest.mark.parametrize(
     ("size", "scale", "same"), [(299, 341, True), (299, 342, True), (299, 352, False), (331, 378, True)]
 )

@@ -28,6 +28,33 @@ def test_ensemble_is_the_mean_of_its_members(members, tmp_path, protocol):
         assert rows.loc[(protocol, "all"), f"top{k}_hits"] == hits
 
 
+def with_native(run, folder):
+    """The run with crop 1 as its native crop, too."""
+    crops = {"native": run.manifest.plan.protocols["1"]} | run.manifest.plan.protocols
+    shards = [
+        replace(shard, probabilities={"native": shard.probabilities["1"]} | shard.probabilities)
+        for shard in run.shards()
+    ]
+    plan = replace(run.manifest.plan, protocols=crops)
+    copy = replace(run.manifest, identity=f"native {run.identity}", plan=plan, complete=False, shards=())
+    return complete_run(write_manifest(folder, copy), shards)
+
+
+@pytest.mark.parametrize("first_has_it", [True, False])
+def test_native_crop_is_averaged_where_all_members_have_it(members, tmp_path, first_has_it):
+    native = [with_native(members[number], tmp_path / f"native{number}") for number in range(2)]
+    both = ensemble(native, tmp_path / "out")
+    assert both.protocols == ("native", "1", "10")
+    assert np.array_equal(pooled(both, "native"), pooled(both, "1"))
+    mixed = [native[0], members[1]] if first_has_it else [members[1], native[0]]
+    run = ensemble(mixed, tmp_path / "out")
+    assert run.protocols == ("1", "10")
+    assert sorted(run.manifest.top1_hits) == ["1", "10"]
+    assert np.abs(pooled(run, "10") - pooled(both, "10")).max() < 1e-6
+    assert growth(native).equals(growth(members[:2]))
+    assert growth(mixed)["protocol"].tolist() == ["1", "10"] * 2
+
+
 def test_ensemble_is_a_run_with_its_members_in_it(members, tmp_path):
     run = Run.open(ensemble(members, tmp_path / "out").path)
     model = run.manifest.model

@@ -14,7 +14,7 @@ from bench.zoo.loading import load
 from benchmarks.gpu.as_built import split_time
 from benchmarks.gpu.common import Table, first_images, write_calibrated
 from benchmarks.links import link_images
-from tests.conftest import TINY
+from tests.conftest import TINY, drawn
 from tests.processes import PATIENCE
 
 TOP = Path(__file__).resolve().parents[2]
@@ -68,6 +68,22 @@ def test_host_time_has_a_row_for_the_engine_and_one_for_the_numbers_of_chunks():
     rows = table_of("benchmarks/host_time.py", "--images", "32", "--rounds", "1")
     assert list(rows) == ["engine without decoding", "numbers of the chunks of a GPU"]
     assert all(float(median) > 0 for median, _ in rows.values())
+
+
+def test_native_crops_have_the_pixels_of_all_providers(tmp_path):
+    drawn(90, 61).save(tmp_path / "image.png")
+    command = [sys.executable, "benchmarks/native_crops.py", tmp_path / "image.png"]
+    environment = os.environ | {"PYTHONPATH": str(TOP)}
+    done = subprocess.run(command, cwd=TOP, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    lines = done.stdout.splitlines()
+    assert sum(" names equal, in " in line for line in lines) == 3, (done.stdout, done.stderr)
+    assert all("only square inputs can be evaluated" in line for line in lines if line.startswith("  "))
+
+
+def test_native_crop_is_compared_with_the_other_crops_alone(photos):
+    words = ("--model", TINY, "--rounds", "1", "--data", photos)
+    rows = table_of("benchmarks/native_cost.py", *words)
+    assert list(rows) == ["native", "native,10", "native,144"]
 
 
 def test_forward_pass_has_a_row_for_each_runtime_that_is_installed():

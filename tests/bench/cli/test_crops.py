@@ -38,6 +38,15 @@ def test_sheet_is_of_the_named_networks_input(image, tmp_path):
     assert cli_error(*usual, *own, code=2).endswith("does not say all of its input: pass --input-size")
 
 
+def test_native_crop_of_the_networks_weights_is_drawn(image, tmp_path):
+    """The public weights of v1 are torchvision's: 256 pixels, and a crop of 224."""
+    sheet = tmp_path / "sheet.png"
+    done = cli("crops", image, "--crops", "native", "-o", sheet)
+    part = "224 x 224 pixels of the image at 341 x 256, for an input of 224 x 224"
+    assert done.stdout == f"{sheet}: protocol native takes {part}\n"
+    assert sheet.stat().st_size
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_dialect_is_drawn(image, tmp_path, dialect):
     done = cli("crops", image, "--dialect", dialect, "-o", tmp_path / "sheet.png")
@@ -51,6 +60,12 @@ def test_dialect_is_drawn(image, tmp_path, dialect):
         (["--scales", "60000"], 2, "uses 4 of the 1 scales|144 crops need"),
         (["--crops", "1", "--scales", "60000"], 2, "would be resized to 4,800,000,000 pixels"),
         (["--crops", "11"], 2, "no protocol '11'"),
+        (
+            ["--crops", "native", "--model", "mini-v3"],
+            2,
+            "native is the crop of weights of timm, torchvision",
+        ),
+        (["--crops", "native", "--scales", "300"], 2, "native has a scale of its own: leave out --scales"),
         (["--dialect", "timm", "--crops", "10"], 2, "--dialect timm decides .*: leave out --crops,"),
         (["--dialect", "timm", "--interpolation", "bicubic"], 2, "leave out .* and --interpolation"),
         (["--model", "timm/resnet5O"], 2, "no network 'timm/resnet5O': try timm/resnet50"),

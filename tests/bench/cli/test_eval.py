@@ -90,7 +90,7 @@ def test_same_command_continues_and_fresh_starts_anew(eval_tiny):
     ("options", "code", "message"),
     [
         (["--data", "mini"], 2, "predicts 1,000 classes, but .*mini_val.tar has 50: pass --data PATH"),
-        (["--crops", "11"], 2, "no protocol '11': write 1, 10, 12, 144, dense"),
+        (["--crops", "11"], 2, "no protocol '11': write native, 1, 10, 12, 144, dense"),
         (["--scales", "100"], 2, "smaller than the network's input of 160"),
         (["--scales", "a,b"], 2, "write shorter sides in pixels"),
         (["--crops", "10", "--scales", "183,206"], 2, "10 uses 1 of the 2 scales"),

@@ -6,9 +6,13 @@ import torch
 
 from bench.evaluation import device_chunk
 from bench.evaluation.device_chunk import Slab, can_render
-from crops import Plan, make_dialect, parse
+from crops import Plan, dialect_view, native_view, parse
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+
+
+def native(view):
+    return Plan(parse("native,10", 64, native=view), 64)
 
 
 def fill(room, seed):
@@ -46,10 +50,16 @@ def test_images_that_lie_elsewhere_or_with_gaps_are_copied(elsewhere):
         (Plan(parse("144", 64), 64), CUDA, True),
         (Plan(parse("144", 64), 64), CPU, False),
         (Plan(parse("10,dense", 64), 64), CUDA, False),
-        (make_dialect("timm", 64, "bicubic", 0.875), CUDA, False),
+        (native(native_view("timm", 64, "bilinear", 0.875)), CUDA, True),
+        (native(native_view("timm", 64, "bicubic", 1.15)), CUDA, False),
+        (native(native_view("timm", 64, "bicubic", 1.0, "longer")), CUDA, False),
+        (native(native_view("timm", 64, "lanczos", 0.875)), CUDA, False),
+        (native(dialect_view("caffe", 64, native_view("timm", 64, "bicubic", 0.875))), CUDA, False),
     ],
 )
-def test_lattices_are_rendered_in_chunks_on_a_gpu(monkeypatch, plan, device, expected):
+def test_crops_of_one_size_within_the_image_are_rendered_in_chunks_on_a_gpu(
+    monkeypatch, plan, device, expected
+):
     monkeypatch.setattr(device_chunk, "_has_kernels", lambda device: True)
     assert can_render(plan, device) == expected
 

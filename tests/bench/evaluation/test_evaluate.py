@@ -181,6 +181,29 @@ project's, which has tests of its own.
 """
 
 
+def test_native_crop_equals_timms_own_transform(evaluate, photos, tiny_weights):
+    from bench.zoo.loading import load
+
+    run = evaluate(crops="native")
+    assert run.manifest.plan.renderer == "pillow"
+    network = load(TINY, str(tiny_weights)).module
+    for image_id, row in zip(next(run.shards()).ids, pooled(run, "native"), strict=True):
+        with Image.open(photos / image_id) as image, torch.inference_mode():
+            expected = network(DIALECTS["timm"](image)[None].float()).softmax(1)[0].numpy()
+        assert np.abs(row - expected).max() < 1e-6
+
+
+def test_native_crop_beside_others_changes_none_of_them(evaluate):
+    both, alone, others = (
+        evaluate(crops=crops, renderer="pillow") for crops in ("native,10", "native", "10")
+    )
+    assert both.protocols == ("native", "1", "10")
+    assert largest_difference(both, alone, "native") < 1e-6
+    assert largest_difference(both, others, "1") < 1e-6
+    assert largest_difference(both, others, "10") < 1e-6
+    assert largest_difference(both, evaluate(crops="native,10"), "native") < 1e-3  # by the fast renderer
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_dialect_equals_the_tools_own_transform(evaluate, photos, tiny_weights, name):
     from bench.zoo.loading import load

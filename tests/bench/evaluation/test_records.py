@@ -9,7 +9,7 @@ from bench.data.devkit import Blacklist
 from bench.device import Runtime
 from bench.evaluation.records import blacklist_record, data_record, plan_record, runtime_record
 from bench.options import Options
-from crops import Plan, make_dialect, parse
+from crops import Plan, dialect_plan, native_view, parse
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32", 4, workers=2, streams=1, compile=False)
 
@@ -34,7 +34,8 @@ def test_plan_is_described_with_its_renderer():
 
 
 def test_dialect_is_described_as_a_protocol():
-    record = plan_record(make_dialect("timm", 224, "bicubic", 0.875), "pillow")
+    plan = dialect_plan("timm", 224, native_view("timm", 224, "bicubic", 0.875))
+    record = plan_record(plan, "pillow")
     assert record.protocols["1/timm"].dialect == "timm"
     assert record.protocols["1/timm"].crops == 1
 

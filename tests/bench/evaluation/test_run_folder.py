@@ -13,9 +13,10 @@ import torch
 import bench
 from bench.data.class_sets import find_class_set
 from bench.errors import DataError, ImplausibleLabels, UsageError
-from bench.evaluation import engine, run_folder
+from bench.evaluation import engine, prepare, run_folder
 from bench.evaluation.run_folder import FRESH, LOCK
 from bench.progress import Done, Silent
+from bench.zoo.loading import load
 from results import storage
 from results.errors import RunError
 from results.manifest import plain
@@ -161,6 +162,64 @@ def test_run_with_more_crops_is_not_taken_for_fresh_nor_while_it_is_incomplete(e
     assert evaluate(fresh=True).manifest.taken_from == ""
     write_manifest(larger.path, replace(larger.manifest, complete=False))
     assert evaluate(crops="2x1x5x2").manifest.taken_from == ""
+
+
+@pytest.fixture
+def evaluate_public(evaluate, monkeypatch):
+    """As `evaluate`, of the same weights as if they were public ones."""
+
+    def load_public(*arguments, **options):
+        loaded = load(*arguments, **options)
+        return replace(loaded, weights=replace(loaded.weights, tag="in1k"))
+
+    def run(**options):
+        with monkeypatch.context() as patched:
+            patched.setattr(prepare, "load", load_public)
+            return evaluate(**options)
+
+    return run
+
+
+NOTE = "has a run of these crops without the native one, which is used as it is: --crops native evaluates"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_run_without_the_native_crop_is_used_as_it_is(evaluate, evaluate_public, complete):
+    """The native crop comes along for public weights. Before it did, there was none."""
+    before = evaluate(crops="10")
+    if not complete:
+        write_manifest(before.path, replace(before.manifest, complete=False))
+    notes = Notes()
+    again = evaluate_public(crops="10", reporter=notes)
+    assert (again.path, again.protocols, again.complete) == (before.path, ("1", "10"), True)
+    assert NOTE in "".join(notes.texts)
+    native = evaluate_public(crops="10", fresh=True)
+    assert native.protocols == ("native", "1", "10")
+    notes = Notes()
+    assert evaluate_public(crops="10", reporter=notes).path == native.path
+    assert NOTE not in "".join(notes.texts)
+
+
+def test_larger_run_without_the_native_crop_serves_fewer_crops(evaluate, evaluate_public, monkeypatch):
+    larger = evaluate(crops="12")
+    monkeypatch.setattr(engine.Pipeline, "shards", None)  # nothing can be evaluated
+    run = evaluate_public(crops="10")
+    assert (run.protocols, run.manifest.taken_from) == (("1", "10"), larger.path.name)
+
+
+def test_larger_run_with_the_native_crop_serves_fewer_crops_with_and_without_it(evaluate_public, monkeypatch):
+    evaluate_public(crops="12")
+    monkeypatch.setattr(engine.Pipeline, "shards", None)  # nothing can be evaluated
+    for crops, protocols in {"10": ("native", "1", "10"), "1": ("1",), "native,1": ("native", "1")}.items():
+        run = evaluate_public(crops=crops)
+        assert run.protocols == protocols
+        assert run.manifest.taken_from
+
+
+def test_native_crop_that_is_asked_for_is_evaluated_beside_a_run_without_it(evaluate, evaluate_public):
+    evaluate(crops="10")
+    assert evaluate_public(crops="native,10").protocols == ("native", "1", "10")
+    assert evaluate_public().protocols == ("native",)
 
 
 def test_what_a_damaged_run_with_more_crops_lacks_is_evaluated(evaluate, tmp_path, monkeypatch):

@@ -154,7 +154,7 @@ def test_network_of_a_repository_is_what_its_config_says(hub, tiny_weights, tmp_
     digest = hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
     preprocessing = (
         "Preprocessing(size=96, normalisation=Normalisation(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), "
-        "bgr=False), interpolation='bicubic', crop_pct=0.875, squash=False)"
+        "bgr=False), interpolation='bicubic', crop_pct=0.875, fit='shorter')"
     )
     assert printed.splitlines() == [
         f"Weights(tag='', source='{OWN}', sha256='{digest}', ema=None, note='')",

@@ -27,7 +27,7 @@ def test_configuration_is_read_as_timm_reads_it(name):
     assert (3, read.size, read.size) == expected["input_size"]
     assert (read.normalisation.mean, read.normalisation.std) == (expected["mean"], expected["std"])
     assert (read.interpolation, read.crop_pct) == (expected["interpolation"], expected["crop_pct"])
-    assert read.squash == (expected["crop_mode"] == "squash")
+    assert (read.fit == "both") == (expected["crop_mode"] == "squash")
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_configuration_that_makes_no_sense_is_refused(config, message):
 
 
 def test_what_is_stated_goes_before_the_rest():
-    own = Preprocessing(224, CAFFE, "bilinear", 0.9, squash=True)
+    own = Preprocessing(224, CAFFE, "bilinear", 0.9, fit="both")
     assert own.restated(NOTHING_STATED) == own
     stated = StatedInput(size=96, std=HALF.std)
-    expected = Preprocessing(96, Normalisation(CAFFE.mean, HALF.std, bgr=True), "bilinear", 0.9, squash=True)
+    expected = Preprocessing(96, Normalisation(CAFFE.mean, HALF.std, bgr=True), "bilinear", 0.9, fit="both")
     assert own.restated(stated) == expected
 
 

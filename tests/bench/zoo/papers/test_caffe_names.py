@@ -8,7 +8,7 @@ from PIL import Image
 
 from bench.errors import WeightsError
 from bench.zoo.loading import load
-from crops import make_dialect
+from crops.dialects import caffe
 from tests.bench.zoo.caffe_files import (
     NEW,
     OLD,
@@ -63,8 +63,8 @@ def test_outputs_are_those_of_onnx_runtime(blobs, onnx_files, tmp_path, file):
 
 def test_evaluation_in_caffes_dialect_has_the_probabilities_of_onnx_runtime(evaluate, photos, onnx_files):
     run = evaluate(model="v1-paper", weights=onnx_files[12], dialect="caffe", precision="fp32")
-    take = make_dialect("caffe", 224, "bilinear")
-    pixels = [take(Image.open(path).convert("RGB")) for path in sorted(photos.rglob("*.JPEG"))]
+    photographs = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(photos.rglob("*.JPEG"))]
+    pixels = [caffe(photograph, 224, 256) for photograph in photographs]
     images = np.stack(pixels)[..., ::-1].astype(np.float32) - BLUE_GREEN_RED
     theirs = run_onnx(onnx_files[12], images.transpose(0, 3, 1, 2).astype(np.float32))
     assert theirs.max() > 5 / 1000
