@@ -23,21 +23,34 @@ def label_ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
     return np.asarray(ahead.sum(axis=1), dtype=np.int64)
 
 
-def label_rank_range(
-    probabilities: NDArray[np.float32], right: NDArray[np.bool_], tolerance: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """([n], [n]) the lowest and the highest rank that the best-ranked right class could have, if the
-    difference between two probabilities could be off by `tolerance`.
+def hit_margins(probabilities: NDArray[np.float32], right: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
+    """[n] how far each image is from a tie that decides whether it is a top-k hit.
 
-    `right` [n x classes] says which classes are right, at least one for each image.
+    It is the absolute logarithm of the ratio of two probabilities: that of the likeliest right class, and
+    that of the k-th likeliest wrong one. `right` [n x classes] says which classes are right, at least one for
+    each image. Infinite where fewer than k classes are wrong.
 
-    >>> label_rank_range(np.array([[0.5, 0.49, 0.01]]), np.array([[True, False, False]]), 0.02)
-    (array([0]), array([1]))
+    >>> hit_margins(np.array([[0.5, 0.25, 0.25]]), np.array([[True, False, False]]), 1).round(3)
+    array([0.693])
     """
-    own = np.where(right, probabilities, -np.inf).max(axis=1, keepdims=True)
-    lowest = (probabilities > own + tolerance).sum(axis=1)
-    highest = ((probabilities >= own - tolerance) & ~right).sum(axis=1)
-    return lowest, highest
+    if right.shape[1] < k:
+        return np.full(len(right), np.inf)
+    best = np.where(right, probabilities, 0).max(axis=1)
+    rival = -np.partition(np.where(right, 1, -probabilities), k - 1, axis=1)[:, k - 1]
+    smallest = np.finfo(np.float32).tiny
+    margins = np.abs(np.log(np.maximum(best, smallest)) - np.log(np.maximum(rival, smallest)))
+    return np.where(rival < 0, np.inf, margins).astype(np.float64)
+
+
+def chances_of_change(margins: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
+    """[n] the probability that a normal error of this standard deviation crosses each of the `margins`.
+
+    >>> chances_of_change(np.array([0.0, 0.1]), 0.1).round(3)
+    array([0.5  , 0.159])
+    """
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(-margins / deviation), dtype=np.float64)
 
 
 def top_classes(probabilities: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from results.class_sets import ClassSet
 from results.errors import RunUsageError
-from results.metrics import label_rank_range, label_ranks, top_classes
+from results.metrics import hit_margins, label_ranks, top_classes
 from results.run import Run, Shard
 
 ALL_CLASSES = ClassSet(name="", groups=())
@@ -98,9 +98,9 @@ class Judgement:
         probabilities = self.probabilities(protocol)
         return label_ranks(probabilities, self._best(probabilities))
 
-    def rank_range(self, protocol: str, tolerance: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """([n], [n]) the lowest and the highest of these ranks, as `label_rank_range` has them."""
-        return label_rank_range(self.probabilities(protocol), self.right, tolerance)
+    def margins(self, protocol: str, k: int) -> NDArray[np.float64]:
+        """[n] how far each image is from a tie that decides whether it is a top-k hit, as `hit_margins`."""
+        return hit_margins(self.probabilities(protocol), self.right, k)
 
     def p_right(self, protocol: str) -> NDArray[np.float32]:
         """[n] the probability of the best-ranked right class."""

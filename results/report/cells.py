@@ -17,6 +17,9 @@ SCORED_HEADINGS = {"class_set": ("classes", "all"), "truth": ("labels", "own")}
 PUBLISHED = {"these weights": "weights", "paper": "paper"}
 """Headings of published figures, and what the names of their columns begin with."""
 
+LITTLE = 0.05
+"""Images, as an expected number, that are not worth a word."""
+
 
 def cells(table: pd.DataFrame) -> list[dict[str, str]]:
     """The cells of each row by heading; without published figures where the table has none, without the
@@ -62,12 +65,12 @@ def note(table: pd.DataFrame) -> str:
 def _near_ties(table: pd.DataFrame) -> str:
     """How much another batch size or processor could change, in the row with the largest share."""
     near = table[["top1_near", "top5_near"]].max(axis=1)
-    if not near.any():
+    if (near < LITTLE).all():
         return "No result here is close enough to a tie for rounding to change it."
     images, n = max(zip(near.tolist(), table["n"].tolist(), strict=True), key=lambda row: row[0] / row[1])
     return (
-        f"Up to {images:,} of {n:,} images are close enough to a tie for rounding to change their result: "
-        f"{100 * images / n:.2f} points of error."
+        f"Rounding is expected to change the result of about {images:.1f} of {n:,} images: "
+        f"at most {100 * images / n:.2f} points of error."
     )
 
 

@@ -8,9 +8,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import top_k_accuracy_score
 
 from results.metrics import (
+    chances_of_change,
     difference_interval,
     error_percent,
-    label_rank_range,
+    hit_margins,
     label_ranks,
     mcnemar_p,
     sign_flip_p,
@@ -73,30 +74,36 @@ def test_error_is_in_percent():
     assert error_percent(39_033, 50_000) == pytest.approx(21.934)
 
 
-@given(st.integers(2, 7), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-3, 0.2]))
-def test_rank_range_is_what_small_changes_reach(classes, seed, tolerance):
-    """No rank leaves the range when each probability moves by at most half the tolerance, and the lowest rank
-    is reached.
-    """
+@given(st.integers(1, 9), st.integers(0, 2**32 - 1), st.sampled_from([1, 5]))
+def test_margin_is_the_ratio_of_the_best_right_class_and_the_kth_wrong_one(classes, seed, k):
     generator = np.random.default_rng(seed)
-    probabilities = generator.dirichlet(np.ones(classes), 20)
-    probabilities[:, 1] = probabilities[:, 0]  # ties
-    labels = generator.integers(0, classes, 20)
-    own = np.arange(classes) == labels[:, None]
-    least, greatest = label_rank_range(probabilities, own, tolerance)
-    for _ in range(10):
-        moved = label_ranks(
-            probabilities + generator.uniform(-0.499, 0.499, probabilities.shape) * tolerance, labels
-        )
-        assert ((least <= moved) & (moved <= greatest)).all()
-    assert (
-        least.tolist()
-        == ((probabilities - np.where(own, 0, tolerance)) > (probabilities * own).sum(1, keepdims=True))
-        .sum(1)
-        .tolist()
-    )
-    assert (least <= label_ranks(probabilities, labels)).all()
-    assert (greatest >= label_ranks(probabilities, labels)).all()
+    probabilities = generator.dirichlet(np.ones(classes), 20).astype(np.float32)
+    right = generator.random((20, classes)) < 0.3
+    right[:, 0] |= ~right.any(axis=1)
+    for row, own, margin in zip(probabilities, right, hit_margins(probabilities, right, k), strict=True):
+        wrong = sorted(row[~own], reverse=True)
+        expected = abs(np.log(max(row[own]) / wrong[k - 1])) if len(wrong) >= k else np.inf
+        assert margin == pytest.approx(expected, abs=1e-5)
+
+
+def test_margin_of_a_tie_is_none_even_where_both_are_impossible():
+    rows = np.array([[0.4, 0.4, 0.2], [0.0, 1.0, 0.0]], dtype=np.float32)
+    own = np.array([[True, False, False]] * 2)
+    assert hit_margins(rows[:1], own[:1], 1).tolist() == [0]
+    assert hit_margins(rows[1:], own[1:], 2).tolist() == [0]
+
+
+def test_expected_changes_are_as_many_as_random_errors_make():
+    """Of two classes, whose logarithms of the ratio get normal errors: 40,000 draws."""
+    generator = np.random.default_rng(0)
+    share = generator.uniform(0.4, 0.6, 200)
+    probabilities = np.stack([share, 1 - share], axis=1)
+    right = np.array([[True, False]] * 200)
+    expected = chances_of_change(hit_margins(probabilities, right, 1), 0.15).sum()
+    logs = np.log(share / (1 - share))
+    changed = [(logs > 0) != (logs + generator.normal(0, 0.15, 200) > 0) for _ in range(200)]
+    assert expected == pytest.approx(np.sum(changed) / 200, rel=0.03)
+    assert 20 < expected < 60
 
 
 @given(only_a=st.integers(0, 400), only_b=st.integers(0, 400))

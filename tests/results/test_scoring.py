@@ -75,11 +75,9 @@ def test_judgement_is_that_of_a_loop(seed, has_set, has_truth, data):
     assert list(found) == list(expected.values())
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1e-3, 0.3]), st.data())
-def test_rank_range_holds_the_ranks_of_changed_probabilities_and_is_no_wider(seed, tolerance, data):
-    """When each probability moves by at most half the tolerance. The ends are reached by moving all right
-    classes one way and all others the other way.
-    """
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5]), st.data())
+def test_no_error_below_the_margins_changes_a_hit_and_one_above_changes_each(seed, k, data):
+    """All right classes go one way, as the logarithms of their probabilities, and all others stay."""
     shard = shard_with_ties(seed)
     sets = st.sets(st.integers(0, CLASSES - 1), min_size=1, max_size=3).map(tuple)
     truth = Truth("drawn", {image: data.draw(sets) for image in shard.ids})
@@ -87,21 +85,24 @@ def test_rank_range_holds_the_ranks_of_changed_probabilities_and_is_no_wider(see
     judged = judge(shard, scoring)
     if not judged.ids:
         return
-    lowest, highest = judged.rank_range("1", tolerance)
+    margins = judged.margins("1", k)
+    hits = judged.ranks("1") < k
 
-    def ranks(change):
-        moved = shard.probabilities["1"].astype(np.float64) + change
-        return judge(replace(shard, probabilities={"1": moved}), scoring).ranks("1")
-
-    noise = np.random.default_rng(seed).uniform(-0.499, 0.499, (len(shard.ids), CLASSES))
-    assert (lowest <= ranks(noise * tolerance)).all()
-    assert (highest >= ranks(noise * tolerance)).all()
-    if tolerance == 0.3:  # no two levels are that far apart, so that no sum is near the limit
-        right = np.array([[index in truth.right[image] for index in range(CLASSES)] for image in shard.ids])
+    def hits_after(factors):
+        moved = shard.probabilities["1"].astype(np.float64)
         group = scoring.classes.group_of(CLASSES)
-        of_right = np.array([[g >= 0 and any(r[group == g]) for g in group] for r in right])
-        assert lowest.tolist() == ranks(np.where(of_right, 0.149, -0.149)).tolist()
-        assert highest.tolist() == ranks(np.where(of_right, -0.149, 0.149)).tolist()
+        for i, factor in zip(judged.kept.tolist(), factors, strict=True):
+            own = {group[index] for index in truth.right[shard.ids[i]]} - {-1}
+            moved[i, np.isin(group, list(own))] *= factor
+        return judge(replace(shard, probabilities={"1": moved}), scoring).ranks("1") < k
+
+    away = np.where(hits, -1.0, 1.0)
+    possible = judged.p_right("1") > 0  # else no factor changes it
+    decided = (margins < 20) & possible  # beyond that the rival is impossible
+    reached = np.where(decided, margins, 0)
+    assert (hits_after(np.exp(away * 0.99 * reached)) == hits)[reached > 0].all()
+    assert (hits_after(np.exp(away * (1.01 * reached + 1e-6))) != hits)[decided].all()
+    assert hits[~np.isfinite(margins)].all()
 
 
 @given(st.integers(0, 2**32 - 1))
