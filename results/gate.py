@@ -77,6 +77,8 @@ def _verdict(row: Mapping[Any, Any], points: float) -> Verdict:
     if known:
         far = [f"{kind} error {gap:+.2f} points" for kind, gap in known.items() if abs(gap) > points]
         passed = not far
+        if passed and any(known.values()):
+            far = [f"within {points:g} points"]
         why = ", ".join([*far, why])
     elif not why:
         why = "another crop" if row["weights_source"] else "no figure for these weights, images and crop"

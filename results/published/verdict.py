@@ -104,8 +104,11 @@ def verdict(figures: Sequence[Figure], crop: Crop, images: int, top1: Hits, top5
     if not figures:
         return Verdict(f"not comparable: {reasons[0]}")
     if top1.n != images:
-        kind = "too few images" if top1.n < images else "other images"
-        return Verdict(f"not comparable: {kind}, {top1.n:,} and not the {images:,} of the figure")
+        few, other = (
+            f"too few images, {top1.n:,} of {images:,}",
+            f"other images, {top1.n:,} and not {images:,}",
+        )
+        return Verdict(f"not comparable: {few if top1.n < images else other}")
     differing: dict[Kind, int | None] = {
         "top-1": _images(top1, [(each.top1_error, each.half_digit) for each in figures]),
         "top-5": _images(top5, [(each.top5_error, each.half_digit) for each in figures]),

@@ -14,8 +14,16 @@ USUAL = Tolerance(0.1, 0.01)
     ("errors", "passed", "why"),
     [
         ((12_577, 3_910), True, "agrees"),
-        ((12_602, 3_910), True, "differs by 25 images, of which rounding explains 0"),  # 0.05 points
-        ((12_627, 3_910), True, "differs by 50 images, of which rounding explains 0"),  # exactly 0.1
+        (
+            (12_602, 3_910),
+            True,
+            "within 0.1 points, differs by 25 images, of which rounding explains 0",
+        ),  # 0.05 points
+        (
+            (12_627, 3_910),
+            True,
+            "within 0.1 points, differs by 50 images, of which rounding explains 0",
+        ),  # exactly 0.1
         (
             (12_628, 3_910),
             False,
@@ -56,12 +64,12 @@ def test_rows_that_cannot_be_compared_neither_pass_nor_fail(tmp_path):
     assert [(verdict.passed, verdict.why) for verdict in verdicts] == [
         (True, "agrees"),
         (None, "not comparable: no figure for these weights, images and crop"),
-        (None, "not comparable: too few images, 300 and not the 50,000 of the figure"),
+        (None, "not comparable: too few images, 300 of 50,000"),
         (None, "not comparable: another crop"),
     ]
     assert not why_nothing_was_compared(verdicts)
     words = why_nothing_was_compared(verdicts[1:])
-    assert words.endswith("all: not comparable: too few images, 300 and not the 50,000 of the figure")
+    assert words.endswith("all: not comparable: too few images, 300 of 50,000")
 
 
 def test_published_figures_hold_runs_only(tmp_path):

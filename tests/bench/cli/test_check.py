@@ -190,7 +190,7 @@ def test_run_is_held_to_the_published_figures_of_its_weights(tmp_path, monkeypat
 
 def test_without_a_row_to_compare_check_fails_and_lists_why(tmp_path):
     few = validation_run(tmp_path / "few", 75, 23, images=300).path
-    why = "not comparable: too few images, 300 and not the 50,000 of the figure"
+    why = "not comparable: too few images, 300 of 50,000"
     options = ("--against", "published", "--junit", tmp_path / "junit.xml")
     done = cli("check", few, *options, code=1)
     assert "0 rows pass, 0 fail, and 1 cannot be compared" in done.stdout
