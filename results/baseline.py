@@ -1,4 +1,4 @@
-"""The gate of `check`: runs or tables against a baseline, with a verdict for each row."""
+"""Runs or tables against a baseline, with a verdict for each row."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -68,11 +68,14 @@ class Verdict:
     image_set: str
     n: int | None
     """Images that were measured, or else those of the baseline."""
-    baseline: tuple[float, float] | None
-    """The top-1 and top-5 errors in percent; None where the baseline lacks the row."""
+    baseline: tuple[float | None, float | None] | None
+    """The top-1 and top-5 errors in percent; None where the baseline lacks the row. Of published errors, one
+    may be None.
+    """
     measured: tuple[float, float] | None
     """The same; None where the row was not measured."""
-    passed: bool
+    passed: bool | None
+    """None where there is nothing that the row could be held to."""
     why: str
     """The reason in words."""
     class_set: str = ""

@@ -15,10 +15,13 @@ from results.class_sets import ClassSet
 from results.comparable import check_each_once
 from results.errors import RunError, RunUsageError
 from results.manifest import ModelRecord, plain
-from results.metrics import chances_of_change, error_percent, wilson_interval
+from results.metrics import chances_of_change, error_percent, rounding_explains, wilson_interval
 from results.names import distinct_names
 from results.run import NON_BLACKLISTED, Run, Shard
 from results.scoring import AS_STORED, Judgement, Scoring, Truth, clean_counterparts, judge, top_predictions
+
+HELD = ("verdict", "top1_gap", "top5_gap")
+"""The columns of how a row was held to what was published for its weights."""
 
 SCORED = ("class_set", "truth")
 """The columns that say how a row was scored, where that was not over all classes by the run's own labels."""
@@ -73,6 +76,13 @@ class AccuracyRow:
     """What others measured with the same weights, over all classes by the usual labels."""
     weights_top5: float | None
     weights_source: str
+    verdict: str
+    """Whether that agrees with what was measured here, as `published.verdict` says it; empty where it is not
+    of the same tool's crop.
+    """
+    top1_gap: float | None
+    """Points by which the error is above what was published; None where they cannot be compared."""
+    top5_gap: float | None
     paper_top1: float | None
     """What the paper gives for the network."""
     paper_top5: float | None
@@ -125,8 +135,12 @@ def accuracy(runs: Sequence[Run], scoring: Scoring | Sequence[Scoring] = AS_STOR
 
 
 def without_unused(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without those columns of `SCORED` that are empty in every row."""
-    return table.drop(columns=[name for name in SCORED if name in table and not table[name].any()])
+    """The table without those columns of `SCORED` that are empty in every row, and without those of `HELD` if
+    no row has a verdict.
+    """
+    unused = [name for name in SCORED if name in table and not table[name].any()]
+    held = HELD if "verdict" in table and not table["verdict"].any() else ()
+    return table.drop(columns=[*unused, *held])
 
 
 def _column(values: Sequence[Any]) -> "pd.Series[Any]":
@@ -228,6 +242,7 @@ def _row(
     figures = published.of_weights(weights_of(model), protocol, image_set, **scored)
     # those of the native crop are of one crop, so that their range says something
     weights = (published.spread(figures) if protocol == "native" else next(iter(figures), None)) or nothing
+    held = _hold(run, protocol, figures, counts, published.image_number(image_set, **scored))
     as_printed = data == "validation" and not (scoring.classes or scoring.truth)
     paper = (as_printed and published.of_paper(paper_names(model), protocol, image_set)) or nothing
     return AccuracyRow(
@@ -251,6 +266,9 @@ def _row(
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,
         weights_source=weights.source,
+        verdict=held.words,
+        top1_gap=held.top1_gap,
+        top5_gap=held.top5_gap,
         paper_top1=paper.top1_error,
         paper_top5=paper.top5_error,
         paper_source=paper.source,
@@ -259,6 +277,26 @@ def _row(
         weights=model.tag or model.weights,
         run=run.path.name,
     )
+
+
+def _hold(
+    run: Run, protocol: str, figures: Sequence[published.Figure], counts: Counts, images: int | None
+) -> published.Verdict:
+    """The verdict on a row beside the figures of its weights, which are of so many images."""
+    plan = run.manifest.plan
+    if not figures or images is None:
+        return published.Verdict("")
+    record = plan.protocols[protocol]
+    crop = published.Crop(
+        protocol=protocol,
+        size=plan.size,
+        resized=record.resized,
+        interpolation=record.interpolation,
+        squash=record.squash,
+    )
+    top1 = published.Hits(counts.n, counts.top1_hits, rounding_explains(counts.top1_near))
+    top5 = published.Hits(counts.n, counts.top5_hits, rounding_explains(counts.top5_near))
+    return published.verdict(figures, crop, images, top1, top5)
 
 
 def _protocol_hash(run: Run, protocol: str) -> str:

@@ -12,11 +12,18 @@ from bench.cli.app import app
 from bench.cli.output import note, show
 from bench.cli.parameters import ClassSet, Json, Truths, parse_run
 from bench.cli.scorings import read_scorings
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from results.text import printable
 
 if TYPE_CHECKING:
     from results.baseline import Verdict
+
+
+def parse_baseline(name: str) -> Path:
+    """The path of a baseline, or `PUBLISHED`."""
+    from results.gate import parse_against
+
+    return parse_against(name, parse_run)
 
 
 @app.command(
@@ -32,11 +39,17 @@ def check(
     against: Annotated[
         Path,
         typer.Option(
-            "--against", help="The baseline: a CSV, or a run.", show_default=False, parser=parse_run
+            "--against",
+            help="The baseline: a CSV, or a run; or `published`, the figures of the runs' weights.",
+            show_default=False,
+            parser=parse_baseline,
         ),
     ],
     tolerance: Annotated[
-        float, typer.Option("--tolerance", help="Points by which an error may be worse.")
+        float,
+        typer.Option(
+            "--tolerance", help="Points by which an error may be worse, or differ from a published one."
+        ),
     ] = 0.1,
     alpha: Annotated[
         float, typer.Option("--alpha", help="Where both are runs: p below which a paired test fails.")
@@ -57,41 +70,65 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold runs to a baseline, for CI: exit code 3 when a row is worse, missing, or on other images."""
-    from dataclasses import asdict
+    """Hold runs to a baseline or to published figures, for CI: exit code 3 when a row fails.
 
-    from results import baseline
+    It fails when it is worse, missing, or on other images; and when it differs from what was published.
+    """
+    from results import baseline, gate
     from results.report import junit
-    from results.report.comparison_tables import describe, verdict_tables
+    from results.report.comparison_tables import describe
     from results.run import Run
     from results.storage import write_output
 
+    _check_options(measured, against, update, prune)
     allowed = baseline.Tolerance(tolerance, alpha, both_ways)
-    runs = [Run.open(path) for path in (*measured, against) if baseline.is_run(path)]
+    paths = measured if against == gate.PUBLISHED else [*measured, against]
+    runs = [Run.open(path) for path in paths if baseline.is_run(path)]
     if (classes or truth) and not runs:
         raise UsageError("--classes and --truth score runs, and these are tables: name a run")
     scorings = read_scorings(runs, classes, truth)
-    if prune and not update:
-        raise UsageError("--prune removes rows of the baseline that is written: pass --update with it")
     if update:
         for change in baseline.update(measured, against, scorings, prune=prune):
             print(printable(describe(change)), file=sys.stderr)
         print(printable(f"wrote {against}"), file=sys.stderr)
-    verdicts = baseline.check(measured, against, allowed, scorings)
+    verdicts = gate.check(measured, against, allowed, scorings)
     if update:  # the others were not measured now, and stay
         verdicts = [verdict for verdict in verdicts if verdict.measured]
     if junit_file:
         write_output(junit_file, junit.write(verdicts, str(against)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _report_to_github(verdicts, against, as_json)
-    passed = all(verdict.passed for verdict in verdicts)
+    nothing = gate.why_nothing_was_compared(verdicts)
+    passed = not nothing and all(verdict.passed is not False for verdict in verdicts)
+    _print(verdicts, against, passed, as_json)
+    if nothing:
+        raise BenchError(f"nothing to hold {', '.join(map(str, measured))} to: {nothing}")
+    if not passed:
+        raise typer.Exit(3)
+
+
+def _check_options(measured: list[Path], against: Path, update: bool, prune: bool) -> None:
+    """Raise `UsageError` for `--prune` alone, and for what cannot be done with published figures."""
+    from results import gate
+
+    if prune and not update:
+        raise UsageError("--prune removes rows of the baseline that is written: pass --update with it")
+    if against == gate.PUBLISHED:
+        if update:
+            raise UsageError("--update writes a baseline: leave it out with --against published")
+        gate.refuse_tables(measured)
+
+
+def _print(verdicts: "list[Verdict]", against: Path, passed: bool, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from results.report.comparison_tables import verdict_tables
+
     if as_json:
         rows = [_without_unused(asdict(verdict)) for verdict in verdicts]
         print(json.dumps({"passed": passed, "rows": rows}))
     else:
         show(*verdict_tables(verdicts, str(against)))
-    if not passed:
-        raise typer.Exit(3)
 
 
 def _without_unused(row: "dict[str, Any]") -> "dict[str, Any]":

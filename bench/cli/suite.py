@@ -92,7 +92,7 @@ def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bo
     from dataclasses import asdict
 
     from bench.views.page import page
-    from results import baseline
+    from results import gate
     from results.report import FORMATS
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import verdict_tables
@@ -113,14 +113,21 @@ def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bo
             )
     check = suite.check
     measured = [run.path for run in runs]
-    verdicts = baseline.check(measured, check.against, check.tolerance) if check else []
-    passed = all(verdict.passed for verdict in verdicts)
+    verdicts = gate.check(measured, check.against, check.tolerance) if check else []
+    passed = all(verdict.passed is not False for verdict in verdicts)
+    nothing = gate.why_nothing_was_compared(verdicts) if check else ""
     if as_json:
-        checked = {"passed": passed, "check": [asdict(verdict) for verdict in verdicts]} if check else {}
+        checked = (
+            {"passed": passed and not nothing, "check": [asdict(verdict) for verdict in verdicts]}
+            if check
+            else {}
+        )
         found = {"runs": [str(path) for path in measured], "failures": outcome.failures}
         print(json.dumps(found | summary(table) | checked))
-        return passed
-    show(*accuracy_tables(table))
-    if check:
-        show(*verdict_tables(verdicts, str(check.against)))
+    else:
+        show(*accuracy_tables(table))
+        if check:
+            show(*verdict_tables(verdicts, str(check.against)))
+    if nothing:
+        raise BenchError(f"[check] has nothing to hold the runs to: {nothing}")
     return passed

@@ -11,6 +11,7 @@ from bench.progress import Reporter
 from bench.suites.suite import Suite
 from bench.zoo import find
 from results.errors import RunError
+from results.gate import PUBLISHED
 from results.run import Run
 
 
@@ -34,7 +35,7 @@ def check_suite(suite: Suite) -> None:
     opened: before hours are spent on the rest.
     """
     check = suite.check
-    if check and not check.against.exists():
+    if check and check.against != PUBLISHED and not check.against.exists():
         raise UsageError(
             f"no baseline at {check.against}: leave [check] out at first, and make one of the suite's table "
             "with `check TABLE.csv --against BASELINE.csv --update`"

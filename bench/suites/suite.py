@@ -12,7 +12,7 @@
     crops = "1"                    # an option here holds for this data set alone
 
     [check]                        # as the options of check
-    against = "baseline.csv"
+    against = "baseline.csv"       # or "published"
     tolerance = 0.2
 
 Places are relative to the folder that the command is started in.
@@ -30,6 +30,7 @@ from bench.evaluation.evaluate import options_for_each
 from bench.options import Options
 from bench.zoo.networks import unknown_name_error
 from results.baseline import Tolerance
+from results.gate import parse_against
 from results.storage import parse_path, read
 
 OPTIONS = tuple(item.name for item in fields(Options) if item.name not in ("model", "weights", "out"))
@@ -44,6 +45,7 @@ class Check:
     """What the suite's table is held to."""
 
     against: Path
+    """Of `parse_against`."""
     tolerance: Tolerance
 
 
@@ -144,7 +146,7 @@ def _check(settings: Any, name: str) -> Check:
     """Raises `UsageError`, and `RunUsageError` for a tolerance that means nothing."""
     where = f"{name}, [check]"
     if not isinstance(settings, dict) or not isinstance(settings.get("against"), str):
-        raise UsageError(f"{where}: write against = BASELINE.csv")
+        raise UsageError(f"{where}: write against = BASELINE.csv, or published")
     _refuse_unknown(settings, ("against", "tolerance", "alpha", "both_ways"), where)
     allowed: Settings = {"tolerance": 0.1, "alpha": 0.01, "both_ways": False} | settings
     for setting in ("tolerance", "alpha"):
@@ -153,4 +155,4 @@ def _check(settings: Any, name: str) -> Check:
     if type(allowed["both_ways"]) is not bool:
         raise UsageError(f"{where}: both_ways = {allowed['both_ways']!r}, write true or false")
     tolerance = Tolerance(allowed["tolerance"], allowed["alpha"], allowed["both_ways"])
-    return Check(parse_path(settings["against"]), tolerance)
+    return Check(parse_against(settings["against"], parse_path), tolerance)

@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from results.published.measured import data_set, of_weights, spread
 from results.published.rows import Figure, figure, rows_of
+from results.published.verdict import Crop, Hits, Verdict, image_number, verdict
 
 __all__ = [
     "IMAGE_SETS",
     "PAPERS",
+    "Crop",
     "Figure",
+    "Hits",
+    "Verdict",
     "data_set",
     "detection_rows",
     "detection_tables",
+    "image_number",
     "multiply_adds",
     "networks_of",
     "of_paper",
@@ -22,6 +27,7 @@ __all__ = [
     "spread",
     "table_rows",
     "tables",
+    "verdict",
 ]
 
 PAPERS = {

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
@@ -16,6 +16,10 @@ class Figure:
     top5_error: float | None
     source: str
     """Who published it."""
+    how: str = field(default="", repr=False)
+    """The crop in words, such as `bicubic 341->299`; empty for a paper's."""
+    half_digit: float = field(default=0.0, repr=False)
+    """Half of the last digit that is printed, in points."""
 
 
 @cache
@@ -27,7 +31,9 @@ def rows_of(name: str) -> tuple[dict[str, str], ...]:
 
 def figure(row: Mapping[str, str], source: str) -> Figure:
     """The errors of a row that has `top1_error` and `top5_error`."""
-    return Figure(_number(row["top1_error"]), _number(row["top5_error"]), source)
+    top1, top5 = row["top1_error"], row["top5_error"]
+    decimals = len((top1 or top5).partition(".")[2])
+    return Figure(_number(top1), _number(top5), source, row.get("how", ""), 0.5 * 10**-decimals)
 
 
 def _number(text: str) -> float | None:

@@ -5,7 +5,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from results.report.cells import NUMBERS, cells, has_published, has_top5, note
-from results.report.titled_table import titled_table
+from results.report.titled_table import cell, titled_table
 from results.scoring import scored_in_words
 from results.tables import SCORED
 from results.text import printable
@@ -16,6 +16,7 @@ def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
     `results.tables.accuracy`.
 
     Where published figures are beside the rows, or all rows are of one run, each run has tables of its own.
+    Below each are the verdicts on the figures published for its weights.
     """
     # pandas groups by no text that is not Unicode
     table = table.assign(**{name: table[name].map(printable) for name in ("model", "run", *SCORED)})
@@ -25,7 +26,7 @@ def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
     by = ["image_set", *SCORED] if together else ["model", "image_set", *SCORED, "run"]
     for _, part in table.groupby(by, sort=False):
         first = part.iloc[0]
-        hidden = {"images", "classes", "labels"}  # they are in the title
+        hidden = {"images", "classes", "labels", "verdict"}  # in the title and below
         images = first["image_set"] + scored_in_words(first["class_set"], first["truth"])
         if part["n"].nunique() == 1:
             images, hidden = f"{images}: n = {first['n']:,}", hidden | {"n"}
@@ -38,6 +39,8 @@ def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
             row = [Text(rows[index][heading]) for heading in headings]
             shown.add_row(*row, end_section=together and run != next_run)
         tables.append(shown)
+        held = part[part["verdict"] != ""]
+        tables += [cell(f"{row.protocol}: {row.verdict}") for row in held.itertuples()]
     return [*tables, Text(note(table))]
 
 

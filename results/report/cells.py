@@ -1,10 +1,11 @@
 """The table as people read it: cells as text, shared by the terminal, Markdown, LaTeX and HTML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from results.baseline import Verdict
 from results.tables import without_unused
 from results.text import printable
 
@@ -23,10 +24,12 @@ LITTLE = 0.05
 
 def cells(table: pd.DataFrame) -> list[dict[str, str]]:
     """The cells of each row by heading; without published figures where the table has none, without the
-    top-5 error where it means nothing, and without classes and labels where they are the usual ones.
+    top-5 error where it means nothing, without classes and labels where they are the usual ones, and without
+    verdicts on the published figures of weights where there is none.
     """
     published = PUBLISHED if has_published(table) else {}
     top5 = has_top5(table)
+    has_verdicts = bool(table["verdict"].any())
     scored = {
         column: heading for column, heading in SCORED_HEADINGS.items() if column in without_unused(table)
     }
@@ -42,7 +45,8 @@ def cells(table: pd.DataFrame) -> list[dict[str, str]]:
         }
         if top5:
             columns["top-5 error"] = error_cell(row["top5_error"], row["top5_low"], row["top5_high"])
-        rows.append(columns | {heading: _published(row, start) for heading, start in published.items()})
+        columns |= {heading: _published(row, start) for heading, start in published.items()}
+        rows.append(columns | ({"verdict": row["verdict"] or "-"} if has_verdicts else {}))
     return rows
 
 
@@ -83,13 +87,23 @@ def error_cell(error: float, low: float, high: float) -> str:
     return f"{error:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def error_pair(errors: tuple[float, float] | None) -> str:
+def error_pair(errors: tuple[float | None, float | None] | None) -> str:
     """A top-1 and a top-5 error.
 
-    >>> error_pair((21.934, 5.8)), error_pair(None)
-    ('21.93 / 5.80', '-')
+    >>> error_pair((21.934, 5.8)), error_pair((None, 5)), error_pair(None)
+    ('21.93 / 5.80', '- / 5.00', '-')
     """
-    return "-" if errors is None else f"{errors[0]:.2f} / {errors[1]:.2f}"
+    return "-" if errors is None else " / ".join("-" if each is None else f"{each:.2f}" for each in errors)
+
+
+def verdict_count(verdicts: Sequence[Verdict]) -> str:
+    """How many rows fail, and how many could not be held to anything."""
+    failed = sum(verdict.passed is False for verdict in verdicts)
+    open_rows = sum(verdict.passed is None for verdict in verdicts)
+    if not open_rows:
+        return f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
+    passed = len(verdicts) - failed - open_rows
+    return f"{passed} rows pass, {failed} fail, and {open_rows} cannot be compared"
 
 
 def _published(row: Mapping[Any, Any], start: str) -> str:

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from results.baseline import Change, Verdict
 from results.comparison import Comparison
+from results.gate import PUBLISHED
 from results.names import distinct_names
-from results.report.cells import error_pair, has_top5
+from results.report.cells import error_pair, has_top5, verdict_count
 from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, scored_in_words
@@ -17,6 +18,9 @@ from results.text import crops_in_words
 
 CLASSES = 10
 """How many of the classes that changed most are listed."""
+
+MARKS = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("-")}
+"""Before a row of the gate."""
 
 
 def comparison_tables(
@@ -62,10 +66,10 @@ def describe(change: Change) -> str:
 
 def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[RenderableType]:
     """A row for each verdict of the gate, and how many fail."""
-    headings = ("", "model", "protocol", "images", "baseline", "measured", "verdict")
-    table = titled_table(f"against {baseline}", headings, ("baseline", "measured"))
+    expected = "published" if baseline == str(PUBLISHED) else "baseline"
+    headings = ("", "model", "protocol", "images", expected, "measured", "verdict")
+    table = titled_table(f"against {baseline}", headings, (expected, "measured"))
     for verdict in verdicts:
-        mark = Text("pass", style="green") if verdict.passed else Text("FAIL", style="bold red")
         cells = (
             verdict.model,
             verdict.protocol,
@@ -74,10 +78,8 @@ def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[Renderabl
             error_pair(verdict.measured),
             verdict.why,
         )
-        table.add_row(mark, *map(cell, cells))
-    failed = sum(not verdict.passed for verdict in verdicts)
-    count = f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
-    return [table, Text(count)]
+        table.add_row(MARKS[verdict.passed], *map(cell, cells))
+    return [table, Text(verdict_count(verdicts))]
 
 
 def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[RenderableType]:

@@ -14,7 +14,7 @@ def annotations(verdicts: Sequence[Verdict]) -> list[str]:
     return [
         f"::error title={_escape_property(verdict.name)}::{_escape(verdict.why)}"
         for verdict in verdicts
-        if not verdict.passed
+        if verdict.passed is False
     ]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from results.baseline import Verdict
-from results.report.cells import NUMBERS, cells, error_pair, note
+from results.gate import PUBLISHED
+from results.report.cells import NUMBERS, cells, error_pair, note, verdict_count
 from results.text import printable
 
 
@@ -19,13 +20,13 @@ def write(table: pd.DataFrame) -> str:
 
 def verdict_summary(verdicts: Sequence[Verdict], baseline: str) -> str:
     """The verdicts under a heading that counts them, those that failed first."""
-    failed = sum(not verdict.passed for verdict in verdicts)
-    count = f"{failed} of {len(verdicts)} rows fail" if failed else f"all {len(verdicts)} rows pass"
-    lines = [_line(("row", "baseline", "measured", "verdict")), _line(("---", "---:", "---:", "---"))]
-    for verdict in sorted(verdicts, key=lambda verdict: verdict.passed):
+    expected = "published" if baseline == str(PUBLISHED) else "baseline"
+    lines = [_line(("row", expected, "measured", "verdict")), _line(("---", "---:", "---:", "---"))]
+    for verdict in sorted(verdicts, key=lambda verdict: verdict.passed is not False):
         errors = (error_pair(verdict.baseline), error_pair(verdict.measured))
         lines.append(_line((verdict.name, *errors, verdict.why)))
-    return "\n".join([f"### inception-bench check: {count} against {_escape(baseline)}", "", *lines, ""])
+    heading = f"### inception-bench check: {verdict_count(verdicts)} against {_escape(baseline)}"
+    return "\n".join([heading, "", *lines, ""])
 
 
 def _line(values: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from results.metrics import wilson_interval
 from results.run import Run, Shard, write_manifest
 from results.scoring import ALL_CLASSES, Scoring, Truth
 from results.tables import (
+    HELD,
     KEY,
     MEASURED,
     ROUNDING,
@@ -24,8 +25,17 @@ from results.tables import (
     count_hits,
     paper_names,
     predictions,
+    without_unused,
 )
-from tests.helpers import complete_run, on_no_blacklist, random_run, random_shard, start_run, with_blacklist
+from tests.helpers import (
+    complete_run,
+    on_no_blacklist,
+    random_run,
+    random_shard,
+    start_run,
+    validation_run,
+    with_blacklist,
+)
 
 
 def test_each_protocol_and_image_set_has_a_row_with_its_own_n(run):
@@ -405,3 +415,20 @@ def test_images_that_rounding_may_change_are_expected(tmp_path):
     five = norm.cdf(-np.log(0.1 / 0.099999) / ROUNDING["fp32"])
     counts = table[["top1_hits", "top5_hits", "top1_near", "top5_near"]]
     assert counts.to_numpy().tolist() == [pytest.approx([2, 3, one, five], abs=0.01)] * 2
+
+
+def test_native_row_is_held_to_its_published_figure(tmp_path):
+    """The columns are there only where a row has a verdict."""
+    table = accuracy([validation_run(tmp_path / "run", 12_602, 3_910)])
+    assert table.loc[0, list(HELD)].tolist() == [
+        "differs by 25 images, of which rounding explains 0",
+        pytest.approx(0.05),
+        0,
+    ]
+    assert set(HELD) <= set(without_unused(table))
+    assert not set(HELD) & set(without_unused(table.assign(verdict="")))
+    larger = accuracy([validation_run(tmp_path / "larger", 75, 23, images=300, resized=320)])
+    assert (
+        larger.loc[0, "verdict"] == "not comparable: another crop, bicubic 320->224 and not bicubic 256->224"
+    )
+    assert larger["top1_gap"].isna().all()

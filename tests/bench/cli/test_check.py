@@ -7,7 +7,7 @@ import pytest
 import bench
 from bench.data import open_images
 from results.run import write_manifest
-from tests.helpers import cli, cli_error, cli_json, complete_run
+from tests.helpers import cli, cli_error, cli_json, complete_run, random_run, validation_run
 
 LIMIT = 60
 
@@ -164,3 +164,71 @@ def test_baseline_that_does_not_exist_is_named(mini_table, tmp_path):
 def test_baseline_is_written_as_csv_only(mini_table, tmp_path):
     line = cli_error("check", mini_table, "--against", tmp_path / "none.txt", "--update", code=2)
     assert "--update writes a .csv" in line
+
+
+def test_run_is_held_to_the_published_figures_of_its_weights(tmp_path, monkeypatch):
+    """0.05 points off passes, and 0.3 fails, in every form."""
+    near = validation_run(tmp_path / "near", 12_602, 3_910).path
+    done = cli("check", near, "--against", "published")
+    assert "all 1 rows pass" in done.stdout
+    assert cli_json("check", near, "--against", "published")["passed"] is True
+    assert (
+        "1 of 1 rows fail" in cli("check", near, "--against", "published", "--tolerance", 0.04, code=3).stdout
+    )
+
+    far, junit_file = validation_run(tmp_path / "far", 12_727, 3_910).path, tmp_path / "junit.xml"
+    (row,) = cli_json("check", far, "--against", "published", code=3)["rows"]
+    assert (row["passed"], row["baseline"], row["measured"]) == (False, [25.154, 7.82], [25.454, 7.82])
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    done = cli("check", far, "--against", "published", "--junit", junit_file, code=3)
+    annotation = "::error title=lite0%2C native%2C all::top-1 error +0.30 points, differs by 150 images, "
+    assert annotation in done.stdout
+    assert "1 of 1 rows fail against published" in (tmp_path / "summary.md").read_text()
+    assert ElementTree.parse(junit_file).getroot().attrib["failures"] == "1"
+
+
+def test_without_a_row_to_compare_check_fails_and_lists_why(tmp_path):
+    few = validation_run(tmp_path / "few", 75, 23, images=300).path
+    why = "not comparable: too few images, 300 of 50,000"
+    options = ("--against", "published", "--junit", tmp_path / "junit.xml")
+    done = cli("check", few, *options, code=1)
+    assert "0 rows pass, 0 fail, and 1 cannot be compared" in done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        f"inception-bench: nothing to hold {few} to: lite0, native, all: {why}"
+    )
+    printed = cli_json("check", few, *options, code=1)
+    assert [printed["passed"], *((row["passed"], row["why"]) for row in printed["rows"])] == [
+        False,
+        (None, why),
+    ]
+    (case,) = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert [(each.tag, each.attrib["message"]) for each in case] == [("skipped", why)]
+    both = cli("check", few, validation_run(tmp_path / "whole", 12_577, 3_910).path, *options)
+    assert "1 rows pass, 0 fail, and 1 cannot be compared" in both.stdout
+
+
+def test_what_published_figures_cannot_do_is_refused(tmp_path, monkeypatch):
+    run = validation_run(tmp_path / "run", 75, 23, images=300).path
+    (tmp_path / "table.csv").write_text("model\n")
+    for arguments, code, message in (
+        ((run, "--update"), 2, "--update writes a baseline: leave it out with --against published"),
+        ((run, "--prune"), 2, "--prune removes rows of the baseline that is written: pass --update with it"),
+        ((tmp_path / "table.csv",), 2, "--against published takes runs, and "),
+        ((tmp_path / "nowhere",), 1, "no run at "),
+        ((run, "--tolerance", -1), 2, "--tolerance -1: write points of error, such as 0.1"),
+    ):
+        assert cli_error("check", *arguments, "--against", "published", code=code).startswith(message)
+    monkeypatch.chdir(tmp_path)
+    missing = cli_error("check", run, "--against", "./published", code=1)
+    assert missing.startswith(f"no run or table at {tmp_path / 'published'}")
+
+
+def test_baseline_called_published_is_named_by_its_folder(tmp_path, monkeypatch):
+    """And a folder of that name does not change what the word means."""
+    monkeypatch.chdir(tmp_path)
+    run = random_run(tmp_path / "published", 1).path
+    assert "all 2 rows pass" in cli("check", run, "--against", "./published").stdout
+    few = validation_run(tmp_path / "few", 75, 23, images=300).path
+    (run / "manifest.json").unlink()
+    assert "cannot be compared" in cli("check", few, "--against", "published", code=1).stdout

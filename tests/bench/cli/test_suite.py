@@ -89,3 +89,16 @@ def test_dry_run_lists_what_would_run_and_writes_nothing(tmp_path):
         ("flat", "mini-v1"),
     ]
     assert not (tmp_path / "runs").exists()
+
+
+def test_suite_is_held_to_published_figures(tmp_path, monkeypatch):
+    """The figures of ImageNet's networks are none of the mini ones, which is no failure of a row."""
+    file = write(tmp_path, '"mini-v3"', '\n[check]\nagainst = "published"\n')
+    done = cli("suite", file, "--out", str(tmp_path / "runs"), code=1)
+    assert "0 rows pass, 0 fail, and 4 cannot be compared" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith(
+        "inception-bench: [check] has nothing to hold the runs to: mini-v3 ("
+    )
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path, '"mini-v3"', '\n[check]\nagainst = "./published"\n')
+    assert cli_error("suite", file, code=2).startswith(f"no baseline at {tmp_path / 'published'}: ")

@@ -4,7 +4,7 @@ from results.class_sets import ClassSet
 from results.report.accuracy_tables import accuracy_tables, epoch_tables
 from results.scoring import Scoring, Truth
 from results.tables import accuracy
-from tests.helpers import terminal_cells, terminal_lines, with_blacklist
+from tests.helpers import terminal_cells, terminal_lines, validation_run, with_blacklist
 
 NOTHING = {"weights_source": "", "paper_source": ""}
 
@@ -62,3 +62,9 @@ def test_each_epoch_has_a_line(members):
         ["7", "1"],
         ["7", "10"],
     ]
+
+
+def test_verdicts_are_below_the_table_of_their_run(tmp_path):
+    table = accuracy([validation_run(tmp_path / "run", 12_602, 3_910)])
+    lines = terminal_lines(accuracy_tables(table))
+    assert "native: differs by 25 images, of which rounding explains 0" in lines

@@ -1,4 +1,6 @@
-from results.report.cells import cells, note
+from dataclasses import replace
+
+from results.report.cells import cells, note, verdict_count
 
 
 def test_note_counts_the_images_that_rounding_could_change(table):
@@ -23,3 +25,15 @@ def test_published_figures_have_a_column_only_where_there_are_any(table):
     some = nothing.assign(paper_source=["x table2", ""], paper_top1=None, paper_top5=6.67)
     assert [row["paper"] for row in cells(some)] == ["- / 6.67 (x table2)", "-"]
     assert "Published: top-1 / top-5." in note(some)
+
+
+def test_verdicts_have_a_column_only_where_there_are_any(table):
+    assert "verdict" not in cells(table)[0]
+    assert [row["verdict"] for row in cells(table.assign(verdict=["agrees", ""]))] == ["agrees", "-"]
+
+
+def test_rows_that_cannot_be_compared_are_counted_apart(passed, missing):
+    neither = replace(passed, passed=None)
+    assert (
+        verdict_count([passed, missing, neither, neither]) == "1 rows pass, 1 fail, and 2 cannot be compared"
+    )

@@ -10,6 +10,7 @@ def test_junit_has_a_case_for_each_row_and_the_reason_for_a_failure(passed, miss
         "name": "inception-bench check against base.csv",
         "tests": "2",
         "failures": "1",
+        "skipped": "0",
     }
     assert [case.attrib["name"] for case in tree] == ["v3, 1, all", "v3, 144, all"]
     assert tree[0].find("failure") is None

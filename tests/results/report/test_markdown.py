@@ -34,3 +34,12 @@ def test_markdown_cell_shows_the_name_as_it_is(missing, model, cell):
 def test_markdown_summary_says_when_all_rows_pass(passed):
     heading = verdict_summary([passed], "a|b").splitlines()[0]
     assert heading == r"### inception-bench check: all 1 rows pass against a\|b"
+
+
+def test_failures_come_first_and_published_errors_have_their_name(passed, missing):
+    lines = verdict_summary([replace(passed, passed=None), passed, missing], "published").splitlines()
+    assert lines[0] == (
+        "### inception-bench check: 1 rows pass, 1 fail, and 1 cannot be compared against published"
+    )
+    assert lines[2].startswith("| row | published |")
+    assert ["144" in line for line in lines[4:7]] == [True, False, False]
