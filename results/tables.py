@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from results import published
+from results.calibration import Calibration, calibration
 from results.class_sets import ClassSet
 from results.comparable import check_each_once
 from results.errors import RunError, RunUsageError
@@ -66,6 +67,12 @@ class AccuracyRow:
     top1_near: int
     """Images so near to a tie that `ROUNDING` decides whether they are top-1 hits."""
     top5_near: int
+    nll: float | None
+    """How far the probabilities can be believed, as `Calibration` has it, like the next two; None where an
+    image has several right classes.
+    """
+    brier: float | None
+    ece: float | None
     classes: int
     """Among which the network chose."""
     weights_top1: float | None
@@ -97,6 +104,8 @@ class Counts:
     top1_near: int = 0
     """Images whose top-1 hit or miss rounding decides."""
     top5_near: int = 0
+    calibration: Calibration | None = field(default_factory=Calibration, compare=False)
+    """None where an image has several right classes. Sums of floats depend on their order: not compared."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -105,6 +114,7 @@ class Counts:
             self.top5_hits + other.top5_hits,
             self.top1_near + other.top1_near,
             self.top5_near + other.top5_near,
+            self.calibration and other.calibration and self.calibration + other.calibration,
         )
 
 
@@ -142,11 +152,13 @@ def count_hits(
     the gap between two probabilities may move. `scoring` is of `Scoring.of_run`.
     """
     judged = judge(shard, scoring)
+    labels = judged.labels
     image_sets = {"all": np.ones(len(judged.ids), dtype=bool)}
     if excluded is not None:
         image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in judged.ids], bool)
     counts = {}
     for protocol in shard.probabilities:
+        probabilities = judged.probabilities(protocol)
         rank = judged.ranks(protocol)
         lowest, highest = judged.rank_range(protocol, rounding)
         for name, chosen in image_sets.items():
@@ -156,6 +168,7 @@ def count_hits(
                 top5_hits=int((rank < 5)[chosen].sum()),
                 top1_near=int(((lowest < 1) & (highest >= 1))[chosen].sum()),
                 top5_near=int(((lowest < 5) & (highest >= 5))[chosen].sum()),
+                calibration=None if labels is None else calibration(probabilities[chosen], labels[chosen]),
             )
     return counts
 
@@ -174,7 +187,7 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
     rows = []
     for number, (scoring, found) in enumerate(zip(scorings, counts, strict=True)):
         if number < len(stated) and not any(each.n for each in found.values()):
-            raise RunError(_why_no_rows(run, scoring))
+            raise RunError(why_no_rows(run, scoring))
         rows += [
             _row(run, name, data, protocol, image_set, scoring, found[protocol, image_set])
             for image_set in ("all", NON_BLACKLISTED)
@@ -184,7 +197,8 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
     return rows
 
 
-def _why_no_rows(run: Run, scoring: Scoring) -> str:
+def why_no_rows(run: Run, scoring: Scoring) -> str:
+    """Why a run has no image that counts by `scoring`, and what to do."""
     if not any(shard.images for shard in run.manifest.shards):
         return f"{run.path} has no image that could be read, so there is nothing to report"
     labels = f"label in {scoring.truth_name}" if scoring.truth else "label"
@@ -216,6 +230,7 @@ def _row(
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
+    found = counts.calibration
     scored = {"data": data, "class_set": scoring.class_set, "truth": scoring.truth_name}
     figures = published.of_weights(weights_of(model), protocol, image_set, **scored)
     # those of the native crop are of one crop, so that their range says something
@@ -239,6 +254,9 @@ def _row(
         top5_high=top5_high,
         top1_near=counts.top1_near,
         top5_near=counts.top5_near,
+        nll=found.nll if found else None,
+        brier=found.brier if found else None,
+        ece=found.ece if found else None,
         classes=len(scoring.classes.groups) if scoring.classes else class_number(run),
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,

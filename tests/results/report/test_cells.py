@@ -24,3 +24,12 @@ def test_published_figures_have_a_column_only_where_there_are_any(table):
     some = nothing.assign(paper_source=["x table2", ""], paper_top1=None, paper_top5=6.67)
     assert [row["paper"] for row in cells(some)] == ["- / 6.67 (x table2)", "-"]
     assert "Published: top-1 / top-5." in note(some)
+
+
+def test_calibration_has_columns_only_where_it_is_wanted(table):
+    few = table.assign(nll=[0.70004, None])
+    assert not {"NLL", "Brier", "ECE"} & set(cells(few)[0])
+    first, second = cells(few, calibration=True)
+    assert (first["NLL"], second["NLL"]) == ("0.7000", "-")
+    assert first["Brier"] == f"{table['brier'][0]:.4f}"
+    assert first["ECE"] == f"{table['ece'][0]:.4f}"
