@@ -68,25 +68,31 @@ class Calibration:
 
 
 def calibration(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Calibration:
-    """The calibration of [n x classes] probabilities, which sum to 1, against [n] class indices.
+    """The calibration of [n x classes] probabilities against [n] class indices.
 
-    A bin has the probabilities above its lower end, and up to its upper end.
+    They are divided by their sum, because those of a set of classes do not sum to 1, and neither do the
+    highest ones over several crops. Where all of them are 0, all classes are equally likely. A bin has the
+    probabilities above its lower end, and up to its upper end.
 
     >>> found = calibration(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
     >>> round(found.nll, 3), round(found.brier, 3), round(found.ece, 3)
     (0.57, 0.4, 0.4)
     """
-    values = probabilities.astype(np.float64)
-    own = np.take_along_axis(values, labels[:, None], axis=1)[:, 0]
-    confidence = values.max(axis=1)
-    right = values.argmax(axis=1) == labels
+    sums = probabilities.sum(axis=1)
+    if not sums.all():
+        return calibration(np.where(sums[:, None] > 0, probabilities, np.float32(1)), labels)
+    total = sums.astype(np.float64)
+    best = probabilities.argmax(axis=1)
+    images = np.arange(len(labels))
+    own, confidence = probabilities[images, labels] / total, probabilities[images, best] / total
+    squares = np.einsum("ij,ij->i", probabilities, probabilities) / total**2  # with no copy of them all
     ends = np.linspace(0, 1, BINS + 1)[1:-1]
     bins = np.searchsorted(ends, confidence, side="left")
     return Calibration(
         n=len(labels),
         log_loss=float(-np.log(np.maximum(own, SMALLEST)).sum()),
-        squares=float(((values**2).sum(axis=1) - 2 * own + 1).sum()),
+        squares=float((squares - 2 * own + 1).sum()),
         images=np.bincount(bins, minlength=BINS).astype(np.float64),
         confidence=np.bincount(bins, weights=confidence, minlength=BINS).astype(np.float64),
-        hits=np.bincount(bins, weights=right, minlength=BINS).astype(np.float64),
+        hits=np.bincount(bins, weights=best == labels, minlength=BINS).astype(np.float64),
     )

@@ -88,6 +88,11 @@ class Judgement:
         """The n images that count."""
         return [self.shard.ids[i] for i in self.kept.tolist()]
 
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """[n] the right class of each image among those of the set; None where an image has several."""
+        return None if (self.right.sum(axis=1) > 1).any() else self.right.argmax(axis=1)
+
     def probabilities(self, protocol: str) -> NDArray[np.float32]:
         """[n x classes] of the classes of the set."""
         kept = self.shard.probabilities[protocol][self.kept]

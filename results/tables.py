@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results import published
+from results.calibration import Calibration, calibration
 from results.class_sets import ClassSet
 from results.comparable import check_each_once
 from results.errors import RunError, RunUsageError
@@ -70,6 +71,12 @@ class AccuracyRow:
     top1_near: float
     """How many images are expected to become a top-1 hit, or to be one no longer, by `ROUNDING`."""
     top5_near: float
+    nll: float | None
+    """How far the probabilities can be believed, as `Calibration` has it, like the next two; None where an
+    image has several right classes.
+    """
+    brier: float | None
+    ece: float | None
     classes: int
     """Among which the network chose."""
     weights_top1: float | None
@@ -108,6 +115,8 @@ class Counts:
     top1_near: float = 0.0
     """The expected number of images whose top-1 hit or miss rounding changes."""
     top5_near: float = 0.0
+    calibration: Calibration | None = field(default_factory=Calibration, compare=False)
+    """None where an image has several right classes. Sums of floats depend on their order: not compared."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -116,6 +125,7 @@ class Counts:
             self.top5_hits + other.top5_hits,
             self.top1_near + other.top1_near,
             self.top5_near + other.top5_near,
+            self.calibration and other.calibration and self.calibration + other.calibration,
         )
 
 
@@ -157,11 +167,13 @@ def count_hits(
     value of `ROUNDING`, or 0 where nothing is to be said of it. `scoring` is of `Scoring.of_run`.
     """
     judged = judge(shard, scoring)
+    labels = judged.labels
     image_sets = {"all": np.ones(len(judged.ids), dtype=bool)}
     if excluded is not None:
         image_sets[NON_BLACKLISTED] = np.array([image_id not in excluded for image_id in judged.ids], bool)
     counts = {}
     for protocol in shard.probabilities:
+        probabilities = judged.probabilities(protocol)
         rank = judged.ranks(protocol)
         near = [_changes(judged, protocol, k, rounding) for k in (1, 5)]
         for name, chosen in image_sets.items():
@@ -171,6 +183,7 @@ def count_hits(
                 top5_hits=int((rank < 5)[chosen].sum()),
                 top1_near=float(near[0][chosen].sum()),
                 top5_near=float(near[1][chosen].sum()),
+                calibration=None if labels is None else calibration(probabilities[chosen], labels[chosen]),
             )
     return counts
 
@@ -196,7 +209,7 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
     rows = []
     for number, (scoring, found) in enumerate(zip(scorings, counts, strict=True)):
         if number < len(stated) and not any(each.n for each in found.values()):
-            raise RunError(_why_no_rows(run, scoring))
+            raise RunError(why_no_rows(run, scoring))
         rows += [
             _row(run, name, data, protocol, image_set, scoring, found[protocol, image_set])
             for image_set in ("all", NON_BLACKLISTED)
@@ -206,7 +219,8 @@ def _rows(run: Run, name: str, stated: Sequence[Scoring], further: Sequence[Scor
     return rows
 
 
-def _why_no_rows(run: Run, scoring: Scoring) -> str:
+def why_no_rows(run: Run, scoring: Scoring) -> str:
+    """Why a run has no image that counts by `scoring`, and what to do."""
     if not any(shard.images for shard in run.manifest.shards):
         return f"{run.path} has no image that could be read, so there is nothing to report"
     labels = f"label in {scoring.truth_name}" if scoring.truth else "label"
@@ -238,6 +252,7 @@ def _row(
     top1_low, top1_high = wilson_interval(counts.top1_hits, counts.n)
     top5_low, top5_high = wilson_interval(counts.top5_hits, counts.n)
     nothing = published.Figure(None, None, "")
+    found = counts.calibration
     scored = {"data": data, "class_set": scoring.class_set, "truth": scoring.truth_name}
     figures = published.of_weights(weights_of(model), protocol, image_set, **scored)
     # those of the native crop are of one crop, so that their range says something
@@ -262,6 +277,9 @@ def _row(
         top5_high=top5_high,
         top1_near=round(counts.top1_near, 2),
         top5_near=round(counts.top5_near, 2),
+        nll=found.nll if found else None,
+        brier=found.brier if found else None,
+        ece=found.ece if found else None,
         classes=len(scoring.classes.groups) if scoring.classes else class_number(run),
         weights_top1=weights.top1_error,
         weights_top5=weights.top5_error,

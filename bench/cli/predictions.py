@@ -37,7 +37,7 @@ def predictions(
     from results.tables import predictions as table
 
     kind = format or Path(output).suffix[1:] or "csv"
-    formats = {"csv": csv.write, "json": json.write_predictions}
+    formats = {"csv": csv.write, "json": json.write_rows}
     if kind not in formats:
         raise UsageError(f"no format {kind!r} for {output}: predictions are written as csv or json")
     opened = Run.open(run)

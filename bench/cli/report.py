@@ -1,7 +1,7 @@
 """inception-bench report"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,14 @@ from bench.cli.output import note, note_clean_runs, write_text
 from bench.cli.parameters import ClassSet, PictureData, RunFolders, Truths, leave_out_files
 from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from results.run import Run
+    from results.scoring import Scoring
 
 
 @app.command(epilog="Example: inception-bench report runs/v3-val-144-1a2b3c4d -o table.md")
@@ -20,27 +28,100 @@ def report(
     ] = "-",
     format: Annotated[
         str | None,
-        typer.Option("--format", help="csv, md, tex, json or html (default: as the ending says, else md)."),
+        typer.Option(
+            "--format",
+            help="csv, md, tex, json or html (default: as the ending says, else md); or hub: a card for the "
+            "Hugging Face hub, or with the ending .yaml its .eval_results.",
+        ),
+    ] = None,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Show negative log-likelihood, Brier score and calibration error, too; csv and json always "
+            "have them.",
+        ),
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="class", help="A row for each class.", show_default=False),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            "--protocol", help="With --by: of which (default: each run's last).", show_default=False
+        ),
     ] = None,
     classes: ClassSet = None,
     truth: Truths = [],  # noqa: B006 - Typer takes a list
     data: PictureData = None,
 ) -> None:
     """Write the table of one run or several, beside the published figures; as .html, a page with pictures."""
-    from results.report import FORMATS
+    from results.report.class_tables import CLASS_FORMATS
     from results.run import Run
-    from results.tables import accuracy
 
-    kind = format or Path(output).suffix[1:] or "md"
-    if kind not in (*FORMATS, "html"):
-        raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)} or html")
+    kind = _choose_format(output, format)
+    if by not in (None, "class"):
+        raise UsageError(f"no table by {by!r}: write --by class")
+    if protocol and not by:
+        raise UsageError("--protocol is of --by class: add that, or leave --protocol out")
+    if by and kind not in CLASS_FORMATS:
+        raise UsageError(f"--by class is written as {', '.join(CLASS_FORMATS)}, not as {kind}")
+    if calibration and (by or kind == "hub"):
+        raise UsageError(
+            f"--calibration is not for {'--by class' if by else 'the hub'}: leave one of them out"
+        )
     opened = [Run.open(path) for path in leave_out_files(runs)]
     scorings = read_scorings(opened, classes, truth)
+    if by:
+        write_text(output, CLASS_FORMATS[kind](_class_table(opened, scorings, protocol)))
+        return
     if classes is None:
         note_clean_runs(opened)
     if kind == "html":
         from bench.views.page import page
 
-        write_text(output, page(opened, scorings, data=data, note=note))
+        write_text(output, page(opened, scorings, data=data, note=note, calibration=calibration))
     else:
-        write_text(output, FORMATS[kind](accuracy(opened, scorings)))
+        write_text(output, _write_table(opened, scorings, output, kind, calibration))
+
+
+def _choose_format(output: str, format: str | None) -> str:
+    """The name of the format. Raises `UsageError` where there is none, or the ending is not one of it."""
+    from results.report import FORMATS
+
+    ending = Path(output).suffix[1:]
+    kind = format or ending or "md"
+    if kind not in (*FORMATS, "html", "hub"):
+        raise UsageError(f"no format {kind!r} for {output}: write {', '.join(FORMATS)}, html or hub")
+    if kind == "hub" and ending not in ("", "md", "yaml"):
+        raise UsageError(
+            f"{output} is no file for the hub: write a .md for a card, a .yaml for .eval_results"
+        )
+    return kind
+
+
+def _class_table(
+    runs: "Sequence[Run]", scorings: "Sequence[Scoring]", protocol: str | None
+) -> "pd.DataFrame":
+    from bench.views.thumbnails import class_labels
+    from results.class_rows import accuracy_by_class
+
+    return accuracy_by_class(runs, [class_labels(run) for run in runs], protocol, scorings)
+
+
+def _write_table(
+    runs: "Sequence[Run]", scorings: "Sequence[Scoring]", output: str, kind: str, calibration: bool
+) -> str:
+    """The table as text."""
+    from results.report import FORMATS, hub, latex, markdown
+    from results.tables import accuracy
+
+    table = accuracy(runs, scorings)
+    if kind == "hub":
+        write = hub.write_entries if output.endswith(".yaml") else hub.write_card
+        return write(runs, table)
+    with_calibration = {"md": markdown.write, "tex": latex.write}  # the others always have it
+    if calibration and kind in with_calibration:
+        return with_calibration[kind](table, calibration=True)
+    return FORMATS[kind](table)

@@ -18,14 +18,22 @@ QUALITY = 80
 """Of the pictures as JPEG."""
 
 
-def page(runs: Sequence[Run], scorings: Sequence[Scoring], *, data: str | None, note: Note) -> str:
-    """The page of runs on the same images, scored as `results.report.html.write` has it.
+def page(
+    runs: Sequence[Run],
+    scorings: Sequence[Scoring],
+    *,
+    data: str | None,
+    note: Note,
+    calibration: bool = False,
+) -> str:
+    """The page of runs on the same images; scorings and calibration as `results.report.html.write` has them.
 
     `data` and `note` are those of `thumbnail_reader`. Raises `RunError` for runs on other images than the
     first, and `BenchError` where `data` has no images.
     """
     check_same_images(runs)
-    return html.write(runs, class_names(runs[0]), _picture_addresses(runs[0], data, note), scorings)
+    pictures = _picture_addresses(runs[0], data, note)
+    return html.write(runs, class_names(runs[0]), pictures, scorings, calibration=calibration)
 
 
 def _picture_addresses(run: Run, data: str | None, note: Note) -> Callable[[str], str] | None:

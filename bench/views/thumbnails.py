@@ -57,9 +57,17 @@ def class_names(run: Run) -> Sequence[str]:
     return [lemmas[wordnet_id] for wordnet_id in wordnet_ids()]
 
 
+def class_labels(run: Run) -> Sequence[tuple[str, str]]:
+    """The WordNet id and the name of each of a run's classes by class index.
+
+    Where they are not ImageNet's, it is the name twice.
+    """
+    names = class_names(run)
+    return list(zip(run.manifest.data.classes or wordnet_ids(), names, strict=True))
+
+
 def class_titles(run: Run) -> Sequence[str]:
     """The names of a run's classes by class index, each once: ImageNet's after their WordNet id."""
-    names = class_names(run)
     if run.manifest.data.classes:
-        return names
-    return [f"{wordnet_id} {name}" for wordnet_id, name in zip(wordnet_ids(), names, strict=True)]
+        return class_names(run)
+    return [f"{wordnet_id} {name}" for wordnet_id, name in class_labels(run)]

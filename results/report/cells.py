@@ -9,7 +9,10 @@ from results.baseline import Verdict
 from results.tables import without_unused
 from results.text import printable
 
-NUMBERS = ("n", "top-1 error", "top-5 error")
+CALIBRATION = {"nll": "NLL", "brier": "Brier", "ece": "ECE"}
+"""Headings of the columns that say how far the probabilities can be believed."""
+
+NUMBERS = ("n", "top-1 error", "top-5 error", *CALIBRATION.values())
 """Columns that are aligned to the right."""
 
 SCORED_HEADINGS = {"class_set": ("classes", "all"), "truth": ("labels", "own")}
@@ -22,10 +25,11 @@ LITTLE = 0.05
 """Images, as an expected number, that are not worth a word."""
 
 
-def cells(table: pd.DataFrame) -> list[dict[str, str]]:
+def cells(table: pd.DataFrame, *, calibration: bool = False) -> list[dict[str, str]]:
     """The cells of each row by heading; without published figures where the table has none, without the
     top-5 error where it means nothing, without classes and labels where they are the usual ones, and without
-    verdicts on the published figures of weights where there is none.
+    verdicts on the published figures of weights where there is none. With `calibration` it
+    has the columns of `CALIBRATION`.
     """
     published = PUBLISHED if has_published(table) else {}
     top5 = has_top5(table)
@@ -45,6 +49,11 @@ def cells(table: pd.DataFrame) -> list[dict[str, str]]:
         }
         if top5:
             columns["top-5 error"] = error_cell(row["top5_error"], row["top5_low"], row["top5_high"])
+        if calibration:
+            columns |= {
+                heading: "-" if pd.isna(row[column]) else f"{row[column]:.4f}"
+                for column, heading in CALIBRATION.items()
+            }
         columns |= {heading: _published(row, start) for heading, start in published.items()}
         rows.append(columns | ({"verdict": row["verdict"] or "-"} if has_verdicts else {}))
     return rows

@@ -78,9 +78,15 @@ class _Axis:
         return self.start + (self.end - self.start) * share
 
 
-def page_chart(title: str, axis: str, lines: Sequence[Line], ticks: Sequence[Tick]) -> str:
-    """An <svg> element for the HTML page: errors over a logarithmic axis, which is called `axis`."""
-    content = _content(axis, lines, ticks, log10)
+def page_chart(
+    title: str,
+    axis: str,
+    lines: Sequence[Line],
+    ticks: Sequence[Tick],
+    scale: Callable[[float], float] = log10,
+) -> str:
+    """An <svg> element for the HTML page: errors over an axis, which is called `axis`, after `scale`."""
+    content = _content(axis, lines, ticks, scale)
     start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(title)}">'
     return "\n".join([start, *content, "</svg>"])
 

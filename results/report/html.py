@@ -13,6 +13,7 @@ from results.metrics import error_percent, wilson_interval
 from results.names import distinct_names
 from results.report.cells import NUMBERS, cells, note
 from results.report.charts import Line, Point, Tick, page_chart
+from results.report.reliability import reliability_chart
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
 from results.tables import accuracy, class_number, predictions
@@ -33,8 +34,10 @@ def write(
     names: Sequence[str],
     picture: Picture | None = None,
     scorings: Sequence[Scoring] = (AS_STORED,),
+    *,
+    calibration: bool = False,
 ) -> str:
-    """The page of runs on the same images.
+    """The page of runs on the same images; with `calibration` it shows how far to believe probabilities.
 
     `names` are those of the classes. The first of the `scorings` is by the runs' own labels; the others, by
     other labels, have rows in the table and a section of their own. Raises `RunError`.
@@ -60,9 +63,10 @@ def write(
     return environment.get_template("page.html").render(
         numbers=NUMBERS,
         note=note(table),
-        rows=cells(table),
+        rows=cells(table, calibration=calibration),
         crops=Markup(_crops_chart(measured, runs, titles)),  # noqa: S704 - every name in it is escaped
         costs=Markup(_cost_chart(measured, runs, titles)),  # noqa: S704
+        reliability=Markup(reliability_chart(runs, titles, scorings[0]) if calibration else ""),  # noqa: S704
         titles=titles,
         protocols=[run.protocols[-1] for run in runs],
         classes=_classes(frames, names),

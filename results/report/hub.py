@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+from results.errors import RunUsageError
 from results.report import markdown
 from results.run import Run
+from results.scoring import scored_in_words
 from results.text import printable
 
 if TYPE_CHECKING:
@@ -38,15 +40,18 @@ def write_card(runs: Sequence[Run], table: pd.DataFrame) -> str:
 def write_entries(runs: Sequence[Run], table: pd.DataFrame) -> str:
     """The rows as a file for the folder `.eval_results` of a model's repository, in YAML.
 
-    An entry has one figure: the top-1 accuracy in percent. Raises `IncompleteRun`.
+    An entry has one figure: the top-1 accuracy in percent. The hub shows it on the page of the data set, so
+    that only ImageNet's validation images, all classes and the usual labels can have entries. Raises
+    `RunUsageError` for others, and `IncompleteRun`.
     """
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     data_sets = _data_sets(runs)
+    _check_on_hub(table, data_sets)
     started = {run.path.name: run.manifest.started for run in runs}
     entries = [
         EvalResultEntry(
-            dataset_id=data_sets[row["run"]],
+            dataset_id=IMAGENET,
             task_id="default",
             value=_accuracy(row["top1_error"]),
             date=started[row["run"]] or None,
@@ -55,6 +60,17 @@ def write_entries(runs: Sequence[Run], table: pd.DataFrame) -> str:
         for row in table.to_dict("records")
     ]
     return _dump(eval_result_entries_to_yaml(entries))
+
+
+def _check_on_hub(table: pd.DataFrame, data_sets: Mapping[str, str]) -> None:
+    """Raise `RunUsageError` where a row is of other images, classes or labels than ImageNet's."""
+    for row in table.to_dict("records"):
+        scored = scored_in_words(row["class_set"], row["truth"])
+        if scored or data_sets[row["run"]] != IMAGENET:
+            raise RunUsageError(
+                f"{row['run']}{scored}: .eval_results take ImageNet's validation images, all classes and the "
+                "usual labels; write a card, a .md, for others"
+            )
 
 
 def _results(rows: pd.DataFrame, data_sets: Mapping[str, str]) -> "Iterator[EvalResult]":
@@ -77,8 +93,9 @@ def _results(rows: pd.DataFrame, data_sets: Mapping[str, str]) -> "Iterator[Eval
 
 
 def _setting(row: Mapping[Any, Any]) -> str:
-    """The protocol and the images of a row, in words."""
-    return f"protocol {printable(row['protocol'])}, {row['image_set']}, {row['n']:,} images"
+    """The protocol and the images of a row, and how it was scored, in words."""
+    scored = printable(scored_in_words(row["class_set"], row["truth"]))
+    return f"protocol {printable(row['protocol'])}, {row['image_set']}{scored}, {row['n']:,} images"
 
 
 def _accuracy(error: float) -> float:

@@ -30,6 +30,9 @@ def write(table: pd.DataFrame) -> str:
     return json.dumps(summary(table), indent=2) + "\n"
 
 
-def write_predictions(table: pd.DataFrame) -> str:
-    """`{"rows": [...]}` with a row for each image as text, from `results.tables.predictions`."""
-    return json.dumps({"rows": plain_rows(table)}, indent=2) + "\n"
+def write_rows(table: pd.DataFrame) -> str:
+    """`{"rows": [...]}` as text, from any table, such as that of `results.tables.predictions`.
+
+    Without those columns that say nothing, as in CSV.
+    """
+    return json.dumps({"rows": plain_rows(without_unused(table))}, indent=2) + "\n"

@@ -1,6 +1,6 @@
 """LaTeX: a tabular for the package booktabs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -14,11 +14,15 @@ SPECIAL = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
 """How LaTeX writes the letters that have a meaning in it."""
 
 
-def write(table: pd.DataFrame) -> str:
+def write(table: pd.DataFrame, *, calibration: bool = False) -> str:
     """The table, after its note as a comment."""
-    rows = cells(table)
+    return write_cells(cells(table, calibration=calibration), note(table))
+
+
+def write_cells(rows: Sequence[Mapping[str, str]], note: str) -> str:
+    """The cells of rows by heading, after a comment."""
     columns = "".join("r" if name in NUMBERS else "l" for name in rows[0])
-    lines = [f"% {note(table)}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _line(rows[0]), r"\midrule"]
+    lines = [f"% {note}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _line(rows[0]), r"\midrule"]
     lines += [_line(row.values()) for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 

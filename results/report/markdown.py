@@ -1,6 +1,6 @@
 """Markdown: the table of runs, and the gate's verdicts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -10,12 +10,16 @@ from results.report.cells import NUMBERS, cells, error_pair, note, verdict_count
 from results.text import printable
 
 
-def write(table: pd.DataFrame) -> str:
+def write(table: pd.DataFrame, *, calibration: bool = False) -> str:
     """The table with its note."""
-    rows = cells(table)
+    return write_cells(cells(table, calibration=calibration), note(table))
+
+
+def write_cells(rows: Sequence[Mapping[str, str]], note: str) -> str:
+    """The cells of rows by heading, and a line below them."""
     alignment = ("---:" if name in NUMBERS else "---" for name in rows[0])
     lines = [_line(rows[0]), _line(alignment), *(_line(row.values()) for row in rows)]
-    return "\n".join([*lines, "", note(table), ""])
+    return "\n".join([*lines, "", note, ""])
 
 
 def verdict_summary(verdicts: Sequence[Verdict], baseline: str) -> str:

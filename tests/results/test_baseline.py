@@ -551,3 +551,11 @@ def test_paired_test_is_of_the_same_classes_and_labels(tmp_path):
     failed = {verdict.name: verdict.why for verdict in verdicts if not verdict.passed}
     assert set(failed) == {"v3, 1, all, by first", "v3, 10, all, by first"}
     assert "24 images lost, 1 gained" in failed["v3, 1, all, by first"]
+
+
+def test_calibration_is_not_judged_and_a_baseline_may_lack_it(run, tmp_path):
+    table = accuracy([run])
+    for number, baseline in enumerate((table.assign(nll=9.0), table.drop(columns=["nll", "brier", "ece"]))):
+        path = tmp_path / f"{number}.csv"
+        path.write_text(csv.write(baseline))
+        assert [verdict.why for verdict in check([run.path], path, TOLERANCE)] == ["equal", "equal"]

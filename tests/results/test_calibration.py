@@ -63,3 +63,11 @@ def test_certain_predictions_share_the_last_bin_and_a_label_of_no_probability_co
     assert bin_ == pytest.approx((2.95 / 3, 2 / 3, 3), abs=1e-6)
     assert found.ece == pytest.approx(2.95 / 3 - 2 / 3, abs=1e-6)
     assert found.nll == pytest.approx((-np.log(0.95) - np.log(SMALLEST)) / 3, rel=1e-6)
+
+
+def test_probabilities_are_divided_by_their_sum_and_none_at_all_are_all_equal() -> None:
+    probabilities, labels = drawn(50, 10, seed=4)
+    whole, halves = calibration(probabilities, labels), calibration(probabilities / 2, labels)
+    assert [halves.nll, halves.brier, halves.ece] == pytest.approx([whole.nll, whole.brier, whole.ece], 1e-5)
+    nothing = calibration(np.zeros((2, 4), dtype=np.float32), np.array([0, 1]))
+    assert (nothing.nll, nothing.brier, nothing.ece) == pytest.approx((np.log(4), 0.75, 0.25))

@@ -432,3 +432,32 @@ def test_native_row_is_held_to_its_published_figure(tmp_path):
         larger.loc[0, "verdict"] == "not comparable: another crop, bicubic 320->224 and not bicubic 256->224"
     )
     assert larger["top1_gap"].isna().all()
+
+
+def test_calibration_is_of_the_images_of_a_row_among_the_classes_of_its_set(run):
+    run = with_blacklist(run, "image 3", "image 24")
+    pairs = ClassSet(name="pairs", groups=((1, 4), (2,), (0, 9), (5,)))
+    probabilities = np.concatenate([shard.probabilities["10"] for shard in run.shards()]).astype(float)
+    labels = np.concatenate([shard.labels for shard in run.shards()])
+    among = np.stack([probabilities[:, group].max(axis=1) for group in pairs.groups], axis=1)
+    among /= among.sum(axis=1, keepdims=True)
+    right = np.array([[label in group for group in pairs.groups] for label in labels])
+    table = accuracy([run], [Scoring(), Scoring(pairs)]).set_index(["class_set", "protocol", "image_set"])
+    clean = np.array([number not in (3, 24) for number in range(25)])
+    every = np.eye(10, dtype=bool)[labels]
+    for name, values, of, images in (
+        ("", probabilities, every, clean),
+        ("pairs", among, right, clean & right.any(axis=1)),
+    ):
+        row = table.loc[(name, "10", "non-blacklisted")]
+        own = values[images][of[images]]
+        assert row["nll"] == pytest.approx(-np.log(own).mean(), rel=1e-5)
+        assert row["brier"] == pytest.approx(((values - of)[images] ** 2).sum(axis=1).mean(), rel=1e-5)
+        assert 0 < row["ece"] < 1
+
+
+def test_calibration_is_by_other_labels_only_where_no_image_has_several(run):
+    one = {f"image {number}": (number % 10,) for number in range(25)}
+    for right, known in ((one, True), (one | {"image 12": (1, 2)}, False)):
+        row = accuracy([run], Scoring(truth=Truth("other", right))).iloc[0]
+        assert [pd.notna(row[name]) for name in ("nll", "brier", "ece")] == [known] * 3

@@ -187,3 +187,50 @@ def test_incomplete_run_is_exit_code_4_and_leaves_no_file(incomplete_run, tmp_pa
     line = cli_error("report", incomplete_run.path, "-o", tmp_path / "table.csv", code=4)
     assert line.endswith("is incomplete: 6 of 6 images; the same eval command continues it")
     assert not (tmp_path / "table.csv").exists()
+
+
+def test_calibration_has_columns_for_people_where_it_is_wanted_and_for_programs_always(run):
+    for kind in ("md", "tex"):
+        assert "ECE" not in cli("report", run.path, "--format", kind).stdout
+        assert "NLL" in cli("report", run.path, "--format", kind, "--calibration").stdout
+    assert float(csv_rows("report", run.path)[0]["nll"]) > 0
+    rows = json.loads(cli("report", run.path, "--format", "json").stdout)["rows"]
+    assert all(0 <= row["ece"] <= 1 and 0 <= row["brier"] <= 2 for row in rows)
+
+
+def test_rows_by_class_have_wordnet_ids_and_names(run):
+    rows = csv_rows("report", run.path, "--by", "class")
+    assert {row["label"] for row in rows} <= set(timm.data.ImageNetInfo().label_names())
+    assert ("n01440764", "tench, Tinca tinca", "10") in {
+        (row["label"], row["class_name"], row["protocol"]) for row in rows
+    }
+    assert sum(int(row["n"]) for row in rows) == int(csv_rows("report", run.path)[0]["n"])
+    single = csv_rows("report", run.path, "--by", "class", "--protocol", "1")
+    assert {row["protocol"] for row in single} == {"1"}
+
+
+def test_card_and_entries_follow_the_ending(run, tmp_path):
+    card = tmp_path / "card.md"
+    cli("report", run.path, "--format", "hub", "-o", card)
+    assert card.read_text().startswith("---\npipeline_tag: image-classification\nmodel-index:")
+    assert card.read_text() == cli("report", run.path, "--format", "hub").stdout
+    entries = tmp_path / "entries.yaml"
+    line = cli_error("report", run.path, "--format", "hub", "-o", entries, code=2)
+    assert ".eval_results take ImageNet's validation images" in line
+    assert not entries.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--by", "superclass"), "no table by 'superclass': write --by class"),
+        (("--protocol", "1"), "--protocol is of --by class"),
+        (("--by", "class", "--format", "html"), "--by class is written as csv, md, tex, json, not as html"),
+        (("--by", "class", "--protocol", "144"), "has no protocol '144': it has 1, 10"),
+        (("--by", "class", "--calibration"), "--calibration is not for --by class"),
+        (("--format", "hub", "--calibration"), "--calibration is not for the hub"),
+        (("--format", "hub", "-o", "card.csv"), "card.csv is no file for the hub: write a .md for a card"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run, arguments, line):
+    assert line in cli_error("report", run.path, *arguments, code=2)

@@ -37,3 +37,12 @@ def test_rows_that_cannot_be_compared_are_counted_apart(passed, missing):
     assert (
         verdict_count([passed, missing, neither, neither]) == "1 rows pass, 1 fail, and 2 cannot be compared"
     )
+
+
+def test_calibration_has_columns_only_where_it_is_wanted(table):
+    few = table.assign(nll=[0.70004, None])
+    assert not {"NLL", "Brier", "ECE"} & set(cells(few)[0])
+    first, second = cells(few, calibration=True)
+    assert (first["NLL"], second["NLL"]) == ("0.7000", "-")
+    assert first["Brier"] == f"{table['brier'][0]:.4f}"
+    assert first["ECE"] == f"{table['ece'][0]:.4f}"

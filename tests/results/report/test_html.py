@@ -178,3 +178,17 @@ def test_heading_sorts_its_column_in_a_browser(runs, tmp_path):
     assert [float(value) for value in up] == sorted(map(float, up))
     assert names == sorted(names)
     assert [float(value) for value in errors] == sorted(map(float, errors), reverse=True)
+
+
+def test_reliability_is_that_of_the_single_crop_and_of_the_last_protocol(runs):
+    assert "Reliability" not in page(runs)
+    text = " ".join(Outline(page(runs, calibration=True)).text)
+    for run in runs:
+        for protocol in ("1", "10"):
+            frame = predictions(run, protocol)
+            chosen = frame[(frame["p1"] > 4 / 15) & (frame["p1"] <= 5 / 15)]
+            share, sure = (chosen["top1"] == chosen["label"]).mean(), chosen["p1"].mean()
+            assert (
+                f"{run.name}, {protocol}: of {len(chosen)} images at {100 * sure:.1f} %, "
+                f"{100 * share:.1f} % are right"
+            ) in text
