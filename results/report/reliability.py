@@ -32,8 +32,8 @@ def _lines(run: Run, title: str, scoring: Scoring) -> Iterator[Line]:
         counts = {name: before + found[name, "all"] for name, before in counts.items()}
     for protocol, count in counts.items():
         assert count.calibration  # an image has one label of its own
-        name = f"{title}, {protocol}"
-        yield Line(name, _points(count.calibration, name))
+        # a long name is cut at its end
+        yield Line(f"{protocol}, {title}", _points(count.calibration, f"{title}, {protocol}"))
 
 
 def _points(calibration: Calibration, name: str) -> list[Point]:

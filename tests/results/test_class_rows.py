@@ -32,13 +32,17 @@ def test_hits_of_each_class_are_those_of_the_exported_predictions(members):
 
 def test_classes_sum_to_the_row_of_all_images_by_any_labels_and_among_any_classes(run):
     pets = ClassSet(name="pets", groups=((1,), (6, 2), (4,)))
-    truth = Truth("real", {f"image {number}": (number % 10, 4) for number in range(20)})
+    truth = Truth("real", {f"image {number}": (number % 10, 4) for number in range(7, 25)})
     scorings = [Scoring(), Scoring(pets), Scoring(truth=truth), Scoring(pets, truth)]
     counted = ["n", "top1_hits", "top5_hits"]
-    by_class = accuracy_by_class([run], [NAMES], "1", scorings).groupby(["class_set", "truth"])[counted].sum()
+    table = accuracy_by_class([run], [NAMES], "1", scorings)
+    by_class = table.groupby(["class_set", "truth"])[counted].sum()
     whole = accuracy([run], scorings)
     expected = whole[whole["protocol"] == "1"].set_index(["class_set", "truth"])[counted]
     np.testing.assert_array_equal(by_class.sort_index(), expected.sort_index())
+    labels = predictions(run, "1")["label"][7:]
+    by_real = table[(table["class_set"] == "") & (table["truth"] == "real")]
+    assert by_real["n"].tolist() == labels.value_counts().sort_index().tolist()
 
 
 def test_protocol_that_a_run_lacks_and_labels_of_no_image_are_refused(tmp_path):
