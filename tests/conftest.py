@@ -120,11 +120,11 @@ def saved(state: dict[str, "Tensor"], path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of 60 pictures of the mini set's classes, with their labels."""
+    """An archive of 36 pictures of the mini set's classes, with their labels."""
     from bench.mini.draw import draw
 
     data = tmp_path_factory.mktemp("mini_data") / "mini_train.tar"
-    draw(data, 60, 2011)
+    draw(data, 36, 2011)
     return data
 
 

@@ -156,6 +156,7 @@ def _counted(launch: Any, name: str) -> Any:
 def pretended_gpu() -> Any:
     """Evaluations may run on `DEVICE` inside."""
     device_chunk.WITH_TRITON = ("cuda", NAME)
+    chunks.MOST_IMAGES = 4
     for module in (batches, chunks, classify):
         module.single_core_threads = _threads
     kernels.resample = _counted(kernels.resample, "resample")
@@ -173,7 +174,7 @@ def main(model: str, crops: str, precision: str, limit: str, forgotten: str = ""
     network = load(model)
     evaluation = prepare_loaded(replace(options, precision="fp32"), images, None, network, Silent())
     (expected,) = _shard(evaluation)
-    runtime = Runtime(DEVICE, precision, batch=64, workers=2, streams=1, compile=False)
+    runtime = Runtime(DEVICE, precision, batch=16, workers=2, streams=1, compile=False)
     with pretended_gpu():
         if forgotten:
             torch.nn.Module.to = lambda module, *args, **kwargs: module

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,38 +25,64 @@ SMALL_SHARDS = [sys.executable, "-m", "tests.small_shards"]
 """The command line with shards of 48 crops, so that a few images are many shards."""
 
 
+SERVE = """
+import json, os, sys
+exec(sys.argv[1])
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        try:
+            exec(job["script"])
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        sys.stdout.flush()
+        os._exit(code)  # without the time that torch takes to end
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Forks:
+    """A process that runs Python in children that it forks off, so that everything is imported once."""
+
+    def __init__(self, folder: Path, imports: str, environment: dict[str, str] | None = None) -> None:
+        """`folder` is for what the children print. `imports` is Python that runs first, once."""
+        self.stdout, self.stderr = folder / "stdout", folder / "stderr"
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, imports], stdin=pipe, stdout=pipe, text=True, env=environment
+        )
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script in a child, to its end."""
+        assert self.process.stdin
+        assert self.process.stdout
+        job = {"script": script, "stdout": str(self.stdout), "stderr": str(self.stderr)}
+        print(json.dumps(job), file=self.process.stdin, flush=True)
+        code = int(self.process.stdout.readline())
+        return subprocess.CompletedProcess(script, code, self.stdout.read_text(), self.stderr.read_text())
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+
 @dataclass
 class SmallShards:
     """The command line with shards of 48 crops, in children of a process that has imported everything."""
 
-    folder: Path
-    """For what the children print."""
-    process: subprocess.Popen[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(SMALL_SHARDS, stdin=pipe, stdout=pipe, text=True)
+    forks: Forks
 
     def run(
         self, *arguments: object, moment: str = "never", write: int = 0, by: signal.Signals = signal.SIGKILL
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end, or until it ends itself `before`, `half-written` or `after` its n-th write."""
-        assert self.process.stdin
-        assert self.process.stdout
-        stdout, stderr = self.folder / "stdout", self.folder / "stderr"
         words = list(map(str, arguments))
-        job = {"arguments": words, "moment": moment, "write": write, "signal": int(by)}
-        print(
-            json.dumps(job | {"stdout": str(stdout), "stderr": str(stderr)}),
-            file=self.process.stdin,
-            flush=True,
-        )
-        code = int(self.process.stdout.readline())
-        return subprocess.CompletedProcess(words, code, stdout.read_text(), stderr.read_text())
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.communicate()
+        return self.forks.run(f"tests.small_shards.run({words}, {write}, {moment!r}, {int(by)})")
 
 
 def popen(command: list[object], **variables: object) -> subprocess.Popen[str]:

@@ -2,16 +2,11 @@
 
 python -m tests.small_shards eval ...   runs the command; where PAUSE names a pipe, it waits for that pipe
                                         once it has written the tenth shard of four images
-python -m tests.small_shards            reads jobs from stdin, one a line, and runs each in a child that is
-                                        forked off, so that everything is imported once
 """
 
-import json
 import os
 import signal
-import sys
 from pathlib import Path
-from typing import Any
 
 from bench.cli import app
 from bench.evaluation import engine
@@ -55,38 +50,14 @@ def end_at_a_write(number: int, moment: str, by: int) -> None:
     storage._write_file = write_and_end
 
 
-def run_job(job: dict[str, Any]) -> None:
-    """Run the command of a job, with its output in files, and exit."""
+def run(arguments: list[str], write: int, moment: str, by: int) -> None:
+    """Run a command that may end at a write."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
-    end_at_a_write(job["write"], job["moment"], job["signal"])
-    for number, path in ((1, job["stdout"]), (2, job["stderr"])):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    try:
-        app(job["arguments"])
-    except SystemExit as end:
-        sys.stdout.flush()
-        os._exit(int(end.code or 0))
-
-
-def serve() -> None:
-    """Run the jobs on stdin, one after the other, and print the exit code of each."""
-    import torch  # noqa: F401 - imported once, for all children
-
-    from bench.evaluation import evaluate  # noqa: F401
-    from bench.zoo import from_papers  # noqa: F401
-    from results import tables  # noqa: F401
-
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            run_job(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+    end_at_a_write(write, moment, by)
+    app(arguments)
 
 
 if __name__ == "__main__":
     if "PAUSE" in os.environ:
         pause_after_the_tenth_shard(Path(os.environ["PAUSE"]))
-    if sys.argv[1:]:
-        app()
-    serve()
+    app()

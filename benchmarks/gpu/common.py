@@ -86,6 +86,10 @@ class Table:
             raise typer.Exit(1)
 
 
+FEW = 21
+"""Most images with `--short`: two shards of 144 crops."""
+
+
 @dataclass(frozen=True)
 class Session:
     """The images and networks of one of the commands."""
@@ -115,7 +119,7 @@ class Session:
 
     def options(self, name: str, images: int, **changes: Any) -> Options:
         """Evaluate so many images, with `--short` a few, with that network; `changes` are other options."""
-        source: dict[str, Any] = {"data": "mini", "limit": min(images, 40)}
+        source: dict[str, Any] = {"data": "mini", "limit": min(images, FEW)}
         if not self.short:
             source = {"data": self._links(images), "weights": self._weights(name)}
         usual = {"model": self.model(name), "device": self.device, "allow_implausible": True}

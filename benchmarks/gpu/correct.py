@@ -42,7 +42,7 @@ from bench.evaluation.precision import agrees
 from bench.options import Options
 from bench.progress import Silent
 from bench.zoo.convolution import ALIGNED, Convolution
-from benchmarks.gpu.common import Data, Device, Session, Short, Table, Weights, session
+from benchmarks.gpu.common import FEW, Data, Device, Session, Short, Table, Weights, session
 from crops import Plan, parse, pillow
 from results.run import SHARDS, Run
 
@@ -287,7 +287,7 @@ def check_bytes_of_shards(here: Session, table: Table) -> None:
         run = partial(_hashes, options, here.folder)
         first = run("one", workers=1)
         compare = partial(
-            _compare_hashes, table, first, f"{crops} crops, {images if not here.short else 40} names"
+            _compare_hashes, table, first, f"{crops} crops, {images if not here.short else FEW} names"
         )
         compare("4 workers", run("four", workers=4))
         compare("16 workers", run("sixteen", workers=16))

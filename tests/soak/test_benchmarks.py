@@ -37,9 +37,9 @@ def test_checks_of_a_gpu_are_right_on_a_cpu():
     assert set(verdicts.values()) == {"right", ""}
     assert verdicts["kernels against Pillow, 144 crops of 80, bicubic"] == "right"
     assert verdicts["convolution with ReLU, as built, fp32 against fp64"] == "right"
-    assert verdicts["shards, 144 crops, 40 names: killed and resumed"] == "right"
-    assert verdicts["shards, 144 crops, 40 names: two ranks that share the device"] == "right"
-    assert rows["shards, 1 crops, 40 names: 16 workers"][0] == "1 of 1 as with 1 worker"
+    assert verdicts["shards, 144 crops, 21 names: killed and resumed"] == "right"
+    assert verdicts["shards, 144 crops, 21 names: two ranks that share the device"] == "right"
+    assert rows["shards, 1 crops, 21 names: 16 workers"][0] == "1 of 1 as with 1 worker"
     assert rows["out of memory"][0] == "skipped: no GPU"
 
 

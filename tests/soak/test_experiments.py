@@ -6,14 +6,14 @@ from bench.experiments.table import EXPERIMENTS
 from bench.mini.draw import draw
 from tests.helpers import cli_json
 
-SCALE = ("--images", 64, "--epochs", 1, "--workers", 0, "--device", "cpu")
+SCALE = ("--images", 32, "--epochs", 1, "--workers", 0, "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Where all experiments share images and trainings, with images to evaluate on."""
     folder = tmp_path_factory.mktemp("experiments")
-    draw(folder / "val" / "mini_few.tar", 40, seed=1)
+    draw(folder / "val" / "mini_few.tar", 20, seed=1)
     return folder
 
 

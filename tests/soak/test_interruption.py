@@ -12,6 +12,7 @@ from results.errors import IncompleteRun
 from tests.processes import (
     PATIENCE,
     SMALL_SHARDS,
+    Forks,
     SmallShards,
     end_of,
     only_run,
@@ -26,11 +27,14 @@ SHARDS = 30
 """Of that evaluation, with 48 crops in a shard."""
 
 
+IMPORTS = "import torch, bench.evaluation.evaluate, bench.zoo.from_papers, results.tables, tests.small_shards"
+
+
 @pytest.fixture(scope="module")
 def small_shards(tmp_path_factory):
-    processes = SmallShards(tmp_path_factory.mktemp("printed"))
-    yield processes
-    processes.close()
+    forks = Forks(tmp_path_factory.mktemp("printed"), IMPORTS)
+    yield SmallShards(forks)
+    forks.close()
 
 
 @pytest.fixture(scope="module")

@@ -167,10 +167,10 @@ def test_runs_in_buckets_are_reported_compared_and_checked(bucket, evaluate_phot
 
 
 def test_ranks_share_a_bucket(bucket):
-    command = ["-m", "bench", "eval", "--crops", "144", "--limit", "60", "--out", bucket]
+    command = ["-m", "bench", "eval", "--crops", "144", "--limit", "41", "--out", bucket]
     done = subprocess.run([*TORCHRUN, "--nproc-per-node=2", *command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    alone = bench.evaluate(crops="144", limit=60, out=f"{bucket}/alone")
+    alone = bench.evaluate(crops="144", limit=41, out=f"{bucket}/alone")
     (found,) = parse_path(bucket).glob("mini-v3*/manifest.json")
     assert shards(Run.open(found)) == shards(alone)
 

@@ -220,8 +220,8 @@ def test_dialect_equals_the_tools_own_transform(evaluate, photos, tiny_weights, 
 
 @pytest.fixture(scope="module")
 def mini_v3(tmp_path_factory):
-    """A run of mini-v3 on 120 images with 12 crops."""
-    return bench.evaluate(limit=120, crops="12", out=tmp_path_factory.mktemp("mini-v3"))
+    """A run of mini-v3 on 50 images with 12 crops."""
+    return bench.evaluate(limit=50, crops="12", out=tmp_path_factory.mktemp("mini-v3"))
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def mini_v3(tmp_path_factory):
 def test_table_does_not_depend_on_batch_shard_or_workers(mini_v3, tmp_path, monkeypatch, options, shard):
     """Other batches round by 1e-6, to which no image of these is so near. Workers change no bit."""
     monkeypatch.setattr("bench.evaluation.engine.SHARD_IMAGES", shard)
-    other = bench.evaluate(limit=120, crops="12", out=tmp_path, **options)
-    assert len(other.parts) == -(-120 // min(shard, 120))
+    other = bench.evaluate(limit=50, crops="12", out=tmp_path, **options)
+    assert len(other.parts) == -(-50 // min(shard, 50))
     assert accuracy([other])[list(MEASURED)].equals(accuracy([mini_v3])[list(MEASURED)])
     assert not accuracy([other])[["top1_near", "top5_near"]].to_numpy().any()
     difference = max(largest_difference(mini_v3, other, protocol) for protocol in mini_v3.protocols)

@@ -1,9 +1,6 @@
 """What the tests of training share: pictures that any network learns, and trainings of small networks."""
 
-import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,7 +14,7 @@ from bench.zoo import NETWORKS
 from bench.zoo.from_papers import ARCHITECTURES
 from tests.bench.training.narrow import NARROW, NETWORK
 from tests.conftest import TINY, made_once
-from tests.processes import PATIENCE
+from tests.helpers import cli
 
 
 def draw_colours(folder):
@@ -36,7 +33,7 @@ def colours(tmp_path):
     return draw_colours(tmp_path / "colours")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small are quickest so, above all where other tests run beside."""
     threads = torch.get_num_threads()
@@ -66,24 +63,11 @@ def train_here(*arguments, **options):
     return train(training(*arguments, **options), Silent())
 
 
-def command(data, out, epochs, *more, launcher=(), program="bench"):
+def words_of(data, out, epochs, *more):
     """The command line of a training of a small network. A later option of the same name wins."""
     options = ["--model", TINY, "--data", data, "--out", out, "--epochs", epochs]
     options += ["--batch", 8, "--workers", 1, "--without", "auxiliary", *more]
-    return [sys.executable, *launcher, "-m", program, "train", *map(str, options)]
-
-
-def run_with_one_thread(arguments):
-    """Run a command line, as quickly as `one_thread` makes it."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, env=environment)
-
-
-def train_by_command(*arguments, **options):
-    """Run a `command` that has to succeed."""
-    done = run_with_one_thread(command(*arguments, **options))
-    assert done.returncode == 0, done.stderr
-    return done
+    return ["train", *map(str, options)]
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +76,9 @@ def trained(tmp_path_factory):
 
     def make(folder):
         draw_colours(folder / "colours")
-        without = ("--without", "distortion,auxiliary")
-        done = train_by_command(folder / "colours", folder / "out", 6, "--recipe", "googlenet", *without)
-        (folder / "printed.txt").write_text(done.stdout)
+        options = ("--recipe", "googlenet", "--without", "distortion,auxiliary", "--workers", 0)
+        words = words_of(folder / "colours", folder / "out", 6, *options)
+        (folder / "printed.txt").write_text(cli(*words).stdout)
 
     folder = made_once(tmp_path_factory, "trained", make)
     return folder / "colours", folder / "out", (folder / "printed.txt").read_text()

@@ -1,7 +1,10 @@
 """Whole trainings: that networks learn, and that a training goes on as if it had never stopped."""
 
 import csv
+import os
 import re
+import subprocess
+from functools import cache
 
 import pytest
 import torch
@@ -22,15 +25,10 @@ from bench.zoo import find
 from bench.zoo.from_papers import ARCHITECTURES
 from crops.normalisation import HALF, IMAGENET
 from results.errors import RunError
-from tests.bench.training.conftest import (
-    command,
-    run_with_one_thread,
-    train_by_command,
-    train_here,
-    training,
-)
+from tests.bench.training.conftest import draw_colours, train_here, training, words_of
 from tests.conftest import TINY
 from tests.helpers import cli
+from tests.processes import PATIENCE, TORCHRUN, Forks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -41,6 +39,28 @@ def log_of(out):
 
 def checkpoints_of(out):
     return {path.name: path.read_bytes() for path in out.glob("*.safetensors")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, one_thread):
+    """(recipe, epochs) -> the checkpoints of that training of mini-v1, which nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    colours = draw_colours(folder / "colours")
+
+    @cache
+    def train(recipe):
+        train_here(colours, folder / recipe, 3, recipe)
+        return checkpoints_of(folder / recipe)
+
+    return lambda recipe, epochs: dict(sorted(train(recipe).items())[:epochs])
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    imports = "import bench.cli, bench.training.train, bench.zoo.from_papers, bench.zoo.from_timm"
+    forks = Forks(tmp_path_factory.mktemp("printed"), imports, os.environ | {"OMP_NUM_THREADS": "1"})
+    yield forks
+    forks.close()
 
 
 def test_network_learns_and_its_checkpoint_can_be_evaluated(trained, tmp_path):
@@ -94,7 +114,6 @@ def test_default_network_is_that_of_eval(tmp_path, monkeypatch):
 
 KILL_BEFORE_THE_STATE_OF_EPOCH_2 = """
 import os, signal
-from bench.cli import app
 from bench.training import checkpoints
 
 usual = checkpoints.write
@@ -105,34 +124,29 @@ def write(path, data):
     usual(path, data)
 
 checkpoints.write = write
-app()
 """
 
 
-def test_killed_and_resumed_training_has_the_same_bytes(colours, tmp_path):
+def test_killed_and_resumed_training_has_the_same_bytes(colours, tmp_path, processes, whole):
     """Killed at the worst moment: after the checkpoint of an epoch is written, and before its state is."""
-    recipe = ("--model", "mini-v1", "--recipe", "rethinking")
-    train_by_command(colours, tmp_path / "whole", 3, *recipe)
-    python, _, _, *arguments = command(colours, tmp_path / "killed", 3, *recipe)
-    killed = run_with_one_thread([python, "-c", KILL_BEFORE_THE_STATE_OF_EPOCH_2, *arguments])
-    assert killed.returncode == -9
-    assert sorted(checkpoints_of(tmp_path / "killed")) == ["epoch-0001.safetensors", "epoch-0002.safetensors"]
-    train_by_command(colours, tmp_path / "killed", 3, *recipe)
-    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "killed")
-    assert len(checkpoints_of(tmp_path / "whole")) == 3
+    out = tmp_path / "killed"
+    app = f"bench.cli.app({words_of(colours, out, 2, '--model', 'mini-v1', '--recipe', 'rethinking')})"
+    assert processes.run(KILL_BEFORE_THE_STATE_OF_EPOCH_2 + app).returncode == -9
+    assert sorted(checkpoints_of(out)) == ["epoch-0001.safetensors", "epoch-0002.safetensors"]
+    done = processes.run(app)
+    assert done.returncode == 0, done.stderr
+    assert checkpoints_of(out) == whole("rethinking", 2)
 
 
 @pytest.mark.parametrize("recipe", ["rethinking", "googlenet"])
-def test_training_that_stops_after_each_epoch_has_the_same_bytes(colours, tmp_path, recipe):
-    train_here(colours, tmp_path / "whole", 3, recipe)
+def test_training_that_stops_after_each_epoch_has_the_same_bytes(colours, tmp_path, whole, recipe):
     for epochs in (1, 2, 3):
         train_here(colours, tmp_path / "parts", epochs, recipe)
-    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "parts")
+    assert checkpoints_of(tmp_path / "parts") == whole(recipe, 3)
 
 
 @pytest.mark.parametrize("name", ["epoch-0002.safetensors", "log.csv", "state.pt"])
-def test_training_that_stops_before_a_write_has_the_same_bytes(colours, tmp_path, monkeypatch, name):
-    train_here(colours, tmp_path / "whole", 2)
+def test_training_that_stops_before_a_write_has_the_same_bytes(colours, tmp_path, monkeypatch, whole, name):
     train_here(colours, tmp_path / "parts", 1)
 
     def write(path, data):
@@ -146,7 +160,7 @@ def test_training_that_stops_before_a_write_has_the_same_bytes(colours, tmp_path
         with pytest.raises(InterruptedError):
             train_here(colours, tmp_path / "parts", 2)
     train_here(colours, tmp_path / "parts", 2)
-    assert checkpoints_of(tmp_path / "whole") == checkpoints_of(tmp_path / "parts")
+    assert checkpoints_of(tmp_path / "parts") == whole("rethinking", 2)
 
 
 def test_description_in_the_state_stays_as_it_is(colours, tmp_path):
@@ -216,9 +230,9 @@ def test_unreadable_image_ends_the_training(colours, tmp_path):
         train_here(colours, tmp_path / "out")
 
 
-def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, tmp_path):
+def test_unreadable_image_in_another_process_is_one_line_that_names_it(colours, tmp_path, processes):
     (colours / "n01443537" / "5.png").write_text("x")
-    done = run_with_one_thread(command(colours, tmp_path / "out", 1, "--workers", 1))
+    done = processes.run(f"bench.cli.app({words_of(colours, tmp_path / 'out', 1, '--workers', 1)})")
     lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench:")]
     assert done.returncode == 1
     assert lines == [
@@ -258,11 +272,10 @@ def test_network_without_an_auxiliary_head_trains_with_a_note(colours, tmp_path,
     assert last.name == "epoch-0001.safetensors"
 
 
-def test_training_is_the_same_where_the_user_leaves_the_auxiliary_loss_out(colours, tmp_path):
+def test_training_is_the_same_where_the_user_leaves_the_auxiliary_loss_out(colours, tmp_path, whole):
     train_here(colours, tmp_path / "out", 1, without="")
     train_here(colours, tmp_path / "out", 2, without="auxiliary")
-    train_here(colours, tmp_path / "whole", 2, without="")
-    assert checkpoints_of(tmp_path / "out") == checkpoints_of(tmp_path / "whole")
+    assert checkpoints_of(tmp_path / "out") == whole("rethinking", 2)
 
 
 def test_loss_is_that_of_the_network_and_0_3_of_each_heads(colours, tmp_path, monkeypatch, narrow):
@@ -365,22 +378,24 @@ def test_folder_that_cannot_be_written_shows_before_the_first_epoch(colours, tmp
 
 def test_two_processes_with_auxiliary_heads_are_one_with_twice_the_batch(colours, tmp_path, narrow):
     """Without dropout, which each process has for itself."""
-    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone")
-    options = ("--model", narrow, "--device", "cpu", "--recipe", "googlenet", "--batch", 4)
-    program = "tests.bench.training.narrow"
-    without = ("--without", "dropout")
-    both = train_by_command(
-        *(colours, tmp_path / "both", 2, *options, *without), launcher=launcher, program=program
+    for picture in colours.glob("*/?.png"):
+        picture.unlink()
+    options = ("--model", narrow, "--device", "cpu", "--recipe", "googlenet", "--without", "dropout")
+    words = words_of(colours, tmp_path / "both", 2, *options, "--batch", 3, "--workers", 0)
+    launcher = [*TORCHRUN, "--nproc-per-node", "2", "--standalone", "-m", "--"]
+    both = subprocess.run(
+        [*launcher, "tests.bench.training.narrow", *words], capture_output=True, text=True, timeout=PATIENCE
     )
+    assert both.returncode == 0, both.stderr
     assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each process
-    train_here(colours, tmp_path / "one", 2, "googlenet", "dropout", model=narrow)
+    train_here(colours, tmp_path / "one", 2, "googlenet", "dropout", model=narrow, batch=6)
     ours, theirs = (
         torch.load(tmp_path / name / "state.pt", weights_only=True)["module"] for name in ("both", "one")
     )
     assert any(name.startswith("auxiliary.4d.") for name in ours)
     assert all(torch.allclose(ours[name], theirs[name], atol=1e-5) for name in theirs)
     logs = [log_of(tmp_path / name) for name in ("both", "one")]
-    assert [[row["images"] for row in log] for log in logs] == [["48", "48"], ["48", "48"]]
+    assert [[row["images"] for row in log] for log in logs] == [["18", "18"], ["18", "18"]]
     losses = [[float(row["loss"]) for row in log] for log in logs]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 

@@ -33,6 +33,12 @@ def with_random_statistics(module):
     return module.eval().requires_grad_(False)
 
 
+def smaller(network):
+    """The side of images that take less time and still reach the last layer."""
+    size = network.preprocessing.size
+    return 139 if size == 299 else size
+
+
 def count_norms(module):
     return sum(isinstance(child, nn.BatchNorm2d) for child in module.modules())
 
@@ -42,7 +48,7 @@ def count_norms(module):
 )
 def test_every_batch_normalisation_of_the_papers_networks_is_folded(name, pairs):
     network = untrained(name)
-    module, size = with_random_statistics(network.module), network.preprocessing.size
+    module, size = with_random_statistics(network.module), smaller(network)
     assert count_norms(module) == pairs
     folded, number = fold_batch_norms(module, size)
     assert (number, count_norms(folded), count_norms(module)) == (pairs, 0, pairs)
@@ -145,7 +151,7 @@ def count(module, kind):
 def test_every_relu_behind_a_convolution_of_the_papers_networks_is_fused(name, relus):
     """torchvision's v1 has them as functions, which stay."""
     network = untrained(name)
-    size = network.preprocessing.size
+    size = smaller(network)
     module, _ = fold_batch_norms(with_random_statistics(network.module), size)
     fused = fuse_activations(module, size)
     assert sum(child.relu for child in fused.modules() if isinstance(child, Convolution)) == relus

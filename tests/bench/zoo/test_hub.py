@@ -3,8 +3,7 @@
 import hashlib
 import json
 import re
-import subprocess
-import sys
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ from bench.zoo import from_torchvision
 from bench.zoo.loading import load
 from tests.bench.zoo.caffe_files import onnx_model, random_blobs
 from tests.conftest import TINY
-from tests.processes import PATIENCE
+from tests.processes import Forks
 
 REPOSITORY = "timm/test_efficientnet.r160_in1k"
 GOOGLENET = "onnxmodelzoo/googlenet-12"
@@ -67,10 +66,32 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
+IMPORTS = """
+import huggingface_hub, timm, torchvision
+import bench.zoo.from_papers, bench.zoo.from_timm, bench.zoo.loading
+"""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """(processes, the port at which they expect the hub).
+
+    They are processes since the client reads the hub's address when it is imported.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "PATH": "", "HF_HUB_DISABLE_XET": "1"}
+    forks = Forks(tmp_path_factory.mktemp("printed"), IMPORTS, environment)
+    yield forks, port
+    forks.close()
+
+
 @pytest.fixture
-def hub():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.files, server.requests = {}, []
+def hub(client):
+    processes, port = client
+    server = ThreadingHTTPServer(("127.0.0.1", port), Hub)
+    server.files, server.requests, server.processes = {}, [], processes
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -79,11 +100,10 @@ def hub():
 
 def load_in_a_new_process(hub, home, before="", network=(TINY, "r160_in1k"), after=""):
     """What a process that loads the weights of a network prints. `before` is Python that runs first, `after`
-    what runs then.
-
-    It is a process since the client reads its address and cache when it is imported.
+    what runs then. `home` is the cache.
     """
     script = f"""
+huggingface_hub.constants.HF_HUB_CACHE = {str(home)!r}
 {before}
 from bench.errors import WeightsError
 from bench.zoo.loading import load
@@ -93,15 +113,7 @@ except WeightsError as error:
     print("refused:", error)
 {after}
 """
-    environment = {
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-        "HF_HOME": str(home),
-        "PATH": "",
-        "HF_HUB_DISABLE_XET": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=PATIENCE
-    )
+    done = hub.processes.run(script)
     assert done.returncode == 0, done.stderr
     return done
 
