@@ -10,7 +10,7 @@ install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev,caffe,hf,pytorchcv,s3]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,caffe,hf,onnx,pytorchcv,s3]'
 	touch $@
 
 demo: install
@@ -32,7 +32,7 @@ names: install  # renews docs/public-names.md
 
 constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/pip install -q '.[dev,caffe,hf,pytorchcv,s3]'
+	.venv-new/bin/pip install -q '.[dev,caffe,hf,onnx,pytorchcv,s3]'
 	echo '# The versions that the tests run with. Made by `make constraints`.' > constraints.txt
 	.venv-new/bin/pip freeze --exclude inception-bench >> constraints.txt
 	rm -rf .venv-new
