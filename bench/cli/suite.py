@@ -79,12 +79,16 @@ def _list(suite: "Suite", as_json: bool) -> None:
         for name, several in suite.evaluations.items()
         for options in several
     ]
+    several = next(iter(suite.evaluations.values()))
+    ensembles = ["+".join(several[number].model for number in members) for members in suite.ensembles]
     if as_json:
-        print(json.dumps({"would_run": listed}))
+        print(json.dumps({"would_run": listed, "ensembles": ensembles}))
         return
     for each in listed:
         weights = f"={each['weights']}" if each["weights"] else ""
         print(printable(f"{each['data']}: {each['model']}{weights}, {each['crops']} crops, {each['place']}"))
+    for name in ensembles:
+        print(printable(f"ensemble of {name}"))
 
 
 def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bool:

@@ -1,5 +1,6 @@
 """A suite, run: a data set after the other, and on each a network after the other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.data import open_images
@@ -10,9 +11,11 @@ from bench.evaluation.prepare import check_classes, check_options
 from bench.progress import Reporter
 from bench.suites.suite import Suite
 from bench.zoo import find
+from results.ensemble import ensemble
 from results.errors import RunError
 from results.gate import PUBLISHED
 from results.run import Run
+from results.storage import parse_path
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Outcome:
     """What came of a suite."""
 
     runs: dict[str, list[Run]] = field(default_factory=dict)
-    """By the name of the data set."""
+    """By the name of the data set: those of the networks, and then those of the ensembles."""
     failures: list[str] = field(default_factory=list)
     """Why a network could not be evaluated on a data set, in a line each."""
 
@@ -54,18 +57,30 @@ def check_suite(suite: Suite) -> None:
 def run_suite(suite: Suite, reporter: Reporter) -> Outcome:
     """Evaluate each network on each data set, all protocols in one pass; what is finished is used again.
 
-    A network that cannot be evaluated is noted, and the others go on. Under torchrun every rank calls this.
+    A network that cannot be evaluated is noted, and the others go on, without the ensembles that it is in.
+    Under torchrun every rank calls this. Raises `RunError` where runs cannot be averaged.
     """
     outcome = Outcome()
     for name, several in suite.evaluations.items():
-        outcome.runs[name] = []
-        for number, options in enumerate(several, 1):
-            reporter.step(f"{name}: {options.model}, {number} of {len(several)}")
+        runs: dict[int, Run] = {}
+        for number, options in enumerate(several):
+            reporter.step(f"{name}: {options.model}, {number + 1} of {len(several)}")
             try:
-                outcome.runs[name] += run_evaluations([options], reporter)
+                (runs[number],) = run_evaluations([options], reporter)
             except (BenchError, RunError) as error:
                 if ranks().size > 1:  # the other ranks have failed with it
                     raise
                 outcome.failures.append(f"{options.model} on {name}: {error}")
                 reporter.note(f"{options.model} is left out: {error}")
+        outcome.runs[name] = [*runs.values(), *_ensembles(suite, name, runs)]
     return outcome
+
+
+def _ensembles(suite: Suite, name: str, runs: Mapping[int, Run]) -> list[Run]:
+    """The ensembles on the data set `name` that have all their members; the first rank makes them."""
+    out = suite.evaluations[name][0].out
+    whole = [members for members in suite.ensembles if all(member in runs for member in members)]
+    paths = ranks().broadcast_from_first(
+        lambda: [str(ensemble([runs[member] for member in members], out).path) for members in whole]
+    )
+    return [Run.open(parse_path(path)) for path in paths]

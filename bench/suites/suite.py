@@ -1,6 +1,7 @@
 """What a suite's file says: which networks are evaluated on which data sets, and how.
 
     networks = ["v3", "timm/resnet50.a1_in1k", "v4=mine.safetensors"]   # as --models takes them
+    ensembles = [["v3", "v4=mine.safetensors"]]                         # of these networks
     crops = "1,10"                                                      # any option of eval
 
     [data.validation]
@@ -56,6 +57,8 @@ class Suite:
     name: str
     evaluations: Mapping[str, Sequence[Options]]
     """By the name of the data set, the options of each network."""
+    ensembles: Sequence[Sequence[int]]
+    """The members of each ensemble, as numbers of the networks."""
     check: Check | None
 
 
@@ -66,10 +69,10 @@ def read_suite(name: str, places: Mapping[str, str], **changes: Any) -> Suite:
     hold for all. Raises `UsageError` for a file that says anything else, and `RunUsageError`.
     """
     content, title = _parse(name)
-    known = ("networks", "data", "check", *OPTIONS)
+    known = ("networks", "ensembles", "data", "check", *OPTIONS)
     _refuse_unknown(content, known, name)
     networks, data = content.pop("networks", None), content.pop("data", None)
-    check = content.pop("check", None)
+    ensembles, check = content.pop("ensembles", []), content.pop("check", None)
     if not isinstance(networks, list) or not networks or not all(isinstance(each, str) for each in networks):
         raise UsageError(f"{name}: write a list of names, networks = [...]")
     if not isinstance(data, dict) or not data or not all(isinstance(each, dict) for each in data.values()):
@@ -86,7 +89,8 @@ def read_suite(name: str, places: Mapping[str, str], **changes: Any) -> Suite:
             raise UsageError(f"{name}, [data.{each}]: write data = PLACE")
         options = replace(_options(settings, f"{name}, [data.{each}]"), **changes)
         evaluations[each] = options_for_each(",".join(networks), options)
-    return Suite(title, evaluations, _check(check, name) if check is not None else None)
+    members = _ensembles(ensembles, networks, name)
+    return Suite(title, evaluations, members, None if check is None else _check(check, name))
 
 
 def examples() -> tuple[str, ...]:
@@ -119,6 +123,17 @@ def _parse(name: str) -> tuple[dict[str, Any], str]:
         raise UsageError(
             f"{name} is not a file in TOML ({error}): `suite --help` shows how it looks"
         ) from None
+
+
+def _ensembles(ensembles: Any, networks: Sequence[str], name: str) -> list[list[int]]:
+    """The members of each ensemble, as numbers of the networks."""
+    lists = isinstance(ensembles, list) and all(isinstance(each, list) for each in ensembles)
+    if not lists or any(len(set(map(str, each))) < max(len(each), 2) for each in ensembles):
+        raise UsageError(f"{name}: write lists of two networks or more, ensembles = [[...], ...]")
+    for member in (member for each in ensembles for member in each):
+        if member not in networks:
+            raise unknown_name_error(f"network of the suite in ensembles of {name} called", member, networks)
+    return [[networks.index(member) for member in each] for each in ensembles]
 
 
 def _refuse_unknown(settings: Settings, known: Sequence[str], where: str) -> None:

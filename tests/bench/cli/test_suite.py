@@ -64,10 +64,26 @@ def test_check_of_a_suite_passes_against_its_own_table_and_fails_against_a_bette
     assert "FAIL" in result.stdout
 
 
+def test_ensemble_is_that_of_the_command_ensemble(tmp_path):
+    file = write(tmp_path)
+    (tmp_path / "small.toml").write_text(
+        'ensembles = [["mini-v1", "mini-v3"]]\n' + (tmp_path / "small.toml").read_text()
+    )
+    found = cli_json("suite", file, "--out", tmp_path / "runs")
+    mini = found["runs"][:3]
+    expected = cli_json("ensemble", mini[1], mini[0], "--out", tmp_path / "other")["rows"]
+    rows = [row for row in found["rows"] if row["n"] in (20, 19) and "+" in row["model"]]
+    assert [row["top1_hits"] for row in rows] == [row["top1_hits"] for row in expected]
+    assert rows[0]["model"].startswith("mini-v1+mini-v3")
+    assert len(found["runs"]) == 6
+
+
 def test_network_that_fails_leaves_the_others_their_runs(tmp_path):
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"not weights")
     file = write(tmp_path, f'"mini-v4={broken}", "mini-v3"')
+    text = (tmp_path / "small.toml").read_text()
+    (tmp_path / "small.toml").write_text(f'ensembles = [["mini-v4={broken}", "mini-v3"]]\n{text}')
     result = cli("suite", file, "--out", str(tmp_path / "runs"), code=1)
     assert result.stderr.count("mini-v4 is left out") == 2
     assert "2 evaluations" in result.stderr.splitlines()[-1]

@@ -60,7 +60,7 @@ def test_place_of_a_data_set_can_be_given(tmp_path):
     assert suite.evaluations["mini"][0].data == "mini"
 
 
-@pytest.mark.parametrize("name", ["mini", "papers", "timm-families"])
+@pytest.mark.parametrize("name", ["mini", "googlenet", "bn", "rethinking", "inception-v4", "timm-families"])
 def test_examples_name_networks_and_weights_that_exist(name):
     from bench.zoo.loading import check_names
 
@@ -86,6 +86,10 @@ def test_families_of_timm_are_twenty():
         ('networks = ["v3", "v3"]\n[data.mini]\ndata = "mini"', "v3 is in networks twice"),
         ('crop = "1"\n' + ONE, "called 'crop': try crops"),
         (ONE + 'model = "v3"', "called 'model'"),
+        ('ensembles = ["mini-v3"]\n' + ONE, "write lists of two networks or more"),
+        ('ensembles = [["mini-v3"]]\n' + ONE, "write lists of two networks or more"),
+        ('ensembles = [["mini-v3", "mini-v3"]]\n' + ONE, "write lists of two networks or more"),
+        ('ensembles = [["mini-v3", "mini-v4"]]\n' + ONE, "called 'mini-v4': try mini-v3"),
         ("limit = 2.5\n" + ONE, "limit = 2.5, write a whole number"),
         ("limit = true\n" + ONE, "limit = True, write a whole number"),
         ("fresh = 1\n" + ONE, "fresh = 1, write true or false"),
@@ -108,5 +112,5 @@ def test_places_and_tolerances_that_mean_nothing_are_refused(tmp_path):
         read_suite(write(tmp_path, ONE), {"x": "here"})
     with pytest.raises(RunUsageError, match="points of error"):
         read_suite(write(tmp_path, ONE + '[check]\nagainst = "a.csv"\ntolerance = -1'), {})
-    with pytest.raises(BenchError, match="mini, papers, timm-families come with the program"):
+    with pytest.raises(BenchError, match="mini, rethinking, timm-families come with the program"):
         read_suite("nowhere", {})
