@@ -48,7 +48,6 @@ from bench.evaluation.prepare import check_options, prepare_loaded
 from bench.options import Options
 from bench.progress import Silent
 from bench.zoo.loading import LoadedNetwork, load
-from crops import Plan
 
 Predict = Callable[[], Tensor]
 """Evaluates all images, and returns the predicted class index of each, [n]."""
@@ -100,7 +99,6 @@ class Setting:
     @classmethod
     def of(cls, evaluation: Evaluation) -> "Setting":
         runtime, plan = evaluation.runtime, evaluation.plan
-        assert isinstance(plan, Plan)
         normalisation = evaluation.network.preprocessing.normalisation
         return cls(
             images=evaluation.images,

@@ -1,6 +1,7 @@
 """Hits, errors and intervals. Counts are integers; errors are in percent."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,27 +24,32 @@ def label_ranks(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -
     return np.asarray(ahead.sum(axis=1), dtype=np.int64)
 
 
-def hit_margins(probabilities: NDArray[np.float32], right: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
-    """[n] how far each image is from a tie that decides whether it is a top-k hit.
+def hit_margins(
+    probabilities: NDArray[np.float32], right: NDArray[np.bool_], ks: Sequence[int]
+) -> NDArray[np.float64]:
+    """[ks x n] how far each image is from a tie that decides whether it is a top-k hit, for each of `ks`.
 
     It is the absolute logarithm of the ratio of two probabilities: that of the likeliest right class, and
     that of the k-th likeliest wrong one. `right` [n x classes] says which classes are right, at least one for
     each image. Infinite where fewer than k classes are wrong.
 
-    >>> hit_margins(np.array([[0.5, 0.25, 0.25]]), np.array([[True, False, False]]), 1).round(3)
-    array([0.693])
+    >>> hit_margins(np.array([[0.5, 0.25, 0.25]]), np.array([[True, False, False]]), [1]).round(3)
+    array([[0.693]])
     """
-    if right.shape[1] < k:
-        return np.full(len(right), np.inf)
+    enough = np.array(ks) <= right.shape[1]
+    places = np.array(ks)[enough] - 1
     best = np.where(right, probabilities, 0).max(axis=1)
-    rival = -np.partition(np.where(right, 1, -probabilities), k - 1, axis=1)[:, k - 1]
+    rivals = -np.partition(np.where(right, 1, -probabilities), places, axis=1)[:, places].T
     smallest = np.finfo(np.float32).tiny
-    margins = np.abs(np.log(np.maximum(best, smallest)) - np.log(np.maximum(rival, smallest)))
-    return np.where(rival < 0, np.inf, margins).astype(np.float64)
+    margins = np.full((len(ks), len(right)), np.inf)
+    found = np.abs(np.log(np.maximum(best, smallest)) - np.log(np.maximum(rivals, smallest)))
+    margins[enough] = np.where(rivals < 0, np.inf, found)
+    return margins
 
 
 def chances_of_change(margins: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
-    """[n] the probability that a normal error of this standard deviation crosses each of the `margins`.
+    """The probability that a normal error of this standard deviation crosses each of the margins, in their
+    shape.
 
     >>> chances_of_change(np.array([0.0, 0.1]), 0.1).round(3)
     array([0.5  , 0.159])

@@ -103,9 +103,9 @@ class Judgement:
         probabilities = self.probabilities(protocol)
         return label_ranks(probabilities, self._best(probabilities))
 
-    def margins(self, protocol: str, k: int) -> NDArray[np.float64]:
-        """[n] how far each image is from a tie that decides whether it is a top-k hit, as `hit_margins`."""
-        return hit_margins(self.probabilities(protocol), self.right, k)
+    def margins(self, protocol: str, ks: Sequence[int]) -> NDArray[np.float64]:
+        """[ks x n] how far each image is from a tie that decides whether it is a top-k hit: `hit_margins`."""
+        return hit_margins(self.probabilities(protocol), self.right, ks)
 
     def p_right(self, protocol: str) -> NDArray[np.float32]:
         """[n] the probability of the best-ranked right class."""

@@ -48,6 +48,15 @@ def is_stray(name: str) -> bool:
     return not (is_image(name) or path.name in expected or path.name.startswith("."))
 
 
+def without_folders(name: str) -> str:
+    """The file's name alone.
+
+    >>> without_folders("val/cats/1.jpg")
+    '1.jpg'
+    """
+    return PurePosixPath(name).name
+
+
 def without_ending(name: str) -> str:
     """The file's name without its folders and without an image's ending; any other ending stays.
 

@@ -3,14 +3,14 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.classes import index_by_name, wordnet_ids
 from bench.data.devkit import GROUND_TRUTH
-from bench.data.file_names import CLASSES_FILE, first_of, without_ending
+from bench.data.file_names import CLASSES_FILE, first_of, without_ending, without_folders
 from bench.errors import DataError
 from results.storage import refuse_device
 
@@ -76,7 +76,7 @@ def _read_ordered_labels(path: Path, names: Sequence[str], classes: int) -> Labe
 def _read_named_labels(path: Path, names: Sequence[str], classes: Sequence[str]) -> Labels:
     """The labels in a file of lines 'NAME CLASS': by whole paths, then by names without folders or ending."""
     labels, unmatched = _match_paths(path, names, classes)
-    for shorten in (_without_folders, without_ending):
+    for shorten in (without_folders, without_ending):
         if (labels == UNKNOWN).any():
             _match_short_names(labels, names, unmatched, shorten)
     if missing := [names[i] for i in np.flatnonzero(labels == UNKNOWN).tolist()]:
@@ -99,7 +99,7 @@ def _match_paths(path: Path, names: Sequence[str], classes: Sequence[str]) -> tu
     labels = np.full(len(names), UNKNOWN, dtype=np.int64)
     unmatched: dict[str, int] = {}
     for number, line in enumerate(_lines(path)):
-        name, word = _split_line(line)
+        name, word = split_line(line)
         label = _parse_class(word, class_index)
         if label is None:
             if number == 0:
@@ -120,14 +120,14 @@ def _match_paths(path: Path, names: Sequence[str], classes: Sequence[str]) -> tu
     return labels, unmatched
 
 
-def _split_line(line: str) -> tuple[str, str]:
-    """The image's name and the word for its class.
+def split_line(line: str) -> tuple[str, str]:
+    """The image's name and the word for its class, in a line of a label file.
 
     A name may have spaces; a comma goes before them, since Kaggle's lines have boxes after the class.
 
-    >>> _split_line("my cat.jpg 5")
+    >>> split_line("my cat.jpg 5")
     ('my cat.jpg', '5')
-    >>> _split_line("ILSVRC2012_val_00000001,n15075141 10 20 300 400")
+    >>> split_line("ILSVRC2012_val_00000001,n15075141 10 20 300 400")
     ('ILSVRC2012_val_00000001', 'n15075141')
     """
     if "," in line:
@@ -151,10 +151,6 @@ def _parse_class(word: str, class_index: Mapping[str, int]) -> int | None:
     if NUMBER.fullmatch(word) and len(word) < 10:  # int() refuses thousands of digits
         return int(word) if int(word) < len(class_index) else None
     return None
-
-
-def _without_folders(name: str) -> str:
-    return PurePosixPath(name).name
 
 
 def _match_short_names(

@@ -95,7 +95,8 @@ def _default_config(configs: Sequence[str], data: str) -> str:
         return "default"
     if len(configs) > 1:
         raise DataError(
-            f"{data} has the configurations {', '.join(sorted(configs))}: write one as hf://ORG/NAME/CONFIG:SPLIT"
+            f"{data} has the configurations {', '.join(sorted(configs))}: "
+            "write one as hf://ORG/NAME/CONFIG:SPLIT"
         )
     return next(iter(configs), "default")
 

@@ -3,18 +3,19 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bench.data.classes import index_by_name, read_timm_imagenet_file, wordnet_ids
-from bench.data.file_names import image_id, shown, without_ending
+from bench.data.devkit import VALIDATION_IMAGES
+from bench.data.file_names import image_id, shown, without_ending, without_folders
+from bench.data.label_file import split_line
 from bench.errors import DataError, UsageError
 from results.run import Run
 from results.scoring import Truth
 from results.storage import refuse_device
 
 REAL = "real"
-VALIDATION_IMAGES = 50_000
 
 Classes = tuple[int, ...]
 """The class indices that are right for an image."""
@@ -135,12 +136,11 @@ def _multilabel(members: Mapping[str, Any], path: Path, index: Index) -> Iterato
 
 def _lines(text: str, path: Path, index: Index) -> Iterator[tuple[str, Classes]]:
     for number, line in enumerate(filter(None, map(str.strip, text.splitlines()))):
-        name, _, rest = line.partition(",") if "," in line else line.rpartition(" ")
-        word = next(iter(rest.split()), "")  # Kaggle's lines have boxes after the class
+        name, word = split_line(line)
         if number == 0 and word not in index and not word.isdecimal():
             continue  # a heading
         value = int(word) if word.isdecimal() and len(word) < 10 else word
-        yield name.strip(), _parse_classes([value], path, name.strip(), index)
+        yield name, _parse_classes([value], path, name, index)
 
 
 def _parse_classes(value: Any, path: Path, name: str, index: Index) -> Classes:
@@ -179,7 +179,7 @@ def _match(named: Mapping[str, Classes], ids: Sequence[str]) -> tuple[dict[str, 
     """
     right: dict[str, Classes] = {}
     used: set[str] = set()
-    for shorten in (image_id, _without_folders, without_ending):
+    for shorten in (image_id, without_folders, without_ending):
         names_of: defaultdict[str, list[str]] = defaultdict(list)
         for name in named:
             names_of[shorten(name)].append(name)
@@ -191,7 +191,3 @@ def _match(named: Mapping[str, Classes], ids: Sequence[str]) -> tuple[dict[str, 
                 right.setdefault(image, named[names[0]])
                 used.update(names)
     return right, [name for name in named if name not in used]
-
-
-def _without_folders(name: str) -> str:
-    return PurePosixPath(name).name

@@ -82,11 +82,16 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
         check_options(options)
     _check_same_command(several)
     images, blacklist = open_data(several[0], reporter)
-    evaluations = [
-        prefer_stored(prepare(options, images, blacklist, reporter), reporter) for options in several
-    ]
+    evaluations = [prepare_on(images, blacklist, options, reporter) for options in several]
     _check_each_once(evaluations)
     return evaluations
+
+
+def prepare_on(
+    images: Images, blacklist: Blacklist | None, options: Options, reporter: Reporter
+) -> Evaluation:
+    """The evaluation of one network on images of `open_data`, ready to run. Raises as `evaluate` does."""
+    return prefer_stored(prepare(options, images, blacklist, reporter), reporter)
 
 
 def run_prepared(evaluations: Sequence[Evaluation], reporter: Reporter) -> list[Run]:

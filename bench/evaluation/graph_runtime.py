@@ -45,5 +45,5 @@ def _check_options(graph: Graph, plan: Plan, options: Options) -> None:
         )
     if options.compile:
         raise UsageError(f"--compile: ONNX Runtime compiles {name} itself, leave it out")
-    if isinstance(plan, Plan) and any(protocol.dense for protocol in plan.protocols):
+    if any(protocol.dense for protocol in plan.protocols):
         raise UsageError(f"--crops {options.crops}: {name} takes crops of one size, leave dense out")

@@ -144,7 +144,8 @@ def _read_safetensors(path: Path, array: str) -> StoredScores:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        name = _choose({each: len(file.get_slice(each).get_shape()) for each in file.keys()}, array, path)  # noqa: SIM118
+        arrays = list(file.keys())
+        name = _choose({each: len(file.get_slice(each).get_shape()) for each in arrays}, array, path)
         metadata = file.metadata() or {}
         tensor = file.get_tensor(name)
     if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64):

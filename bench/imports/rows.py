@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import Images
-from bench.data.file_names import IMAGE_ENDINGS, first_of, image_id, shown, without_ending
+from bench.data.file_names import IMAGE_ENDINGS, first_of, image_id, shown, without_ending, without_folders
 from bench.errors import DataError
 
 Key = Callable[[str], str]
@@ -46,13 +46,13 @@ def rows_of_images(names: Sequence[str], images: Images, place: str) -> NDArray[
 def _finder(ids: Sequence[str]) -> Callable[[str], int | None]:
     """A function from a name to the number of the image that it means, or None."""
     of_path, of_path_without_ending = _index(ids, str), _index(ids, _drop_ending)
-    of_name, of_short_name = _index(ids, _drop_folders), _index(ids, without_ending)
+    of_name, of_short_name = _index(ids, without_folders), _index(ids, without_ending)
 
     def lookups(name: str) -> Iterator[int | None]:
         ends = _ends(image_id(name))
         yield from (of_path.get(end) for end in ends)
         yield from (of_path_without_ending.get(_drop_ending(end)) for end in ends)
-        yield of_name.get(_drop_folders(name))
+        yield of_name.get(without_folders(name))
         yield of_short_name.get(without_ending(name))
 
     return lambda name: next((image for image in lookups(name) if image is not None), None)
@@ -73,10 +73,6 @@ def _ends(name: str) -> list[str]:
     """
     parts = name.split("/")
     return ["/".join(parts[start:]) for start in range(len(parts))]
-
-
-def _drop_folders(name: str) -> str:
-    return PurePosixPath(name).name
 
 
 def _drop_ending(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bench.data import open_images
 from bench.distributed import ranks
 from bench.errors import BenchError, UsageError
-from bench.evaluation.evaluate import run_evaluations
+from bench.evaluation.evaluate import open_data, prepare_on, run_prepared
 from bench.evaluation.prepare import check_classes, check_options
 from bench.progress import Reporter
 from bench.suites.suite import Suite
@@ -63,10 +63,12 @@ def run_suite(suite: Suite, reporter: Reporter) -> Outcome:
     outcome = Outcome()
     for name, several in suite.evaluations.items():
         runs: dict[int, Run] = {}
+        images, blacklist = open_data(several[0], reporter)
         for number, options in enumerate(several):
             reporter.step(f"{name}: {options.model}, {number + 1} of {len(several)}")
             try:
-                (runs[number],) = run_evaluations([options], reporter)
+                evaluation = prepare_on(images, blacklist, options, reporter)
+                (runs[number],) = run_prepared([evaluation], reporter)
             except (BenchError, RunError) as error:
                 if ranks().size > 1:  # the other ranks have failed with it
                     raise

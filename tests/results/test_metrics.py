@@ -80,7 +80,7 @@ def test_margin_is_the_ratio_of_the_best_right_class_and_the_kth_wrong_one(class
     probabilities = generator.dirichlet(np.ones(classes), 20).astype(np.float32)
     right = generator.random((20, classes)) < 0.3
     right[:, 0] |= ~right.any(axis=1)
-    for row, own, margin in zip(probabilities, right, hit_margins(probabilities, right, k), strict=True):
+    for row, own, margin in zip(probabilities, right, hit_margins(probabilities, right, [k])[0], strict=True):
         wrong = sorted(row[~own], reverse=True)
         expected = abs(np.log(max(row[own]) / wrong[k - 1])) if len(wrong) >= k else np.inf
         assert margin == pytest.approx(expected, abs=1e-5)
@@ -89,8 +89,8 @@ def test_margin_is_the_ratio_of_the_best_right_class_and_the_kth_wrong_one(class
 def test_margin_of_a_tie_is_none_even_where_both_are_impossible():
     rows = np.array([[0.4, 0.4, 0.2], [0.0, 1.0, 0.0]], dtype=np.float32)
     own = np.array([[True, False, False]] * 2)
-    assert hit_margins(rows[:1], own[:1], 1).tolist() == [0]
-    assert hit_margins(rows[1:], own[1:], 2).tolist() == [0]
+    assert hit_margins(rows[:1], own[:1], [1]).tolist() == [[0]]
+    assert hit_margins(rows[1:], own[1:], [2]).tolist() == [[0]]
 
 
 def test_expected_changes_are_as_many_as_random_errors_make():
@@ -99,7 +99,7 @@ def test_expected_changes_are_as_many_as_random_errors_make():
     share = generator.uniform(0.4, 0.6, 200)
     probabilities = np.stack([share, 1 - share], axis=1)
     right = np.array([[True, False]] * 200)
-    expected = chances_of_change(hit_margins(probabilities, right, 1), 0.15).sum()
+    expected = chances_of_change(hit_margins(probabilities, right, [1]), 0.15).sum()
     logs = np.log(share / (1 - share))
     changed = [(logs > 0) != (logs + generator.normal(0, 0.15, 200) > 0) for _ in range(200)]
     assert expected == pytest.approx(np.sum(changed) / 200, rel=0.03)

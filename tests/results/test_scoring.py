@@ -85,7 +85,7 @@ def test_no_error_below_the_margins_changes_a_hit_and_one_above_changes_each(see
     judged = judge(shard, scoring)
     if not judged.ids:
         return
-    margins = judged.margins("1", k)
+    margins = judged.margins("1", [k])[0]
     hits = judged.ranks("1") < k
 
     def hits_after(factors):

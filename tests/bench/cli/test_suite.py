@@ -86,6 +86,7 @@ def test_network_that_fails_leaves_the_others_their_runs(tmp_path):
     (tmp_path / "small.toml").write_text(f'ensembles = [["mini-v4={broken}", "mini-v3"]]\n{text}')
     result = cli("suite", file, "--out", str(tmp_path / "runs"), code=1)
     assert result.stderr.count("mini-v4 is left out") == 2
+    assert result.stderr.count("classes have no image") == 2  # each set is opened once
     assert "2 evaluations" in result.stderr.splitlines()[-1]
     assert "mini-v3" in result.stdout
 

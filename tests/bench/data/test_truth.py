@@ -108,7 +108,7 @@ def test_multilabel_annotations_count_what_is_correct_or_unclear_and_leave_out_p
 
 @pytest.mark.parametrize("heading", ["", "ImageId,PredictionString\n"])
 def test_lines_have_one_class_each(read, heading):
-    lines = "ILSVRC2012_val_00000001,n01443537 10 20 30 40\na/dog.jpg 5\n\nb/cat.jpg,7\n"
+    lines = "ILSVRC2012_val_00000001,n01443537 10 20 30 40\na/dog.jpg 5\n\nb/cat.jpg\t7\n"
     assert read("cleaned.csv", heading + lines) == (
         {"ILSVRC2012_val_00000001": (1,), "a/dog.jpg": (5,), "b/cat.jpg": (7,)},
         [],
