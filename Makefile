@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak lint names install constraints clean
+.PHONY: demo test soak lint install constraints clean
 
 install: $(VENV)/installed
 
@@ -26,9 +26,6 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-names: install  # renews docs/public-names.md
-	$(BIN)/python docs/public_names.py > docs/public-names.md
 
 constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new

@@ -1,7 +1,4 @@
-"""Writes docs/public-names.md: every public class and function, with the first sentences of its docstring.
-
-usage: python docs/public_names.py > docs/public-names.md
-"""
+"""The page of public names: every public class and function, with the first sentences of its docstring."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +10,7 @@ ROOMS = ("crops", "results", "bench")
 
 def page() -> str:
     """The page, in Markdown, read off the code without importing it."""
-    lines = ["# Public names", "", "Made by `make names` from the docstrings.", ""]
+    lines = ["# Public names", "", "Made from the docstrings.", ""]
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             lines += _section(path)

@@ -13,7 +13,7 @@ from bench.experiments.table import Finding
 from results.comparison import Comparison, compare
 from results.metrics import sign_flip_p
 from results.report import csv
-from results.report.charts import Line, Point, Tick, file_chart
+from results.report.html.charts import Line, Point, Tick, file_chart
 from results.storage import write
 from results.tables import accuracy
 

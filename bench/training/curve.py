@@ -15,7 +15,7 @@ from bench.evaluation.label_check import GivenOrder, find_mix_up
 from bench.options import Options
 from bench.progress import Reporter
 from results.report import csv
-from results.report.charts import Line, Point, Tick, file_chart
+from results.report.html.charts import Line, Point, Tick, file_chart
 from results.run import Run
 from results.storage import write
 from results.tables import accuracy

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from results.report.charts import HEIGHT, Line, Point, Tick, file_chart, page_chart
+from results.report.html.charts import HEIGHT, Line, Point, Tick, file_chart, page_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

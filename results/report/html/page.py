@@ -12,8 +12,8 @@ from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
 from results.names import distinct_names
 from results.report.cells import NUMBERS, cells, note
-from results.report.charts import Line, Point, Tick, page_chart
-from results.report.reliability import reliability_chart
+from results.report.html.charts import Line, Point, Tick, page_chart
+from results.report.html.reliability import reliability_chart
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
 from results.tables import accuracy, class_number, predictions
@@ -55,7 +55,7 @@ def write(
     titles = _titles(runs, names_of_runs)
     environment = Environment(
         autoescape=True,
-        loader=PackageLoader("results.report", "."),
+        loader=PackageLoader("results.report.html", "."),
         undefined=StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from results.calibration import Calibration
 from results.metrics import wilson_interval
-from results.report.charts import Line, Point, Tick, page_chart
+from results.report.html.charts import Line, Point, Tick, page_chart
 from results.run import Run
 from results.scoring import Scoring
 from results.tables import Counts, count_hits
