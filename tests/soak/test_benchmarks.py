@@ -35,7 +35,7 @@ def test_checks_of_a_gpu_are_right_on_a_cpu():
     rows = table_of(*("-m", "benchmarks.gpu.correct", "--short", "--device", "cpu"), TRITON_INTERPRET="1")
     verdicts = {what: rest[-1] for what, rest in rows.items()}
     assert set(verdicts.values()) == {"right", ""}
-    assert verdicts["kernels against Pillow, 144 crops of 80, bicubic"] == "right"
+    assert verdicts["kernels against Pillow, 144 crops of 40, bicubic"] == "right"
     assert verdicts["convolution with ReLU, as built, fp32 against fp64"] == "right"
     assert verdicts["shards, 144 crops, 21 names: killed and resumed"] == "right"
     assert verdicts["shards, 144 crops, 21 names: two ranks that share the device"] == "right"
