@@ -126,18 +126,18 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Accept what Python callers would naturally write: paths as text, crops as a number, scales and
-        levels as a list.
+        """Accept what Python callers would naturally write: paths as text, crops as a number, crops, scales
+        and levels as a list.
         """
         for name in PLACES:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, parse_path(value))
-        for name in ("data", "weights", "crops"):
+        for name in ("model", "data", "weights", "classes"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, str(value))
-        for name in ("scales", "mean", "std"):
+        for name in ("crops", "scales", "mean", "std"):
             value = getattr(self, name)
             if isinstance(value, Iterable) and not isinstance(value, str):
                 object.__setattr__(self, name, ",".join(map(str, value)))
