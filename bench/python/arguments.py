@@ -48,10 +48,8 @@ def checks_arguments(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError as error:
             raise TypeError(f"{function.__name__}(): {error}") from None
         for name, value in bound.arguments.items():
-            if name in options:
-                bound.arguments[name] = checked(name, value, hints[name])
-            else:
-                bound.arguments[name] = tuple(checked(f"each of {name}", each, hints[name]) for each in value)
+            hint = hints[name] if name in options else Sequence[hints[name]]  # type: ignore[misc]
+            bound.arguments[name] = checked(name, value, hint)
         return function(*bound.args, **bound.kwargs)
 
     return call
@@ -70,8 +68,12 @@ def checked(name: str, value: Any, hint: Any) -> Any:
         value = value.tolist()
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     kinds = [get_origin(part) or part for part in parts]
-    if any(_is_of(value, kind) for kind in kinds):
-        return value
+    for part, kind in zip(parts, kinds, strict=True):
+        if _is_of(value, kind):
+            if kind is Sequence:
+                (of_each,) = get_args(part)
+                return [checked(f"each of {name}", each, of_each) for each in value]
+            return value
     *others, last = [KINDS.get(kind.__name__, f"a {kind.__name__}") for kind in kinds]
     accepted = f"{', '.join(others)} or {last}" if others else last
     raise TypeError(f"{name} must be {accepted}, not {shortened(value)}")

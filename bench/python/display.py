@@ -14,8 +14,10 @@ def display(progress: bool, reporter: Reporter | None) -> Iterator[Reporter]:
 
     Of torchrun's ranks only the first shows anything.
     """
-    if reporter or not progress or not is_first():
-        yield reporter or Silent()
+    if reporter is not None:
+        yield reporter
+    elif not progress or not is_first():
+        yield Silent()
     elif in_notebook():
         from bench.python.notebook_bar import NotebookBar
 

@@ -117,5 +117,10 @@ def evaluate(
             return evaluate_module(model, preprocessing, options, shown)
     if preprocessing is not None:
         raise UsageError(f"preprocessing is for a module: for {model} pass input_size, mean and std")
+    options = options_from(arguments)
+    if options.weights and Path(options.weights).is_dir():
+        raise UsageError(
+            f"{weights} is a folder: name one of its checkpoints, or evaluate all with the command eval"
+        )
     with display(progress, reporter) as shown:
-        return run_evaluations([options_from(arguments)], shown)[0]
+        return run_evaluations([options], shown)[0]
