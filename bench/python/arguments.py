@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
 from reprlib import repr as shortened
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -48,7 +48,7 @@ def checks_arguments(function: Callable[P, R]) -> Callable[P, R]:
         except TypeError as error:
             raise TypeError(f"{function.__name__}(): {error}") from None
         for name, value in bound.arguments.items():
-            hint = hints[name] if name in options else Sequence[hints[name]]  # type: ignore[misc]
+            hint = hints[name] if name in options else GenericAlias(Sequence, hints[name])
             bound.arguments[name] = checked(name, value, hint)
         return function(*bound.args, **bound.kwargs)
 

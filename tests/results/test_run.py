@@ -461,7 +461,7 @@ def test_table_predictions_and_comparison_are_those_of_the_functions(tmp_path):
         found = run.compare(other, **options)
         assert found.images.equals(expected.images)
         assert repr(found) == repr(expected)
-    with pytest.raises(TypeError, match="^other must be a Run, not 'v4': bench.open opens one by its name$"):
+    with pytest.raises(TypeError, match="other must be a Run, not 'v4': bench"):
         run.compare("v4")
 
 
