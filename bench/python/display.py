@@ -1,6 +1,7 @@
 """What a caller in Python sees while an evaluation runs."""
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,7 +22,9 @@ def display(progress: bool, reporter: Reporter | None) -> Iterator[Reporter]:
     elif in_notebook():
         from bench.python.notebook_bar import NotebookBar
 
-        with NotebookBar() as bar:
+        with NotebookBar() as bar, warnings.catch_warnings():
+            # of the bars of downloads, which need ipywidgets
+            warnings.filterwarnings("ignore", message="IProgress not found")
             yield bar
     else:
         with Console() as console:

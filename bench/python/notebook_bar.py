@@ -40,10 +40,8 @@ class NotebookBar:
 
     def start(self, images: int, before: Done) -> None:
         """Show a bar."""
-        from IPython.display import display
-
         self._tally = Tally(images, before)
-        self._handle = display(display_id=True)  # type: ignore[no-untyped-call]
+        self._handle = None
         self._show(self._bar())
 
     def advance(self, done: Done) -> None:
@@ -56,10 +54,13 @@ class NotebookBar:
         return f'<progress value="{self._tally.done.images}" max="{self._tally.images}"></progress> '
 
     def _show(self, bar: str) -> None:
-        from IPython.display import HTML
+        from IPython.display import HTML, display
 
         tally = self._tally
         counts = f"{tally.done.images:,} of {tally.images:,} images"
-        line = f"{bar}{counts}, {escape(tally.describe())}"
-        self._handle.update(HTML(line))  # type: ignore[no-untyped-call]
+        content = HTML(f"{bar}{counts}, {escape(tally.describe())}")  # type: ignore[no-untyped-call]
+        if self._handle:
+            self._handle.update(content)
+        else:
+            self._handle = display(content, display_id=True)  # type: ignore[no-untyped-call]
         self._last_change = time.monotonic()

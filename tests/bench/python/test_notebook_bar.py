@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from bench.progress import Done
@@ -10,11 +12,11 @@ def updates(monkeypatch):
     display = pytest.importorskip("IPython.display", reason="notebooks need IPython")
     found = []
 
-    class Handle:
-        def update(self, content):
-            found.append(content.data)
+    def show(content, display_id=None):
+        found.append(content.data)
+        return SimpleNamespace(update=show)
 
-    monkeypatch.setattr(display, "display", lambda **options: Handle())
+    monkeypatch.setattr(display, "display", show)
     return found
 
 
