@@ -1,4 +1,7 @@
-"""Every option of an evaluation: its meaning and its default, once, for the command line and for Python."""
+"""Every option of an evaluation: its meaning and its default, for the command line and for Python.
+
+The functions in `bench.python` write them out again for editors and `help`; a test holds them to these.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
