@@ -28,7 +28,7 @@ from bench.python.arguments import checked
         ("evaluate", {"crops": None}, "crops must be text, a whole number or a list, not None"),
         ("evaluate", {"scales": [256, None]}, "each of scales must be a whole number, not None"),
         ("evaluate", {"mean": {0.5}}, "mean must be text, a number, a list or None, not {0.5}"),
-        ("evaluate", {"data": b"val"}, "data must be text or a path, not b'val'"),
+        ("evaluate", {"crops": b"144"}, "crops must be text, a whole number or a list, not b'144'"),
         ("evaluate", {"model": 3}, "model must be text, a path or a torch.nn.Module, not 3"),
         ("evaluate", {"reporter": 3}, "reporter must be a Reporter or None, not 3"),
         ("ensemble", {"models": [1]}, "each of models must be text, not 1"),
