@@ -1,4 +1,7 @@
-"""Every option of an evaluation: its meaning and its default, once, for the command line and for Python."""
+"""Every option of an evaluation: its meaning and its default, for the command line and for Python.
+
+The functions in `bench.python` write them out again for editors and `help`; a test holds them to these.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -126,18 +129,18 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Accept what Python callers would naturally write: paths as text, crops as a number, scales and
-        levels as a list.
+        """Accept what Python callers would naturally write: paths as text, crops as a number, crops, scales
+        and levels as a list.
         """
         for name in PLACES:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, parse_path(value))
-        for name in ("data", "weights", "crops"):
+        for name in ("model", "data", "weights", "classes"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, str(value))
-        for name in ("scales", "mean", "std"):
+        for name in ("crops", "scales", "mean", "std"):
             value = getattr(self, name)
             if isinstance(value, Iterable) and not isinstance(value, str):
                 object.__setattr__(self, name, ",".join(map(str, value)))

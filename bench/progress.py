@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from results.text import one_line
 
@@ -39,6 +39,7 @@ Advance = Callable[[Done], None]
 """Called with what was done since the last call."""
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Receives what happens during an evaluation."""
 

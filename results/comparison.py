@@ -8,16 +8,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results.comparable import check_same_content, check_same_images, common_blacklist, common_protocol
+from results.display import comparison_line, comparison_table
 from results.errors import RunError, RunUsageError
 from results.metrics import difference_interval, error_percent, mcnemar_p
+from results.names import distinct_names
 from results.run import NON_BLACKLISTED, Run
-from results.scoring import AS_STORED, Scoring, common_scoring, judge, top_predictions
+from results.scoring import AS_STORED, Scoring, common_scoring, judge, scored_in_words, top_predictions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # frames have no equality that is true or false
 class Comparison:
     """Run b beside run a, by their top-1 predictions under one protocol, on one image set."""
 
+    names: tuple[str, str]
+    """What tables call a and b."""
+    protocol: str
+    image_set: str
+    """`all` or `non-blacklisted`."""
+    scored: str
+    """How the images were scored, to go behind the image set; empty for all classes and the own labels."""
     images: pd.DataFrame
     """A row for each image: image, label, a and b, the classes that the runs predict, and right_a and
     right_b, whether they are right.
@@ -34,6 +43,13 @@ class Comparison:
     """Of McNemar's exact test."""
     interval: tuple[float, float]
     """The 95 % interval of b's error less a's, in points."""
+
+    def __repr__(self) -> str:
+        return comparison_line(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return comparison_table(self)
 
     @property
     def flipped(self) -> pd.DataFrame:
@@ -89,7 +105,12 @@ def compare(
         )
     right_a, right_b = images["right_a"].to_numpy(), images["right_b"].to_numpy()
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    name_a, name_b = distinct_names([a, b])
     return Comparison(
+        names=(name_a, name_b),
+        protocol=name,
+        image_set=image_set,
+        scored=scored_in_words(common.class_set, common.truth_name),
         images=images,
         n=n,
         top1_error=(error_percent(int(right_a.sum()), n), error_percent(int(right_b.sum()), n)),

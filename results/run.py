@@ -15,14 +15,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from results.display import run_line, run_table
 from results.errors import IncompleteRun, RunError
 from results.manifest import READABLE, SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
 from results.storage import is_local, reaching, read, sha256, write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from results.comparison import Comparison
+    from results.scoring import Scoring
 
 MANIFEST = "manifest.json"
 SHARDS = "shards"
@@ -188,6 +195,13 @@ class Run:
     path: Path
     manifest: Manifest
 
+    def __repr__(self) -> str:
+        return run_line(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return run_table(self)
+
     @classmethod
     def open(cls, path: Path) -> "Run":
         """The run in the folder `path` (or whose manifest that is), complete or not.
@@ -242,6 +256,51 @@ class Run:
     def parts(self) -> list[range]:
         """The ranges of images that have a shard each."""
         return self.manifest.parts
+
+    def table(self, scoring: "Scoring | Sequence[Scoring] | None" = None) -> "pd.DataFrame":
+        """The errors: a row for each image set and protocol, with the columns of
+        `results.tables.AccuracyRow`.
+
+        `scoring` says among which classes and by which labels, by default as the run was evaluated. Raises as
+        `results.tables.accuracy` does.
+        """
+        from results.scoring import AS_STORED
+        from results.tables import accuracy
+
+        return accuracy([self], AS_STORED if scoring is None else scoring)
+
+    def predictions(self, protocol: str | int | None = None, names: Sequence[str] = ()) -> "pd.DataFrame":
+        """A row for each image under a protocol, by default the last: image, label, top1 to top5 (the
+        likeliest classes), p1 to p5 (their probabilities), and p_label (that of the label).
+
+        With the `names` of the classes by class index there are label_name and top1_name to top5_name as
+        well; a data set of other classes than ImageNet's has them in any case. Raises as
+        `results.tables.predictions` does.
+        """
+        from results.tables import predictions
+
+        chosen = self.protocols[-1] if protocol is None else protocol
+        return predictions(self, chosen, names or self.manifest.data.classes or ())
+
+    def compare(
+        self,
+        other: "Run",
+        protocol: str | int | None = None,
+        image_set: str = "all",
+        scoring: "Scoring | None" = None,
+    ) -> "Comparison":
+        """The run as a beside another one as b, image by image: errors, flips and an exact paired test.
+
+        By default under the last protocol that both have. Raises as `results.comparison.compare` does, and
+        `TypeError` where `other` is no run.
+        """
+        from results.comparison import compare
+        from results.scoring import AS_STORED
+
+        if not isinstance(other, Run):
+            raise TypeError(f"other must be a Run, not {other!r}: bench.open opens one by its name")
+        chosen = None if protocol is None else str(protocol)
+        return compare(self, other, chosen, image_set, AS_STORED if scoring is None else scoring)
 
     def shard_path(self, part: range) -> Path:
         """The file of the shard with these images."""

@@ -43,8 +43,8 @@ def ensemble(
     as_json: Json = False,
 ) -> None:
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
-    from results.ensemble import check_members, growth
     from results.ensemble import ensemble as pool
+    from results.ensemble import growth
     from results.names import names_with_weights
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
@@ -56,12 +56,9 @@ def ensemble(
     with progress() as reporter:
         members = [Run.open(path) for path in leave_out_files(runs or [])]
         if models:
-            from bench.evaluation.evaluate import options_for_each, prepare_all, run_prepared
-            from bench.evaluation.run_folder import planned_run
+            from bench.evaluation.evaluate import evaluate_members
 
-            evaluations = prepare_all(options_for_each(models, options), reporter)
-            check_members([*members, *map(planned_run, evaluations)])
-            members += run_prepared(evaluations, reporter)
+            members = evaluate_members(members, models, options, reporter)
     run = pool(members, options.out, fresh=options.fresh)
     note_adversarial([run])
     networks = names_with_weights(run)

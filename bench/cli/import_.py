@@ -56,20 +56,20 @@ def import_predictions(
     as_json: Json = False,
 ) -> None:
     """Make a run of probabilities or logits that something else computed; every command takes it."""
-    from bench.imports import import_predictions as imports
+    from bench.imports.import_predictions import make_run
     from results.report.accuracy_tables import accuracy_tables
     from results.report.json import summary
     from results.tables import accuracy
 
     with progress() as reporter:
-        run = imports.import_predictions(
+        run = make_run(
             file,
+            options,
             names=names,
             model=model,
             logits=logits,
             protocol=protocol,
             reporter=reporter,
-            **{name: getattr(options, name) for name in OPTIONS},
         )
     table = accuracy([run])
     if as_json:

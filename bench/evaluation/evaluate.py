@@ -1,10 +1,9 @@
-"""`evaluate`: from options to a run on disk. Begin here to see the order of the steps."""
+"""From options to a run on disk. Begin here to see the order of the steps."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -21,63 +20,27 @@ from bench.evaluation.findings import (
     report_notes,
 )
 from bench.evaluation.prepare import check_options, check_settings, prepare, prepare_loaded
-from bench.evaluation.run_folder import UnfinishedRun, open_run, prefer_stored
-from bench.options import DEFAULTS, Options
-from bench.progress import Done, Reporter, Silent
-from bench.zoo.from_python import Described, load_module, qualified_name
+from bench.evaluation.run_folder import UnfinishedRun, open_run, planned_run, prefer_stored
+from bench.options import Options
+from bench.progress import Done, Reporter
+from bench.zoo.from_python import Described, load_module
+from results.ensemble import check_members
 from results.run import Run
-
-
-def evaluate(
-    reporter: Reporter | None = None,
-    *,
-    model: str | nn.Module = DEFAULTS.model,
-    preprocessing: Described = None,
-    **options: Any,
-) -> Run:
-    """Evaluate one network on one data set and return the run, complete, on disk.
-
-    The options are those of `bench.options.Options`, by name. `model` may also be a module, which stays as it
-    is. `preprocessing` says what it expects of its input, where it has no `pretrained_cfg` that does: a
-    `bench.zoo.preprocessing.Preprocessing`, or a dictionary as timm's `pretrained_cfg`.
-
-    The same call continues an unfinished run and returns a finished one. Raises `BenchError`,
-    `results.RunError` or `crops.ProtocolError`, each with a line to show.
-    """
-    reporter = reporter or Silent()
-    if isinstance(model, nn.Module):
-        chosen = Options(model=qualified_name(model), **options)
-        return run_prepared([_prepare_module(model, preprocessing, chosen, reporter)], reporter)[0]
-    if preprocessing is not None:
-        raise UsageError(f"preprocessing is for a module: for {model} pass input_size, mean and std")
-    return run_evaluations([Options(model=model, **options)], reporter)[0]
-
-
-def _prepare_module(
-    module: nn.Module, preprocessing: Described, options: Options, reporter: Reporter
-) -> Evaluation:
-    """As `prepare_all`, for a module of the user's."""
-    if options.weights is not None or options.ema is not None:
-        raise UsageError("weights and ema are for a model that is named: a module has its weights")
-    stated = check_settings(options, None)
-    _check_same_command([options])
-    network = load_module(module, preprocessing, options.label_order, stated)
-    images, blacklist = open_data(options, reporter)
-    report_notes(examine_weights(network, options), reporter)
-    return prepare_loaded(options, images, blacklist, network, reporter)
 
 
 def run_evaluations(several: Sequence[Options], reporter: Reporter) -> list[Run]:
     """The runs of several networks on the same images: the options differ in model and weights alone.
 
     Networks that see the same crops share their decoding and rendering. Under torchrun every rank calls
-    this and evaluates parts of the same runs. Raises as `evaluate` does.
+    this and evaluates parts of the same runs. Raises as `bench.evaluate` does.
     """
     return run_prepared(prepare_all(several, reporter), reporter)
 
 
 def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluation]:
-    """The evaluations of several networks on the same images, ready to run. Raises as `evaluate` does."""
+    """The evaluations of several networks on the same images, ready to run. Raises as `bench.evaluate`
+    does.
+    """
     for options in several:
         check_options(options)
     _check_same_command(several)
@@ -90,12 +53,14 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
 def prepare_on(
     images: Images, blacklist: Blacklist | None, options: Options, reporter: Reporter
 ) -> Evaluation:
-    """The evaluation of one network on images of `open_data`, ready to run. Raises as `evaluate` does."""
+    """The evaluation of one network on images of `open_data`, ready to run. Raises as `bench.evaluate`
+    does.
+    """
     return prefer_stored(prepare(options, images, blacklist, reporter), reporter)
 
 
 def run_prepared(evaluations: Sequence[Evaluation], reporter: Reporter) -> list[Run]:
-    """The runs of evaluations that `prepare_all` returned. Raises as `evaluate` does."""
+    """The runs of evaluations that `prepare_all` returned. Raises as `bench.evaluate` does."""
     with ExitStack() as opened:
         runs = [opened.enter_context(open_run(evaluation, reporter)) for evaluation in evaluations]
         for group in _groups_that_share_crops(runs):
@@ -113,6 +78,33 @@ def open_data(options: Options, reporter: Reporter) -> tuple[Images, Blacklist |
     blacklist = open_blacklist(images, options)
     report_notes(examine_blacklist(blacklist, images), reporter)
     return images, blacklist
+
+
+def evaluate_module(module: nn.Module, preprocessing: Described, options: Options, reporter: Reporter) -> Run:
+    """The run of a module of the user's, which stays as it is.
+
+    `preprocessing` says what it expects of its input, where it has no `pretrained_cfg` that does. Raises as
+    `bench.evaluate` does.
+    """
+    if options.weights is not None or options.ema is not None:
+        raise UsageError("weights and ema are for a model that is named: a module has its weights")
+    stated = check_settings(options, None)
+    _check_same_command([options])
+    network = load_module(module, preprocessing, options.label_order, stated)
+    images, blacklist = open_data(options, reporter)
+    report_notes(examine_weights(network, options), reporter)
+    return run_prepared([prepare_loaded(options, images, blacklist, network, reporter)], reporter)[0]
+
+
+def evaluate_members(runs: Sequence[Run], models: str, options: Options, reporter: Reporter) -> list[Run]:
+    """The members of an ensemble: these runs, and those of the networks in `models`, as `options_for_each`
+    reads them. They are checked to fit together before any is evaluated. Raises as `bench.evaluate` does.
+    """
+    if not models:
+        return list(runs)
+    evaluations = prepare_all(options_for_each(models, options), reporter)
+    check_members([*runs, *map(planned_run, evaluations)])
+    return [*runs, *run_prepared(evaluations, reporter)]
 
 
 def options_for_each(models: str, options: Options) -> list[Options]:

@@ -1,6 +1,6 @@
 """Predictions that something else computed, made into a run.
 
-import_predictions.py   `import_predictions`: the order of the steps
+import_predictions.py   `make_run`: the order of the steps
 files.py                the scores in a .npy, .npz, .safetensors, .csv or .parquet file
 rows.py                 which row is which image's
 scores.py               from scores to probabilities by class index

@@ -1,11 +1,10 @@
-"""`import_predictions`: from a file of scores to a run on disk. Nothing is written before all is checked."""
+"""From a file of scores to a run on disk. Nothing is written before all is checked."""
 
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,52 +19,45 @@ from bench.evaluation.evaluate import open_data
 from bench.evaluation.label_check import GivenOrder, LabelCheck
 from bench.evaluation.prepare import check_numbers, check_some_count
 from bench.evaluation.records import blacklist_record, data_record
-from bench.imports import OPTIONS
 from bench.imports.files import StoredScores, read_names, read_scores
 from bench.imports.rows import rows_of_images
 from bench.imports.scores import are_probabilities, find_order, to_probabilities
 from bench.options import Options
-from bench.progress import Reporter, Silent
+from bench.progress import Reporter
 from bench.zoo.loading import LabelOrder, check_label_order
 from crops import DIALECTS, parse
 from results.manifest import IMPORTED, Manifest, ModelRecord, PlanRecord, ProtocolRecord, identity_of
 from results.names import imported_name
 from results.run import Run, Shard, find_run_folder
-from results.storage import parse_path
 from results.whole_run import write_whole_run
 
 
-def import_predictions(
-    file: str | Path,
+def make_run(
+    file: str,
+    options: Options,
     *,
-    names: str | Path | None = None,
-    model: str | None = None,
-    logits: bool = False,
-    protocol: str | int = "1",
-    reporter: Reporter | None = None,
-    **options: Any,
+    names: Path | None,
+    model: str | None,
+    logits: bool,
+    protocol: str,
+    reporter: Reporter,
 ) -> Run:
-    """Make a run of the probabilities, or with `logits` of the logits, in a file: [images x outputs].
+    """The run of the probabilities, or with `logits` of the logits, in a file: [images x outputs].
 
     `names` is a text file with the name of each row's image. Without it the file says, or the rows are in the
     data's order. `model` is what tables call the network, by default the file's name, and `protocol` names
-    the crops that were pooled. The other options are those of `bench.options.Options` that `OPTIONS` lists.
-    The same call again returns the finished run. Raises `BenchError`, `results.RunError` or
-    `crops.ProtocolError`, each with a line to show.
+    the crops that were pooled. Of `options` those in `OPTIONS` count. Raises as `bench.import_predictions`
+    does.
     """
-    if unknown := sorted(options.keys() - set(OPTIONS)):
-        raise TypeError(f"import_predictions has no option {', '.join(unknown)}")
-    reporter = reporter or Silent()
-    chosen = Options(**options)
-    check_numbers(chosen)
-    check_label_order(chosen.label_order)
-    record = _protocol(str(protocol))
-    stored = read_scores(str(file))
+    check_numbers(options)
+    check_label_order(options.label_order)
+    record = _protocol(protocol)
+    stored = read_scores(file)
     if names is not None:
-        stored = _with_names(stored, parse_path(names))
-    images, blacklist = open_data(chosen, reporter)
+        stored = _with_names(stored, names)
+    images, blacklist = open_data(options, reporter)
     check_some_count(images)
-    order, columns = find_order(stored, images.classes, chosen.label_order)
+    order, columns = find_order(stored, images.classes, options.label_order)
     predictions = Predictions(
         stored=stored,
         images=images,
@@ -78,11 +70,11 @@ def import_predictions(
     )
     if not predictions.model.strip():
         raise UsageError("--model is empty: write the network's name")
-    manifest = _manifest(predictions, chosen, blacklist)
-    _check_plausible(predictions, chosen)
+    manifest = _manifest(predictions, options, blacklist)
+    _check_plausible(predictions, options)
     title = f"{predictions.model}-{IMPORTED}-{Path(images.path).name}-{predictions.protocol_name}"
-    folder = find_run_folder(chosen.out, title, manifest.identity)
-    return write_whole_run(folder, manifest, map(predictions.shard, manifest.parts), fresh=chosen.fresh)
+    folder = find_run_folder(options.out, title, manifest.identity)
+    return write_whole_run(folder, manifest, map(predictions.shard, manifest.parts), fresh=options.fresh)
 
 
 @dataclass(frozen=True, kw_only=True)

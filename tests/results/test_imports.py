@@ -8,14 +8,15 @@ import results
 FOLDER = Path(results.__file__).parent
 
 
-def imports():
-    """{module: the modules it imports, anywhere in it}, of `results`."""
+def imports(*, at_once=False):
+    """{module: the modules it imports, anywhere in it, or `at_once` when it is imported}, of `results`."""
     found = {}
     for path in FOLDER.rglob("*.py"):
         parts = path.relative_to(FOLDER.parent).with_suffix("").parts
         module = ".".join(parts).removesuffix(".__init__")
         names = set()
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        for node in tree.body if at_once else ast.walk(tree):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -30,7 +31,8 @@ def test_no_module_imports_another_room():
 
 
 def test_no_modules_import_in_a_circle():
-    graph = {module: {name for name in names if name != module} for module, names in imports().items()}
+    found = imports(at_once=True)
+    graph = {module: {name for name in names if name != module} for module, names in found.items()}
     graph = {module: names & graph.keys() for module, names in graph.items()}
     while graph:
         free = {module for module, names in graph.items() if not names}

@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from results.class_sets import ClassSet
+from results.comparison import compare
 from results.errors import IncompleteRun, RunError
 from results.manifest import SCHEMA
 from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, finish, write_manifest
+from results.scoring import Scoring
+from results.tables import accuracy, predictions
 from tests.helpers import complete_run, random_manifest, random_run, random_shard, start_run, with_blacklist
 
 SKIPPED = {"image 12": "no image"}
@@ -443,3 +447,26 @@ def test_name_of_a_folder_is_short_enough_in_any_script(tmp_path, letter):
     folder.mkdir()
     assert set(folder.name.removesuffix("-1a2b3c4d")) == {letter}
     assert find_run_folder(tmp_path, "another title", "1a2b3c4d5e6f") == folder
+
+
+def test_table_predictions_and_comparison_are_those_of_the_functions(tmp_path):
+    run, other = random_run(tmp_path / "a", 1), random_run(tmp_path / "b", 2)
+    assert run.table().equals(accuracy([run]))
+    among = Scoring(ClassSet(name="two", groups=((0,), (1,))))
+    assert run.table(among).equals(accuracy([run], among))
+    assert run.predictions().equals(predictions(run, "10"))
+    assert run.predictions(1, names="abcdefghij").equals(predictions(run, "1", "abcdefghij"))
+    for options in ({}, {"protocol": "1"}, {"scoring": among}):
+        expected = compare(run, other, **options)
+        found = run.compare(other, **options)
+        assert found.images.equals(expected.images)
+        assert repr(found) == repr(expected)
+    with pytest.raises(TypeError, match="other must be a Run, not 'v4': bench"):
+        run.compare("v4")
+
+
+def test_predictions_name_the_classes_that_the_run_names(tmp_path):
+    names = tuple("abcdefghij")
+    run = random_run(tmp_path / "run", 1)
+    named = Run(run.path, replace(run.manifest, data=replace(run.manifest.data, classes=names)))
+    assert named.predictions().equals(predictions(named, "10", names))

@@ -319,9 +319,3 @@ def test_data_set_with_its_own_classes(evaluate, photos, tmp_path):
         UsageError, match=r"predicts 1,000 classes, but .*photos has 3: choose another --model"
     ):
         evaluate()
-
-
-def test_public_interface_evaluates_and_imports():
-    assert bench.__all__ == ["evaluate", "import_predictions"]
-    with pytest.raises(AttributeError, match="no attribute 'evaluates'"):
-        _ = bench.evaluates
