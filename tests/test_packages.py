@@ -24,18 +24,12 @@ def files_of(wheel):
 
 
 def test_wheel_has_every_file_of_the_packages_and_nothing_else(built):
-    """Weights and images of the mini set, suites, baselines, published figures, templates and scripts, too."""
+    """Weights and images of the mini set, suites, baselines, published figures and templates, too."""
     paths = (path for room in ROOMS for path in (packages.ROOT / room).rglob("*") if path.is_file())
     expected = {str(path.relative_to(packages.ROOT)) for path in paths if "__pycache__" not in path.parts}
     assert files_of(built[0]) == expected
-    assert {Path(name).suffix for name in expected} >= {
-        ".py",
-        ".safetensors",
-        ".tar",
-        ".toml",
-        ".csv",
-        ".css",
-    }
+    kinds = {Path(name).suffix for name in expected}
+    assert kinds >= {".py", ".safetensors", ".tar", ".toml", ".csv", ".html", ".css", ".js"}
 
 
 def test_sdist_has_the_tests_and_builds_the_same_wheel(built, tmp_path):
