@@ -1,6 +1,6 @@
 # Everything for a fresh clone. It needs Python 3.11 or later and make.
 #
-# `make demo TORCH=cpu` takes the build of torch for machines without a GPU, about 5 GB less;
+# `make demo TORCH=cpu` takes the build of torch for machines without a GPU, at least 4 GB less;
 # `make demo TORCH=cu126` one for drivers that are too old for CUDA 13. See docs/installation.md.
 
 PYTHON ?= python3
