@@ -1,5 +1,6 @@
 """The wheel and the sdist have all that they need, and nothing else."""
 
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -42,3 +43,15 @@ def test_sdist_has_the_tests_and_builds_the_same_wheel(built, tmp_path):
     }
     again, _ = packages.build(tree, tmp_path / "dist")
     assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_docker_gets_what_the_wheel_is_built_of(built, tmp_path):
+    """`.dockerignore` leaves out everything but these."""
+    lines = (packages.ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert lines[1] == "*"
+    for name in (line[1:] for line in lines if line.startswith("!")):
+        path = packages.ROOT / name
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, tmp_path / name)
+    again, _ = packages.build(tmp_path, tmp_path / "dist")
+    assert again.read_bytes() == built[0].read_bytes()
