@@ -120,6 +120,7 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
         f'networks = ["mini-v3"]\ncrops = "144"\nlimit = {MINI_IMAGES}\n[data.mini]\ndata = "mini"\n'
     )
     usual = ("--limit", MINI_IMAGES, "--out", mini_out)
+    cpu = ("--device", "cpu", "--precision", "fp32")  # a GPU has more to say
     reports = {name: cli("report", one, "-o", "-", "--format", name).stdout for name in ("json", "csv")} | {
         "predictions": cli("predictions", one, "--protocol", "1", "-o", "-").stdout
     }
@@ -145,7 +146,7 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
         "reproduce --train": cli_json("reproduce", "rethinking/table3", "--train", "images"),
         "runs": cli_json("runs", one.parent),
         "suite": cli_json("suite", suite, "--out", mini_out),
-        "throughput": cli_json("throughput", "--limit", "2", "--rounds", "1", "--seconds", "0.1"),
+        "throughput": cli_json("throughput", *cpu, "--limit", "2", "--rounds", "1", "--seconds", "0.1"),
         "train --explain": cli_json("train", "--explain"),
     }
 
