@@ -10,17 +10,31 @@ from typing import Any
 import pytest
 
 from results.run import Run
-from tests import processes
+from tests import packages, processes
 from tests.conftest import made_once
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """What `inception-bench demo --json` printed, once for all tests, and the folder it wrote to."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment with the wheel that is built here, and without the checkout."""
 
     def make(folder: Path) -> None:
-        done = processes.run("demo", "--out", folder / "runs", "--json")
-        (folder / "printed.json").write_text(done.stdout)
+        wheel, _ = packages.build(packages.ROOT, folder / "dist")
+        packages.install(wheel, folder / "venv")
+
+    return made_once(tmp_path_factory, "installed", make) / "venv" / "bin"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, installed: Path) -> tuple[dict[str, Any], Path]:
+    """What the wheel's `inception-bench demo --json` printed, and the folder it wrote to."""
+
+    def make(folder: Path) -> None:
+        (folder / "empty").mkdir()
+        printed = packages.run(
+            installed / "inception-bench", "demo", "--out", folder / "runs", "--json", folder=folder / "empty"
+        )
+        (folder / "printed.json").write_text(printed)
 
     folder = made_once(tmp_path_factory, "demo", make)
     return json.loads((folder / "printed.json").read_text()), folder / "runs"

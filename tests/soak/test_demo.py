@@ -1,4 +1,4 @@
-"""The whole demo: its figures, and what they show, that more crops and more networks are better."""
+"""The whole demo, from the wheel: its figures, and what they show, that more crops and networks help."""
 
 from importlib import resources
 from pathlib import Path
@@ -8,9 +8,21 @@ from scipy.stats import binomtest
 
 from bench.mini import NETWORKS
 from results.tables import predictions
+from tests import packages
 
 BASELINE = resources.files("results") / "baselines" / "mini.csv"
 README = Path(__file__).parents[2] / "README.md"
+
+
+MODULES = """
+from importlib.util import find_spec
+
+import bench, crops, results
+
+assert not find_spec("tests")
+for module in (bench, crops, results):
+    print(module.__file__)
+"""
 
 
 def is_right(run, protocol):
@@ -24,6 +36,11 @@ def p_value(better, worse):
     gained, lost = int((better & ~worse).sum()), int((worse & ~better).sum())
     assert gained > lost
     return binomtest(gained, gained + lost).pvalue
+
+
+def test_demo_runs_from_the_wheel_without_the_checkout(installed, tmp_path):
+    files = packages.run(installed / "python", "-c", MODULES, folder=tmp_path).split()
+    assert [Path(file).is_relative_to(installed.parent) for file in files] == [True] * 3
 
 
 def test_one_crop_leaves_room_for_more(demo_runs):
