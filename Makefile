@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak lint install constraints clean
+.PHONY: demo test soak lint docs install constraints clean
 
 install: $(VENV)/installed
 
@@ -27,6 +27,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: install  # the site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
 	.venv-new/bin/pip install -q '.[dev,caffe,hf,onnx,pytorchcv,s3]'
@@ -35,4 +38,4 @@ constraints:  # takes the newest version of everything, in an environment of its
 	rm -rf .venv-new
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
