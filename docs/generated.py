@@ -72,7 +72,9 @@ def _option(parameter: Any) -> tuple[str, str, str]:
         names = f"`{parameter.metavar or parameter.name.upper()}`"
     else:
         names = " / ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
-    default = "" if parameter.default in (None, False, [], ()) or not parameter.show_default else parameter.default
+    default = (
+        "" if parameter.default in (None, False, [], ()) or not parameter.show_default else parameter.default
+    )
     return names, "required" if parameter.required else _escape(str(default)), _escape(parameter.help or "")
 
 
@@ -162,11 +164,7 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _escape(text: str) -> str:
-    """The text so that a page shows its signs as they are, but for backquotes.
-
-    >>> print(_escape("runs/* | <x>"))
-    runs/\\* \\| &lt;x>
-    """
+    """The text so that a page shows its signs as they are, but for backquotes."""
     return text.replace("*", "\\*").replace("|", "\\|").replace("<", "&lt;")
 
 
