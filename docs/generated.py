@@ -43,7 +43,7 @@ def commands() -> str:
     panels: dict[str, list[str]] = {}
     for name, command in group.commands.items():
         panels.setdefault(_panel(command, "Commands"), []).append(_command(name, command))
-    before = _table(("option", "default", "what it does"), map(_option, group.params))
+    before = _table(("option", "default", "what it does"), map(_option, _parameters(group)))
     sections = [f"## Before the command\n\n{before}"]
     sections += [f"## {panel}\n\n" + "\n\n".join(parts) for panel, parts in panels.items()]
     return "\n\n".join(sections)
@@ -51,15 +51,20 @@ def commands() -> str:
 
 def _command(name: str, command: Any) -> str:
     tables: dict[str, list[Any]] = {}
-    for parameter in command.params:
-        if not parameter.hidden:
-            kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            tables.setdefault(_panel(parameter, kind), []).append(parameter)
+    for parameter in _parameters(command):
+        kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        tables.setdefault(_panel(parameter, kind), []).append(parameter)
     parts = [f"### {name}", _escape(command.help), f"```sh\n{command.epilog.removeprefix('Example: ')}\n```"]
     for panel, parameters in tables.items():
         heading = "argument" if panel == "Arguments" else panel.lower()
         parts.append(_table((heading, "default", "what it does"), map(_option, parameters)))
     return "\n\n".join(parts)
+
+
+def _parameters(command: Any) -> list[Any]:
+    """The arguments and options in the order of `--help`, but for `--help` itself."""
+    parameters = command.get_params(command.context_class(command))
+    return [item for item in parameters if not item.hidden and item.name != "help"]
 
 
 def _panel(item: Any, otherwise: str) -> str:
@@ -71,7 +76,8 @@ def _option(parameter: Any) -> tuple[str, str, str]:
     if parameter.param_type_name == "argument":
         names = f"`{parameter.metavar or parameter.name.upper()}`"
     else:
-        names = " / ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+        value = f" {parameter.metavar}" if parameter.metavar else ""
+        names = " / ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
     default = (
         "" if parameter.default in (None, False, [], ()) or not parameter.show_default else parameter.default
     )

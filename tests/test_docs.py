@@ -130,7 +130,7 @@ def test_site_loads_nothing_from_other_hosts(site):
 def test_reference_has_every_option_that_help_shows(site, command):
     reference = section(site, "commands.html", command)
     options = set(re.findall(r"--[a-z][a-z-]+", cli(command, "--help").stdout)) - {"--help"}
-    assert [option for option in sorted(options) if f"<code>{option}</code>" not in reference] == []
+    assert [option for option in sorted(options) if not re.search(f"<code>{option}[ <]", reference)] == []
     assert f"inception-bench {command}" in re.sub("<[^>]+>", "", reference)
 
 
