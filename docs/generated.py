@@ -1,4 +1,4 @@
-"""The parts of the site that the program writes: each stands where a page says `<!-- generated: NAME -->`.
+"""The parts of the site that the program writes: each stands where a page has a line `MARK`.
 
 A hook of MkDocs. Nothing here imports torch.
 """
@@ -16,7 +16,7 @@ from bench.cli import app
 from bench.zoo import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
-MARK = re.compile(r"<!-- generated: ([a-z-]+) -->")
+MARK = re.compile(r"^\*`make docs` writes here: (.+)\*$", re.MULTILINE)
 
 JSON_TYPES = {
     "str": "string",
