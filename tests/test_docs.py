@@ -99,7 +99,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     command = "import sys; sys.modules['torch'] = None; from mkdocs.__main__ import cli; cli()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "build", "--strict", "--quiet", "--site-dir", folder],
+        [sys.executable, "-c", command, "build", "--strict", "--site-dir", folder],
         cwd=ROOT,
         capture_output=True,
         text=True,
