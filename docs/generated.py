@@ -174,7 +174,13 @@ def _escape(text: str) -> str:
     return text.replace("*", "\\*").replace("|", "\\|").replace("<", "&lt;")
 
 
+def changelog() -> str:
+    """The releases, as CHANGELOG.md has them."""
+    return (ROOT / "CHANGELOG.md").read_text("utf-8").partition("\n\n")[2]
+
+
 PARTS = {
+    "changelog": changelog,
     "commands": commands,
     "manifest": manifest,
     "networks": networks,
