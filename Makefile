@@ -19,7 +19,7 @@ CONSTRAINTS := $(VENV)/constraints.txt
 SIZE := about 2 GB, and the build $(TORCH) of torch
 endif
 
-.PHONY: demo test soak lint install same-build names dist constraints clean
+.PHONY: demo test soak lint docs install same-build names dist constraints clean
 
 install: $(VENV)/installed
 
@@ -61,6 +61,9 @@ names: install  # adds new names to tests/stable_names.json
 dist: install  # the wheel and the sdist
 	$(BIN)/python -m hatchling build
 
+docs: install  # the site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
 	.venv-new/bin/pip install '.[dev,caffe,hf,onnx,pytorchcv,s3]'
@@ -69,4 +72,4 @@ constraints:  # takes the newest version of everything, in an environment of its
 	rm -rf .venv-new
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

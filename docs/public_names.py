@@ -1,4 +1,4 @@
-"""The page of public names: every public class and function, with the first sentences of its docstring."""
+"""The public names: every public class and function, with the first sentences of its docstring."""
 
 import ast
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ ROOMS = ("crops", "results", "bench")
 
 
 def page() -> str:
-    """The page, in Markdown, read off the code without importing it."""
-    lines = ["# Public names", "", "Made from the docstrings.", ""]
+    """A section for each module, in Markdown, read off the code without importing it."""
+    lines: list[str] = []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             lines += _section(path)
@@ -42,7 +42,3 @@ def _first_line(docstring: str | None) -> str:
     """The first sentence, which may run over several lines."""
     paragraph = (docstring or "").partition("\n\n")[0]
     return " ".join(paragraph.split())
-
-
-if __name__ == "__main__":
-    print(page(), end="")

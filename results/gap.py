@@ -22,7 +22,7 @@ WIDEST_INTERVAL = 1.0
 
 WITHIN_NOISE = "within noise"
 TOO_FEW_IMAGES = "too few images to tell"
-DIFFERS = "differs: see the README's table of what a gap may come from"
+DIFFERS = "differs: docs/tables.md has what a gap may come from"
 
 
 @dataclass(frozen=True)

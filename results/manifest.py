@@ -36,7 +36,7 @@ class ModelRecord:
     """As `--model` takes it, such as `v3`."""
     provider: str
     """Whose implementation it is: `timm`, `torchvision`, `pytorchcv`, `papers` (this project's); or
-    `ensemble`; or `IMPORTED`.
+    `ensemble`; or `imported`.
     """
     architecture: str
     """The provider's name for it; empty for an ensemble."""
@@ -47,6 +47,7 @@ class ModelRecord:
     weights: str = ""
     """Where the weights came from: a URL, a hub repository or a path. Of imported predictions, their file."""
     weights_sha256: str = ""
+    """Of their file; for a network from Python, of its structure and numbers; empty for an ensemble."""
     ema: bool | None = None
     """Whether the weights are the running average of a file's weights; None where the file has no average."""
     parameters: int | None = None
@@ -109,8 +110,11 @@ class Axes:
     scale: tuple[int, ...]
     """Shorter sides of the resized image in pixels."""
     square: tuple[str, ...]
+    """`centre`; `start`, the left or top one; `end`, the right or bottom one."""
     position: tuple[str, ...]
+    """`centre`, a corner such as `top-left`, or `whole`, the square resized to the input."""
     mirror: tuple[bool, ...]
+    """Whether the crop is flipped left to right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,7 @@ class PlanRecord:
     pool: str | None = None
     """`mean`, `logits` or `max`."""
     interpolation: str | None = None
+    """The resampling of all protocols but single crops, which have their own."""
     renderer: str | None = None
     """`triton`, `tensor`, or `pillow`, the reference."""
 
@@ -155,7 +160,9 @@ class AgreementRecord:
     """How often half precision predicted the class that fp32 did, on single crops."""
 
     precision: Precision
+    """`bf16` or `fp16`."""
     same_top1: Count
+    """Images with the same likeliest class."""
     images: Count
     """Images compared."""
 
@@ -189,8 +196,11 @@ class MemberRecord:
     run: str
     """The name of its folder."""
     identity: str
+    """As its own manifest has it."""
     model: ModelRecord
+    """Its network."""
     plan: PlanRecord
+    """Its protocols."""
     runtime: RuntimeRecord | None
     """None for an imported run."""
 
@@ -226,13 +236,17 @@ class Manifest:
     """All that is known of a run."""
 
     schema: int = SCHEMA
+    """The number of this layout."""
     identity: str
     """Hash of all that decides the figures."""
     complete: bool
     """Whether every image has been evaluated."""
     model: ModelRecord
+    """The network and its weights."""
     data: DataRecord
+    """The images and their labels."""
     plan: PlanRecord
+    """The crops."""
     runtime: RuntimeRecord | None
     """None for an ensemble, whose members have one each, and for an imported run."""
     shard_images: Positive
