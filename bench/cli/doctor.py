@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress
-from bench.cli.parameters import DATA, INPUT, MACHINE, Json, takes_options
+from bench.cli.parameters import DATA, INPUT, MACHINE, Json, Quiet, takes_options
 from bench.options import Options
 from results.text import one_line
 
@@ -26,8 +26,12 @@ def doctor(
     options: Options,
     read: Annotated[bool, typer.Option("--read", help="Decode every image.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Examine data, weights and machine before a long run; exit code 1 when it could not be trusted."""
+    """Examine data, weights and machine before a long evaluation.
+
+    The exit code is 1 when a run could not be trusted.
+    """
     from bench.planning.doctor import examine, passed
 
     findings = []

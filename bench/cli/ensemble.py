@@ -13,6 +13,7 @@ from bench.cli.parameters import (
     OF_SEVERAL_NETWORKS,
     RUNS,
     Json,
+    Quiet,
     leave_out_files,
     parse_run,
     takes_options,
@@ -41,8 +42,12 @@ def ensemble(
         bool, typer.Option("--each", help="Show how the error falls as members are added.")
     ] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
+    """Average runs, or networks that it evaluates first.
+
+    The mean of their probabilities is a run like any other.
+    """
     from results.ensemble import check_members, growth
     from results.ensemble import ensemble as pool
     from results.names import names_with_weights

@@ -26,7 +26,10 @@ def papers(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the figures of the four papers' tables, or with `weights` those published for public weights."""
+    """Show the figures of the papers' tables, or of weights.
+
+    With `weights`, the figures published for public weights.
+    """
     from bench.views import listings
 
     if table == "weights":

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from bench.cli.output import note
+from bench.cli.output import be_quiet, note
 from bench.options import DEFAULTS, PLACES, Options
 from results.storage import is_local, parse_path
 
@@ -63,6 +63,13 @@ Truths = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Show no progress and no notes.", callback=be_quiet, expose_value=False
+    ),
+]
+"""Of the commands that show progress or notes. The command itself does not need it."""
 
 
 def leave_out_files(paths: Sequence[Path]) -> list[Path]:
@@ -81,12 +88,12 @@ def leave_out_files(paths: Sequence[Path]) -> list[Path]:
 def option(name: str) -> Any:
     """The option `name` of `Options` as the command line has it."""
     declaration = FLAGS.get(name, f"--{name.replace('_', '-')}")
-    shown = getattr(DEFAULTS, name) not in (None, False)
-    if name in PLACES:
-        return typer.Option(
-            declaration, help=MEANINGS[name], show_default=shown, parser=parse_path, metavar="PATH"
-        )
-    return typer.Option(declaration, help=MEANINGS[name], show_default=shown)
+    return typer.Option(
+        declaration,
+        help=MEANINGS[name],
+        show_default=getattr(DEFAULTS, name) not in (None, False),
+        parser=parse_path if name in PLACES else None,
+    )
 
 
 def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

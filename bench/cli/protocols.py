@@ -17,7 +17,10 @@ def protocols(
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
 ) -> None:
-    """List the protocols: what their views are, whose definition that is, scales, and what they cost."""
+    """List the protocols: their views, scales and costs.
+
+    And whose definition each of them is.
+    """
     from bench.views import listings
     from bench.zoo.networks import table_network
     from crops import DIALECTS, IMAGE_SIZE

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import MEANINGS
+from bench.cli.parameters import MEANINGS, Quiet
 from bench.errors import UsageError
 from bench.options import DEFAULTS
 from bench.training.recipes import RECIPES, TRAININGS, WITHOUT, find_recipe, folder_name
@@ -80,8 +80,12 @@ def train(
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --explain: print one JSON value.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Train a network by a paper's recipe; under torchrun on several devices. The same command continues."""
+    """Train a network by a paper's recipe.
+
+    Under torchrun on several devices. The same command continues.
+    """
     if explain:
         _explain(recipe, without, rate, epochs, as_json)
         return
