@@ -61,7 +61,8 @@ def progress() -> "Iterator[Reporter]":
     On the other ranks of torchrun it shows nothing, and the command ends with it: the first one presents
     the results.
     """
-    from bench.progress import Console, Silent
+    from bench.display import Console
+    from bench.progress import Silent
 
     if not is_first():
         yield Silent()
