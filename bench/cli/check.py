@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import inform, note, show
 from bench.cli.parameters import ClassSet, Json, Quiet, Truths, parse_run
@@ -33,7 +34,11 @@ def check(
     measured: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=parse_run
+            metavar="RUN_OR_TABLE...",
+            help="Runs, or a CSV.",
+            show_default=False,
+            parser=parse_run,
+            autocompletion=completion.runs,
         ),
     ],
     against: Annotated[
@@ -43,6 +48,7 @@ def check(
             help="The baseline: a CSV, or a run; or `published`, the figures of the runs' weights.",
             show_default=False,
             parser=parse_baseline,
+            autocompletion=lambda incomplete: ["published", *completion.runs(incomplete)],
         ),
     ],
     tolerance: Annotated[

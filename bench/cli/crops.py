@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.parameters import MEANINGS
 from bench.errors import UsageError
@@ -20,13 +21,16 @@ def crops(
             "--crops",
             help="native, 1, 10, 12, 144, dense, a list of them, or a lattice such as 2x1x5x2 "
             "(default: 144).",
+            autocompletion=completion.protocols,
             show_default=False,
         ),
     ] = None,
     model: Annotated[
         str,
         typer.Option(
-            "--model", help="Draw for the input size and weights of this network, named as for `eval`."
+            "--model",
+            help="Draw for the input size and weights of this network, named as for `eval`.",
+            autocompletion=completion.networks,
         ),
     ] = "v1",  # whose 224 pixels the papers give scales for; of the default's 80 a sheet shows little
     input_size: Annotated[

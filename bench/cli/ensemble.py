@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note_adversarial, progress, show
 from bench.cli.parameters import (
@@ -28,13 +29,20 @@ def ensemble(
     options: Options,
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN...]", help=RUNS, show_default=False, parser=parse_run),
+        typer.Argument(
+            metavar="[RUN...]",
+            help=RUNS,
+            show_default=False,
+            parser=parse_run,
+            autocompletion=completion.runs,
+        ),
     ] = None,
     models: Annotated[
         str,
         typer.Option(
             "--models",
             help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, with commas between.",
+            autocompletion=completion.network_lists,
             show_default=False,
         ),
     ] = "",

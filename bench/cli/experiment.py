@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import inform, progress, show
 from bench.cli.parameters import MEANINGS, Json, Quiet
@@ -23,7 +24,10 @@ def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A name that `inception-bench experiments` lists.", show_default=False
+            metavar="NAME",
+            help="A name that `inception-bench experiments` lists.",
+            show_default=False,
+            autocompletion=completion.experiments,
         ),
     ],
     out: Annotated[

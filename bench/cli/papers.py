@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
 from bench.cli.parameters import Json
@@ -14,12 +15,19 @@ from bench.errors import UsageError
 @app.command(epilog="Example: inception-bench papers inception-v4/table4")
 def papers(
     table: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="A table, or a paper.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[TABLE]",
+            help="A table, or a paper.",
+            show_default=False,
+            autocompletion=lambda: [*completion.tables(), "weights"],
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.networks,
             help="With `weights`: all figures published for this network's weights; or for NAME.TAG.",
             show_default=False,
         ),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
 from bench.cli.parameters import Json
@@ -13,7 +14,12 @@ from bench.cli.parameters import Json
 @app.command(epilog="Example: inception-bench protocols --model v3")
 def protocols(
     model: Annotated[
-        str, typer.Option("--model", help="For the input size of this network of the table.")
+        str,
+        typer.Option(
+            "--model",
+            help="For the input size of this network of the table.",
+            autocompletion=completion.networks,
+        ),
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, note_adversarial, progress, show
 from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, Quiet, takes_options
@@ -24,7 +25,10 @@ def reproduce(
     table: Annotated[
         str,
         typer.Argument(
-            metavar="TABLE", help="Such as inception-v4/table4, a paper, or mini.", show_default=False
+            metavar="TABLE",
+            help="Such as inception-v4/table4, a paper, or mini.",
+            show_default=False,
+            autocompletion=lambda: [*completion.tables(), "mini"],
         ),
     ],
     weights: Annotated[

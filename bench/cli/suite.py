@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, progress, show, write_text
 from bench.cli.parameters import Json, Quiet, option
@@ -26,6 +27,7 @@ def suite(
         str,
         typer.Argument(
             metavar="SUITE.toml",
+            autocompletion=completion.suites,
             help="networks = [...], options of eval, and a table [data.NAME] with data = PLACE for each data "
             "set; or the name of one that comes with the program.",
             show_default=False,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import progress, show
 from bench.cli.parameters import MEANINGS, Quiet
@@ -37,9 +38,17 @@ def train(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")
+        str,
+        typer.Option(
+            "--model",
+            help="A name that `inception-bench models` lists, or PROVIDER/NAME.",
+            autocompletion=completion.networks,
+        ),
     ] = DEFAULTS.model,
-    recipe: Annotated[str, typer.Option("--recipe", help=f"{', '.join(RECIPES)}.")] = "rethinking",
+    recipe: Annotated[
+        str,
+        typer.Option("--recipe", help=f"{', '.join(RECIPES)}.", autocompletion=lambda: list(RECIPES)),
+    ] = "rethinking",
     without: Annotated[
         str,
         typer.Option(

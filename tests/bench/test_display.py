@@ -36,6 +36,7 @@ def test_download_ends_with_a_line_of_its_size(capsys):
         console.step("fetching v3")
         console.receive(40_000_000, 90_000_000)
         console.receive(90_000_000, 90_000_000)
+        console.receive(90_000_000, 90_000_000, finished=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "fetching v3"
     assert [line.startswith("fetching v3: 90.0 of 90.0 MB, ") for line in lines[1:]] == [True]

@@ -300,7 +300,7 @@ class Received(Silent):
     def step(self, text):
         self.counts[text] = None
 
-    def receive(self, received, size):
+    def receive(self, received, size, *, finished=False):
         self.counts[list(self.counts)[-1]] = (received, size)
 
 
@@ -323,7 +323,7 @@ def test_progress_of_the_hubs_weights_has_their_size(hub, tiny_weights, tmp_path
     hub.files[f"/{REPOSITORY}/resolve/main/model.safetensors"] = tiny_weights
     before = "from bench.display import Console; Console().__enter__()"
     shown = load_in_a_new_process(hub, tmp_path, before).stderr.splitlines()
-    what = "fetching the weights of test_efficientnet"
+    what = f"fetching the weights of {TINY}"
     assert shown[0] == what
     megabytes = f"{tiny_weights.stat().st_size / 1e6:.1f}"
     assert [line.startswith(f"{what}: {megabytes} of {megabytes} MB, ") for line in shown[1:]] == [True]
