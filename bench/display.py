@@ -40,6 +40,8 @@ class Console:
 
     def __enter__(self) -> Self:
         self._token = REPORTER.set(self)
+        if self._draws():
+            self.step("starting")
         return self
 
     def __exit__(
@@ -105,16 +107,16 @@ class Console:
     def _line(self, finished: bool) -> str:
         assert self._count
         count, (done, whole) = self._count, self._count.counts
+        counts = f"{whole} in {count.seconds:,.0f} s" if finished else f"{done} of {whole}"
         left = "" if finished or count.seconds_left is None else f"{count.seconds_left:,.0f} s left"
-        spent = f"{count.seconds:,.0f} s" if finished else ""
-        words = [f"{done} of {whole}", count.rate, count.error, left, spent]
+        words = [counts, count.rate, count.error, left]
         return f"{self._title()}{': ' if self._step else ''}{', '.join(filter(None, words))}"
 
     def _title(self) -> str:
         return ": ".join([*self._parts, self._step])
 
     def _print(self, line: str) -> None:
-        self._console.print(one_line(line), markup=False, soft_wrap=True)
+        self._console.print(one_line(line), markup=False, soft_wrap=self._live is None)
 
     def _draws(self) -> bool:
         """Whether stderr is a terminal, on which it is drawn from now on."""

@@ -42,6 +42,7 @@ class Transfer:
                 self.reporter.step(f"fetching {self.what}")
             self.size += size
             self.received += received
+            self.reporter.receive(self.received, self.size)
 
     def add(self, received: int) -> None:
         """So many bytes came."""
@@ -54,6 +55,7 @@ class Transfer:
         """All is here."""
         if self.size:
             self.reporter.receive(self.received, self.size, finished=True)
+            self.reporter.step(f"reading {self.what}")
 
 
 _transfers = [Transfer("", Silent())]

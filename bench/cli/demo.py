@@ -18,15 +18,15 @@ def demo(
 
     Four small Inception networks and their ensemble, with 1, 10, 12 and 144 crops.
     """
-    from bench import mini
-    from bench.evaluation.evaluate import options_for_each, run_evaluations
-    from results.ensemble import ensemble
-    from results.report import FORMATS
-    from results.report.accuracy_tables import accuracy_tables
-    from results.report.json import summary
-    from results.tables import accuracy
-
     with progress() as reporter:
+        from bench import mini
+        from bench.evaluation.evaluate import options_for_each, run_evaluations
+        from results.ensemble import ensemble
+        from results.report import FORMATS
+        from results.report.accuracy_tables import accuracy_tables
+        from results.report.json import summary
+        from results.tables import accuracy
+
         options = Options(crops="144", out=out)
         runs = run_evaluations(options_for_each(",".join(mini.NETWORKS), options), reporter)
     runs.append(ensemble(runs, out))

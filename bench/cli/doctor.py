@@ -32,10 +32,10 @@ def doctor(
 
     The exit code is 1 when a run could not be trusted.
     """
-    from bench.planning.doctor import examine, passed
-
     findings = []
     with progress() as reporter:
+        from bench.planning.doctor import examine, passed
+
         for finding in examine(options, reporter, read=read):
             findings.append(finding)
             if not as_json:

@@ -21,13 +21,13 @@ def evaluate(options: Options, as_json: Json = False, quiet: Quiet = False) -> N
     if options.weights and Path(options.weights).is_dir():
         _evaluate_checkpoints(options, as_json)
         return
-    from bench.evaluation.evaluate import run_evaluations
-    from results.counterpart import accuracy_beside, find_clean_run
-    from results.report.accuracy_tables import accuracy_tables
-    from results.report.json import summary
-    from results.tables import accuracy
-
     with progress() as reporter:
+        from bench.evaluation.evaluate import run_evaluations
+        from results.counterpart import accuracy_beside, find_clean_run
+        from results.report.accuracy_tables import accuracy_tables
+        from results.report.json import summary
+        from results.tables import accuracy
+
         (run,) = run_evaluations([options], reporter)
     table = accuracy([run])
     clean = find_clean_run(run, options.out)

@@ -34,8 +34,8 @@ def throughput(
 
     Each alone, and how near a whole evaluation comes to the slowest of them.
     """
-    from bench.planning.throughput import run_throughput
-
     with progress() as reporter:
+        from bench.planning.throughput import run_throughput
+
         measured = run_throughput(options, rounds, seconds, reporter)
     print(json.dumps(measured.describe()) if as_json else measured.text())

@@ -73,6 +73,12 @@ def test_option_is_in_the_same_panel_and_order_in_every_command(command):
         assert shared == [option for option in options if option in shown.get(title, [])]
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_with_progress_or_notes_has_quiet(command):
+    shows_none = command in ("crops", "models", "protocols", "papers", "experiments")
+    assert ("--quiet" in help_of(command)) is not shows_none
+
+
 def test_version_is_that_of_the_package():
     assert cli("--version").stdout == f"{version('inception-bench')}\n"
 
