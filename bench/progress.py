@@ -120,8 +120,10 @@ class Tally:
 
     @property
     def rate(self) -> str:
-        """Crops per second; images, where no crops are counted."""
-        if self.since.images and not self.since.crops:
+        """Crops per second; images, where no crops are counted. Empty where nothing was done yet."""
+        if not self.since.images:
+            return ""
+        if not self.since.crops:
             return f"{self.since.images / self.seconds:,.0f} images/s"
         return f"{self.since.crops / self.seconds:,.0f} crops/s"
 
@@ -169,5 +171,6 @@ class Download:
 
     @property
     def rate(self) -> str:
-        """Megabytes per second."""
-        return f"{(self.received - self.before) / self.seconds / 1e6:,.1f} MB/s"
+        """Megabytes per second; empty where nothing came yet."""
+        came = self.received - self.before
+        return f"{came / self.seconds / 1e6:,.1f} MB/s" if came else ""
