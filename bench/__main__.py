@@ -2,4 +2,4 @@
 
 from bench.cli import app
 
-app()
+app(prog_name="inception-bench")

@@ -1,19 +1,11 @@
-"""What a person sees while an evaluation runs, on stderr: a bar on a terminal, plain lines elsewhere."""
+"""What is counted while a command works, and who is shown it. `bench.display` shows it to people."""
 
-import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
-
-from results.text import one_line
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-INTERVAL = 10.0
-"""Seconds between plain lines."""
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -47,13 +39,19 @@ class Reporter(Protocol):
         """Something worth knowing that does not end the work."""
 
     def step(self, text: str) -> None:
-        """What is being done now, where no images are counted."""
+        """What is being done now. It is not counted, unless `start` or `receive` follows."""
+
+    def part(self, number: int, of: int, what: str = "") -> AbstractContextManager[None]:
+        """Which part of the work is done inside: the `number`th of so many, such as networks."""
 
     def start(self, images: int, before: Done) -> None:
         """The number of images to evaluate in all, and what was done of them before."""
 
     def advance(self, done: Done) -> None:
         """What was done since the last call."""
+
+    def receive(self, received: int, size: int, *, finished: bool = False) -> None:
+        """How many bytes of a download are here in all, and its size as far as it is known."""
 
 
 class Silent:
@@ -65,11 +63,22 @@ class Silent:
     def step(self, text: str) -> None:
         """Show nothing."""
 
+    def part(self, number: int, of: int, what: str = "") -> AbstractContextManager[None]:
+        """Show nothing."""
+        return nullcontext()
+
     def start(self, images: int, before: Done) -> None:
         """Show nothing."""
 
     def advance(self, done: Done) -> None:
         """Show nothing."""
+
+    def receive(self, received: int, size: int, *, finished: bool = False) -> None:
+        """Show nothing."""
+
+
+REPORTER: ContextVar[Reporter] = ContextVar("REPORTER", default=Silent())  # noqa: B039 - has no state
+"""The one that the command has, for downloads, which are begun deep in what reads weights and data."""
 
 
 @dataclass
@@ -89,88 +98,80 @@ class Tally:
         return self.before + self.since
 
     @property
+    def share(self) -> float:
+        """What is done, of 1."""
+        return self.done.images / max(self.images, 1)
+
+    @property
     def seconds(self) -> float:
         """Since the beginning."""
         return max(time.monotonic() - self.began, 1e-9)
 
     @property
-    def seconds_left(self) -> float:
-        """At the speed so far."""
+    def seconds_left(self) -> float | None:
+        """At the speed so far. None where nothing was done since the beginning."""
+        if not self.since.images:
+            return None
         return self.seconds / self.since.images * (self.images - self.done.images)
 
-    def describe(self) -> str:
-        """Crops per second, and the running error of the largest protocol."""
+    @property
+    def counts(self) -> tuple[str, str]:
+        """What is done, and of what."""
+        return f"{self.done.images:,}", f"{self.images:,} images"
+
+    @property
+    def rate(self) -> str:
+        """Crops per second; images, where no crops are counted. Empty where nothing was done yet."""
+        if not self.since.images:
+            return ""
+        if not self.since.crops:
+            return f"{self.since.images / self.seconds:,.0f} images/s"
+        return f"{self.since.crops / self.seconds:,.0f} crops/s"
+
+    @property
+    def error(self) -> str:
+        """The running error of the largest protocol; empty where no image is judged."""
         done = self.done
-        error = f"{100 * (1 - done.right / done.judged):.1f} %" if done.judged else "-"
-        return f"{self.since.crops / self.seconds:,.0f} crops/s, top-1 error so far {error}"
+        return f"top-1 error {100 * (1 - done.right / done.judged):.1f} %" if done.judged else ""
 
 
-class Console:
-    """A reporter for people: crops/s, time left and the running top-1 error of the largest protocol."""
+@dataclass
+class Download:
+    """What has come of a download, and how fast."""
 
-    def __init__(self) -> None:
-        from rich.console import Console as RichConsole
+    received: int
+    """Bytes that are here."""
+    size: int
+    """Bytes in all, as far as it is known."""
+    before: int = 0
+    """Bytes that were here when it began."""
+    began: float = field(default_factory=time.monotonic)
+    error: str = ""
+    """Nothing: a download has none."""
 
-        self._console = RichConsole(stderr=True, highlight=False)
-        self._tally = Tally(0, Done())
-        self._last_line = 0.0
-        self._bar: tuple[Progress, TaskID] | None = None
+    @property
+    def share(self) -> float:
+        """What is here, of 1."""
+        return self.received / max(self.size, 1)
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return max(time.monotonic() - self.began, 1e-9)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop_bar()
+    @property
+    def seconds_left(self) -> float | None:
+        """At the speed so far. None where nothing came since the beginning."""
+        came = self.received - self.before
+        return self.seconds / came * max(self.size - self.received, 0) if came > 0 else None
 
-    def note(self, text: str) -> None:
-        """Print a line."""
-        self._console.print(f"note: {one_line(text)}", markup=False, soft_wrap=True)
+    @property
+    def counts(self) -> tuple[str, str]:
+        """What is here, and of what."""
+        return f"{self.received / 1e6:,.1f}", f"{self.size / 1e6:,.1f} MB"
 
-    def step(self, text: str) -> None:
-        """Print a line."""
-        self._console.print(one_line(text), markup=False, soft_wrap=True)
-
-    def start(self, images: int, before: Done) -> None:
-        """Begin to count, with a bar where stderr is a terminal."""
-        self._stop_bar()
-        self._tally = Tally(images, before)
-        self._last_line = self._tally.began
-        if self._console.is_terminal:
-            self._bar = self._start_bar()
-
-    def advance(self, done: Done) -> None:
-        """Count what was done; move the bar, or print a line every ten seconds."""
-        self._tally.since += done
-        if self._bar:
-            bar, task = self._bar
-            bar.update(task, advance=done.images, description=self._tally.describe())
-        elif time.monotonic() - self._last_line >= INTERVAL or self._tally.done.images == self._tally.images:
-            self._last_line = time.monotonic()
-            self._print_line()
-
-    def _print_line(self) -> None:
-        tally = self._tally
-        counts = f"{tally.done.images:,} of {tally.images:,} images"
-        line = f"{counts}, {tally.describe()}, {tally.seconds_left:,.0f} s left"
-        print(line, file=sys.stderr, flush=True)
-
-    def _start_bar(self) -> "tuple[Progress, TaskID]":
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        bar = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("images"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=self._console,
-        )
-        bar.start()
-        return bar, bar.add_task("", total=self._tally.images, completed=self._tally.done.images)
-
-    def _stop_bar(self) -> None:
-        if self._bar:
-            self._bar[0].stop()
-            self._bar = None
+    @property
+    def rate(self) -> str:
+        """Megabytes per second; empty where nothing came yet."""
+        came = self.received - self.before
+        return f"{came / self.seconds / 1e6:,.1f} MB/s" if came else ""

@@ -7,16 +7,23 @@ from importlib import import_module
 from keyword import iskeyword
 
 from bench.cli.app import app
+from bench.cli.help import Command
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (
-    *("eval", "import", "demo", "ensemble", "reproduce", "suite"),
-    *("runs", "report", "predictions", "compare", "check"),
-    *("doctor", "throughput", "train", "experiment"),
-    *("models", "protocols", "papers", "experiments", "crops"),
-)
+PANELS = {
+    "Evaluate": ("eval", "demo", "reproduce", "ensemble", "suite", "import"),
+    "Look": ("report", "compare", "check", "runs", "predictions", "crops"),
+    "Data": ("models", "protocols", "papers", "experiments"),
+    "Machine": ("doctor", "throughput", "train", "experiment"),
+}
+"""The panels of `--help` and their commands, those in most use first."""
+
+COMMANDS = tuple(command for commands in PANELS.values() for command in commands)
 """In the order of `--help`."""
 
-for command in COMMANDS:  # importing a command's module adds it to the app
-    import_module(f"bench.cli.{command}{'_' * iskeyword(command)}")
+for panel, commands in PANELS.items():
+    for command in commands:  # importing a command's module adds it to the app
+        import_module(f"bench.cli.{command}{'_' * iskeyword(command)}")
+        app.registered_commands[-1].rich_help_panel = panel
+        app.registered_commands[-1].cls = Command

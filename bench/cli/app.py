@@ -8,16 +8,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from bench.cli.errors import errors_as_lines
+from bench.cli.help import Group
 from bench.cli.output import silence_other_ranks
 from bench.cli.streams import repair_streams
 from bench.errors import Terminated
 
 app = typer.Typer(
     name="inception-bench",
+    cls=Group,
     help="Evaluate image classifiers on ImageNet by the protocols of the Inception papers.",
+    epilog="Begin with: inception-bench demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
 

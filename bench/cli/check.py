@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
-from bench.cli.output import note, show
-from bench.cli.parameters import ClassSet, Json, Truths, parse_run
+from bench.cli.output import inform, note, show
+from bench.cli.parameters import ClassSet, Json, Quiet, Truths, parse_run
 from bench.cli.scorings import read_scorings
 from bench.errors import BenchError, UsageError
 from results.text import printable
@@ -33,7 +34,11 @@ def check(
     measured: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN_OR_TABLE...", help="Runs, or a CSV.", show_default=False, parser=parse_run
+            metavar="RUN_OR_TABLE...",
+            help="Runs, or a CSV.",
+            show_default=False,
+            parser=parse_run,
+            autocompletion=completion.runs,
         ),
     ],
     against: Annotated[
@@ -43,6 +48,7 @@ def check(
             help="The baseline: a CSV, or a run; or `published`, the figures of the runs' weights.",
             show_default=False,
             parser=parse_baseline,
+            autocompletion=lambda incomplete: ["published", *completion.runs(incomplete)],
         ),
     ],
     tolerance: Annotated[
@@ -69,10 +75,12 @@ def check(
         Path | None, typer.Option("--junit", help="Write JUnit XML to this file.", show_default=False)
     ] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Hold runs to a baseline or to published figures, for CI: exit code 3 when a row fails.
+    """Hold runs to a baseline or to published figures, for CI.
 
-    It fails when it is worse, missing, or on other images; and when it differs from what was published.
+    The exit code is 3 when a row fails: when it is worse, missing, or on other images; and when it differs
+    from what was published.
     """
     from results import baseline, gate
     from results.report import junit
@@ -90,7 +98,7 @@ def check(
     if update:
         for change in baseline.update(measured, against, scorings, prune=prune):
             print(printable(describe(change)), file=sys.stderr)
-        print(printable(f"wrote {against}"), file=sys.stderr)
+        inform(f"wrote {against}")
     verdicts = gate.check(measured, against, allowed, scorings)
     if update:  # the others were not measured now, and stay
         verdicts = [verdict for verdict in verdicts if verdict.measured]

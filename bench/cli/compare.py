@@ -1,17 +1,15 @@
 """inception-bench compare"""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import note, show
-from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, RunFolder
+from bench.cli.output import inform, note, show
+from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, Quiet, RunFolder
 from bench.cli.scorings import read_scorings
-from results.text import printable
 
 
 @app.command(epilog="Example: inception-bench compare runs/v3-val-144-1a2b3c4d runs/v4-val-144-5e6f7a8b")
@@ -33,8 +31,12 @@ def compare(
     ] = None,
     data: PictureData = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compare two runs image by image: errors, flips, an exact paired test, the classes that changed."""
+    """Compare two runs image by image.
+
+    Errors, flips, an exact paired test, and the classes that changed.
+    """
     from results.comparable import common_protocol
     from results.comparison import compare as compare_runs
     from results.report.comparison_tables import comparison_tables
@@ -47,7 +49,7 @@ def compare(
     if picture:
         from bench.views.flips import draw_flips
 
-        print(printable(draw_flips(found, runs, picture, data, note)), file=sys.stderr)
+        inform(draw_flips(found, runs, picture, data, note))
     if as_json:
         described = {
             "n": found.n,

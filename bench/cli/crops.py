@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.parameters import MEANINGS
 from bench.errors import UsageError
@@ -15,12 +16,21 @@ from results.text import printable
 def crops(
     image: Annotated[Path, typer.Argument(help="An image file.", show_default=False)],
     crops: Annotated[
-        str | None, typer.Option("--crops", help=f"{MEANINGS['crops']} (default: 144)", show_default=False)
+        str | None,
+        typer.Option(
+            "--crops",
+            help="native, 1, 10, 12, 144, dense, a list of them, or a lattice such as 2x1x5x2 "
+            "(default: 144).",
+            autocompletion=completion.protocols,
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[
         str,
         typer.Option(
-            "--model", help="Draw for the input size and weights of this network, named as for `eval`."
+            "--model",
+            help="Draw for the input size and weights of this network, named as for `eval`.",
+            autocompletion=completion.networks,
         ),
     ] = "v1",  # whose 224 pixels the papers give scales for; of the default's 80 a sheet shows little
     input_size: Annotated[
@@ -33,8 +43,9 @@ def crops(
     dialect: Annotated[str, typer.Option("--dialect", help=MEANINGS["dialect"])] = "paper",
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write.")] = Path("sheet.png"),
 ) -> None:
-    """Draw what a protocol or a dialect looks at: the boxes on the image, and the crops as the network sees
-    them.
+    """Draw what a protocol looks at.
+
+    Or what a dialect does: the boxes on the image, and the crops as the network sees them.
     """
     from bench.views.contact_sheet import draw_contact_sheet, draw_dialect
     from bench.zoo.preprocessing import parse_stated

@@ -6,22 +6,27 @@ from typing import Annotated
 
 from bench.cli.app import app
 from bench.cli.output import progress, show, write_text
-from bench.cli.parameters import Json, option
+from bench.cli.parameters import Json, Quiet, option
 from bench.options import DEFAULTS, Options
 
 
 @app.command(epilog="Example: inception-bench demo --out runs")
-def demo(out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = False) -> None:
-    """Evaluate four small Inception networks and their ensemble on the mini set; no ImageNet needed."""
-    from bench import mini
-    from bench.evaluation.evaluate import options_for_each, run_evaluations
-    from results.ensemble import ensemble
-    from results.report import FORMATS
-    from results.report.accuracy_tables import accuracy_tables
-    from results.report.json import summary
-    from results.tables import accuracy
+def demo(
+    out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Evaluate four small networks on the mini set; no ImageNet.
 
+    Four small Inception networks and their ensemble, with 1, 10, 12 and 144 crops.
+    """
     with progress() as reporter:
+        from bench import mini
+        from bench.evaluation.evaluate import options_for_each, run_evaluations
+        from results.ensemble import ensemble
+        from results.report import FORMATS
+        from results.report.accuracy_tables import accuracy_tables
+        from results.report.json import summary
+        from results.tables import accuracy
+
         options = Options(crops="144", out=out)
         runs = run_evaluations(options_for_each(",".join(mini.NETWORKS), options), reporter)
     runs.append(ensemble(runs, out))

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress
-from bench.cli.parameters import DATA, INPUT, MACHINE, Json, takes_options
+from bench.cli.parameters import DATA, INPUT, MACHINE, Json, Quiet, takes_options
 from bench.options import Options
 from results.text import one_line
 
@@ -26,12 +26,16 @@ def doctor(
     options: Options,
     read: Annotated[bool, typer.Option("--read", help="Decode every image.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Examine data, weights and machine before a long run; exit code 1 when it could not be trusted."""
-    from bench.planning.doctor import examine, passed
+    """Examine data, weights and machine before a long evaluation.
 
+    The exit code is 1 when a run could not be trusted.
+    """
     findings = []
     with progress() as reporter:
+        from bench.planning.doctor import examine, passed
+
         for finding in examine(options, reporter, read=read):
             findings.append(finding)
             if not as_json:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note_adversarial, progress, show
 from bench.cli.parameters import (
@@ -13,6 +14,7 @@ from bench.cli.parameters import (
     OF_SEVERAL_NETWORKS,
     RUNS,
     Json,
+    Quiet,
     leave_out_files,
     parse_run,
     takes_options,
@@ -27,13 +29,20 @@ def ensemble(
     options: Options,
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RUN...]", help=RUNS, show_default=False, parser=parse_run),
+        typer.Argument(
+            metavar="[RUN...]",
+            help=RUNS,
+            show_default=False,
+            parser=parse_run,
+            autocompletion=completion.runs,
+        ),
     ] = None,
     models: Annotated[
         str,
         typer.Option(
             "--models",
             help="Networks to evaluate first: NAME, NAME.TAG or NAME=FILE, with commas between.",
+            autocompletion=completion.network_lists,
             show_default=False,
         ),
     ] = "",
@@ -41,8 +50,12 @@ def ensemble(
         bool, typer.Option("--each", help="Show how the error falls as members are added.")
     ] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
+    """Average runs, or networks that it evaluates first.
+
+    The mean of their probabilities is a run like any other.
+    """
     from results.ensemble import ensemble as pool
     from results.ensemble import growth
     from results.names import names_with_weights

@@ -1,30 +1,33 @@
 """inception-bench eval"""
 
 import json
-import sys
 from pathlib import Path
 
 from bench.cli.app import app
-from bench.cli.output import note, progress, show
-from bench.cli.parameters import Json, takes_options
+from bench.cli.output import inform, note, progress, show
+from bench.cli.parameters import Json, Quiet, takes_options
 from bench.options import Options
 from results.text import printable
 
 
 @app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
 @takes_options()
-def evaluate(options: Options, as_json: Json = False) -> None:
-    """Evaluate one network: top-1 and top-5 error for each protocol and image set, and a run on disk."""
+def evaluate(options: Options, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Evaluate one network: a table of its errors, and a run.
+
+    Top-1 and top-5 errors for each protocol and image set. The run stays on disk; the same command continues
+    or reuses it.
+    """
     if options.weights and Path(options.weights).is_dir():
         _evaluate_checkpoints(options, as_json)
         return
-    from bench.evaluation.evaluate import run_evaluations
-    from results.counterpart import accuracy_beside, find_clean_run
-    from results.report.accuracy_tables import accuracy_tables
-    from results.report.json import summary
-    from results.tables import accuracy
-
     with progress() as reporter:
+        from bench.evaluation.evaluate import run_evaluations
+        from results.counterpart import accuracy_beside, find_clean_run
+        from results.report.accuracy_tables import accuracy_tables
+        from results.report.json import summary
+        from results.tables import accuracy
+
         (run,) = run_evaluations([options], reporter)
     table = accuracy([run])
     clean = find_clean_run(run, options.out)
@@ -48,7 +51,7 @@ def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
     with progress() as reporter:
         runs = evaluate_checkpoints(options, reporter)
     table, files = write_curve(runs, options)
-    print(printable(f"wrote {' and '.join(map(str, files))}"), file=sys.stderr)
+    inform(f"wrote {' and '.join(map(str, files))}")
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
     else:

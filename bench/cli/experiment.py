@@ -1,19 +1,18 @@
 """inception-bench experiment"""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
-from bench.cli.output import progress, show
-from bench.cli.parameters import MEANINGS, Json
+from bench.cli.output import inform, progress, show
+from bench.cli.parameters import MEANINGS, Json, Quiet
 from bench.errors import UsageError
 from results.storage import is_local, parse_path
-from results.text import printable
 
 if TYPE_CHECKING:
     from bench.experiments.run import Scale
@@ -25,7 +24,10 @@ def experiment(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="A name that `inception-bench experiments` lists.", show_default=False
+            metavar="NAME",
+            help="A name that `inception-bench experiments` lists.",
+            show_default=False,
+            autocompletion=completion.experiments,
         ),
     ],
     out: Annotated[
@@ -71,8 +73,12 @@ def experiment(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode.")] = 2,
     device: Annotated[str, typer.Option("--device", help=MEANINGS["device"])] = "auto",
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Repeat an experiment of the papers with small networks; the same command continues."""
+    """Repeat an experiment of the papers with small networks.
+
+    The same command continues.
+    """
     from bench.experiments.table import find_experiment
 
     found = find_experiment(name)
@@ -100,7 +106,7 @@ def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:
         trainings = run_experiment(found, scale, reporter)
     table, compared = epochs_table(trainings), effects(trainings)
     files = write_outcome(found.name, table, scale.out)
-    print(printable(f"wrote {' and '.join(map(str, files))}"), file=sys.stderr)
+    inform(f"wrote {' and '.join(map(str, files))}")
     if as_json:
         described = {"name": found.name, "source": found.source, "finding": found.finding}
         rows = summary(final_rows(table)) | {"effects": [asdict(effect) for effect in compared]}

@@ -9,7 +9,7 @@ from bench.cli.parameters import Json
 
 @app.command(epilog="Example: inception-bench experiments")
 def experiments(as_json: Json = False) -> None:
-    """List the papers' experiments, and what the papers found."""
+    """List the papers' experiments, and what they found."""
     from bench.views import listings
 
     if as_json:

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import Json, takes_options
+from bench.cli.parameters import Json, Quiet, takes_options
 from bench.imports import OPTIONS
 from bench.options import Options
 from results.storage import parse_path
@@ -54,8 +54,12 @@ def import_predictions(
         str, typer.Option("--protocol", help="What was pooled: 1, 10, 12, 144, dense, 1/timm and so on.")
     ] = "1",
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Make a run of probabilities or logits that something else computed; every command takes it."""
+    """Make a run of predictions that something else computed.
+
+    Probabilities or logits, of which every command then takes the run.
+    """
     from bench.imports.import_predictions import make_run
     from results.report.accuracy_tables import accuracy_tables
     from results.report.json import summary

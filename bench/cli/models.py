@@ -9,7 +9,10 @@ from bench.cli.parameters import Json
 
 @app.command(epilog="Example: inception-bench models --json")
 def models(as_json: Json = False) -> None:
-    """List the networks: how they differ from their papers, sizes, costs, weights, published errors."""
+    """List the networks, their sizes, costs, weights and errors.
+
+    And how they differ from their papers.
+    """
     from bench.views import listings
 
     if as_json:

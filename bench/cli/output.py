@@ -1,5 +1,6 @@
 """What reaches the user. Of torchrun's ranks only the first prints, and that is decided here."""
 
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 OF_SIGNALS = (130, 143)
 """Exit codes of signals, which all ranks get at once."""
 
+LOG = logging.getLogger("inception-bench")
+
 STDOUT = ("-", "/dev/stdout")
 """Names of stdout as an output. Were it opened by its path, a file that it goes to would be replaced."""
 
@@ -37,6 +40,20 @@ def silence_other_ranks() -> None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
 
 
+def be_quiet(quiet: bool) -> None:
+    """With `quiet`, show no progress and no notes in this command; errors and results stay.
+
+    The logger's level keeps it, which each command sets when it begins.
+    """
+    if quiet:
+        LOG.setLevel(logging.ERROR)
+
+
+def is_quiet() -> bool:
+    """Whether progress and notes are hidden."""
+    return not LOG.isEnabledFor(logging.WARNING)
+
+
 @contextmanager
 def progress() -> "Iterator[Reporter]":
     """The display of an evaluation's progress.
@@ -44,11 +61,15 @@ def progress() -> "Iterator[Reporter]":
     On the other ranks of torchrun it shows nothing, and the command ends with it: the first one presents
     the results.
     """
-    from bench.progress import Console, Silent
+    from bench.display import Console
+    from bench.progress import Silent
 
     if not is_first():
         yield Silent()
         raise typer.Exit
+    if is_quiet():
+        yield Silent()
+        return
     with Console() as console:
         yield console
 
@@ -67,7 +88,13 @@ def print_error(message: str, error: BaseException, code: int) -> None:
 def note(text: str) -> None:
     """Print something worth knowing, in one line on stderr; of several ranks only the first does."""
     if is_first():
-        print(f"note: {one_line(text)}", file=sys.stderr)
+        inform(f"note: {one_line(text)}")
+
+
+def inform(text: str) -> None:
+    """Print a line on stderr that is no result, such as which file was written; not with `--quiet`."""
+    if not is_quiet():
+        print(printable(text), file=sys.stderr)
 
 
 def note_adversarial(runs: "Sequence[Run]") -> None:
@@ -112,4 +139,4 @@ def write_text(output: str, text: str) -> None:
         sys.stdout.flush()
         return
     write_output(parse_path(output), data)
-    print(printable(f"wrote {output}"), file=sys.stderr)
+    inform(f"wrote {output}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
 from bench.cli.parameters import Json
@@ -14,19 +15,29 @@ from bench.errors import UsageError
 @app.command(epilog="Example: inception-bench papers inception-v4/table4")
 def papers(
     table: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="A table, or a paper.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[TABLE]",
+            help="A table, or a paper.",
+            show_default=False,
+            autocompletion=lambda: [*completion.tables(), "weights"],
+        ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.networks,
             help="With `weights`: all figures published for this network's weights; or for NAME.TAG.",
             show_default=False,
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the figures of the four papers' tables, or with `weights` those published for public weights."""
+    """Show the figures of the papers' tables, or of weights.
+
+    With `weights`, the figures published for public weights.
+    """
     from bench.views import listings
 
     if table == "weights":

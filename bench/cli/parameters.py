@@ -9,13 +9,20 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from bench.cli.output import note
+from bench.cli import completion
+from bench.cli.output import be_quiet, note
 from bench.options import DEFAULTS, PLACES, Options
 from results.storage import is_local, parse_path
 
 MEANINGS: dict[str, str] = {item.name: item.metadata["help"] for item in fields(Options)}
 FLAGS = {"fresh": "--fresh/--resume", "ema": "--ema/--no-ema", "compile": "--compile/--no-compile"}
 """Flags that are not named like their option."""
+COMPLETED: dict[str, Callable[..., list[str]]] = {
+    "model": completion.networks,
+    "weights": completion.tags,
+    "crops": completion.protocols,
+}
+"""What the shell completes for an option."""
 
 DATA = ("data", "labels", "devkit", "blacklist", "limit", "shuffle_seed")
 INPUT = ("input_size", "mean", "std")
@@ -34,9 +41,17 @@ def parse_run(name: str) -> Path:
 RUN = "Folder of a run, or the beginning of its name."
 RUNS = "Folders of runs, or the beginnings of their names."
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=RUN, show_default=False, parser=parse_run)]
+RunFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help=RUN, show_default=False, parser=parse_run, autocompletion=completion.runs
+    ),
+]
 RunFolders = Annotated[
-    list[Path], typer.Argument(metavar="RUN...", help=RUNS, show_default=False, parser=parse_run)
+    list[Path],
+    typer.Argument(
+        metavar="RUN...", help=RUNS, show_default=False, parser=parse_run, autocompletion=completion.runs
+    ),
 ]
 PictureData = Annotated[
     str | None,
@@ -63,6 +78,13 @@ Truths = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="Show no progress and no notes.", callback=be_quiet, expose_value=False
+    ),
+]
+"""Of the commands that show progress or notes. The command itself does not need it."""
 
 
 def leave_out_files(paths: Sequence[Path]) -> list[Path]:
@@ -81,12 +103,13 @@ def leave_out_files(paths: Sequence[Path]) -> list[Path]:
 def option(name: str) -> Any:
     """The option `name` of `Options` as the command line has it."""
     declaration = FLAGS.get(name, f"--{name.replace('_', '-')}")
-    shown = getattr(DEFAULTS, name) not in (None, False)
-    if name in PLACES:
-        return typer.Option(
-            declaration, help=MEANINGS[name], show_default=shown, parser=parse_path, metavar="PATH"
-        )
-    return typer.Option(declaration, help=MEANINGS[name], show_default=shown)
+    return typer.Option(
+        declaration,
+        help=MEANINGS[name],
+        show_default=getattr(DEFAULTS, name) not in (None, False),
+        parser=parse_path if name in PLACES else None,
+        autocompletion=COMPLETED.get(name),
+    )
 
 
 def takes_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import write_text
-from bench.cli.parameters import ClassSet, RunFolder, Truths
+from bench.cli.parameters import ClassSet, Quiet, RunFolder, Truths
 from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
 
@@ -29,8 +29,12 @@ def predictions(
     format: Annotated[
         str | None, typer.Option("--format", help="csv or json (default: as the ending says, else csv).")
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a line for each image: image, label, the five best classes, their probabilities, the label's."""
+    """Write a run's predictions for each image.
+
+    Image, label, the five best classes, their probabilities, and the label's.
+    """
     from bench.views.thumbnails import class_titles
     from results.report import csv, json
     from results.run import Run

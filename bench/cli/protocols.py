@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
 from bench.cli.parameters import Json
@@ -13,11 +14,19 @@ from bench.cli.parameters import Json
 @app.command(epilog="Example: inception-bench protocols --model v3")
 def protocols(
     model: Annotated[
-        str, typer.Option("--model", help="For the input size of this network of the table.")
+        str,
+        typer.Option(
+            "--model",
+            help="For the input size of this network of the table.",
+            autocompletion=completion.networks,
+        ),
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
 ) -> None:
-    """List the protocols: what their views are, whose definition that is, scales, and what they cost."""
+    """List the protocols: their views, scales and costs.
+
+    And whose definition each of them is.
+    """
     from bench.views import listings
     from bench.zoo.networks import table_network
     from crops import DIALECTS, IMAGE_SIZE

@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, note_clean_runs, write_text
-from bench.cli.parameters import ClassSet, PictureData, RunFolders, Truths, leave_out_files
+from bench.cli.parameters import ClassSet, PictureData, Quiet, RunFolders, Truths, leave_out_files
 from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
 
@@ -55,8 +55,12 @@ def report(
     classes: ClassSet = None,
     truth: Truths = [],  # noqa: B006 - Typer takes a list
     data: PictureData = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Write the table of one run or several, beside the published figures; as .html, a page with pictures."""
+    """Write runs as a table: .md, .csv, .tex, .json or .html.
+
+    One run or several, beside the published figures; .html is a page with pictures.
+    """
     from results.report.class_tables import CLASS_FORMATS
     from results.run import Run
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, note_adversarial, progress, show
-from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
+from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, Quiet, takes_options
 from bench.errors import UsageError, WeightsError
 from bench.options import Options
 
@@ -24,7 +25,10 @@ def reproduce(
     table: Annotated[
         str,
         typer.Argument(
-            metavar="TABLE", help="Such as inception-v4/table4, a paper, or mini.", show_default=False
+            metavar="TABLE",
+            help="Such as inception-v4/table4, a paper, or mini.",
+            show_default=False,
+            autocompletion=lambda: [*completion.tables(), "mini"],
         ),
     ],
     weights: Annotated[
@@ -57,8 +61,12 @@ def reproduce(
         ),
     ] = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
+    """Run a paper's table, and print it beside the paper.
+
+    Each row that has weights is run, and gets a verdict.
+    """
     if train is not None:
         _train(table, train, options, epochs, run, as_json)
         return

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, Quiet
 from bench.options import DEFAULTS
 from results.storage import parse_path
 
@@ -20,8 +20,12 @@ def runs(
         Path, typer.Argument(metavar="[FOLDER]", help="The folder that runs are in.", parser=parse_path)
     ] = DEFAULTS.out,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """List the runs in a folder, the newest last: network, data, protocols, state, top-1 error."""
+    """List the runs in a folder, the newest last.
+
+    Network, data, protocols, state, and top-1 error.
+    """
     from results.report.run_tables import run_table
     from results.run_list import list_runs
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, progress, show, write_text
-from bench.cli.parameters import Json, option
+from bench.cli.parameters import Json, Quiet, option
 from bench.errors import BenchError, UsageError
 from bench.options import DEFAULTS
 from results.text import printable
@@ -26,6 +27,7 @@ def suite(
         str,
         typer.Argument(
             metavar="SUITE.toml",
+            autocompletion=completion.suites,
             help="networks = [...], options of eval, and a table [data.NAME] with data = PLACE for each data "
             "set; or the name of one that comes with the program.",
             show_default=False,
@@ -41,8 +43,12 @@ def suite(
         bool, typer.Option("--dry-run", help="Check the suite, and list what would run.")
     ] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Evaluate networks x data sets x protocols from one file: a table, a page for each data set, a check."""
+    """Evaluate networks on data sets as one file says.
+
+    Networks x data sets x protocols: a table, a page for each data set, and a check.
+    """
     from bench.suites.run import check_suite, run_suite
     from bench.suites.suite import read_suite
 

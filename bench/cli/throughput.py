@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress
-from bench.cli.parameters import INPUT, MACHINE, Json, takes_options
+from bench.cli.parameters import INPUT, MACHINE, Json, Quiet, takes_options
 from bench.options import Options
 
 
@@ -28,10 +28,14 @@ def throughput(
         float, typer.Option("--seconds", min=0.1, help="How long each measurement takes, about.")
     ] = 10.0,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Measure each stage alone, and how near a whole evaluation comes to the slowest of them."""
-    from bench.planning.throughput import run_throughput
+    """Measure each stage of an evaluation on this machine.
 
+    Each alone, and how near a whole evaluation comes to the slowest of them.
+    """
     with progress() as reporter:
+        from bench.planning.throughput import run_throughput
+
         measured = run_throughput(options, rounds, seconds, reporter)
     print(json.dumps(measured.describe()) if as_json else measured.text())

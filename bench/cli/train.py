@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import MEANINGS
+from bench.cli.parameters import MEANINGS, Quiet
 from bench.errors import UsageError
 from bench.options import DEFAULTS
 from bench.training.recipes import RECIPES, TRAININGS, WITHOUT, find_recipe, folder_name
@@ -37,9 +38,17 @@ def train(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="A name that `inception-bench models` lists, or PROVIDER/NAME.")
+        str,
+        typer.Option(
+            "--model",
+            help="A name that `inception-bench models` lists, or PROVIDER/NAME.",
+            autocompletion=completion.networks,
+        ),
     ] = DEFAULTS.model,
-    recipe: Annotated[str, typer.Option("--recipe", help=f"{', '.join(RECIPES)}.")] = "rethinking",
+    recipe: Annotated[
+        str,
+        typer.Option("--recipe", help=f"{', '.join(RECIPES)}.", autocompletion=lambda: list(RECIPES)),
+    ] = "rethinking",
     without: Annotated[
         str,
         typer.Option(
@@ -80,8 +89,12 @@ def train(
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --explain: print one JSON value.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Train a network by a paper's recipe; under torchrun on several devices. The same command continues."""
+    """Train a network by a paper's recipe.
+
+    Under torchrun on several devices. The same command continues.
+    """
     if explain:
         _explain(recipe, without, rate, epochs, as_json)
         return

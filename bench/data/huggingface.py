@@ -10,7 +10,7 @@ from typing import Any
 from bench.data.folder import list_folder
 from bench.data.patterns import check_complete, names_its_number
 from bench.data.splits import class_names, files_of_converted_split, files_of_split, packed, split_names
-from bench.downloads import first_cause, quiet_downloads
+from bench.downloads import Bar, first_cause, shown_downloads
 from bench.errors import DataError, UsageError, first_line
 
 CONVERTED = "refs/convert/parquet"
@@ -54,7 +54,7 @@ def find_split(data: str) -> Split:
     try:
         if is_local:
             return _split_of_folder(Path(name).expanduser(), split, data)
-        with quiet_downloads():
+        with shown_downloads(data):
             return _fetch(repository, config, split, data)
     except DataError:
         raise
@@ -130,7 +130,7 @@ def _download_all(repository: str, names: list[str], branch: str | None, data: s
 def _download(repository: str, name: str, branch: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
-    return Path(hf_hub_download(repository, name, repo_type="dataset", revision=branch))
+    return Path(hf_hub_download(repository, name, repo_type="dataset", revision=branch, tqdm_class=Bar))
 
 
 def _read_card(path: Path) -> Mapping[str, Any]:

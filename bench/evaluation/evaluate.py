@@ -45,7 +45,10 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
         check_options(options)
     _check_same_command(several)
     images, blacklist = open_data(several[0], reporter)
-    evaluations = [prepare_on(images, blacklist, options, reporter) for options in several]
+    evaluations = []
+    for number, options in enumerate(several, 1):
+        with reporter.part(number, len(several)):
+            evaluations.append(prepare_on(images, blacklist, options, reporter))
     _check_each_once(evaluations)
     return evaluations
 
@@ -63,8 +66,10 @@ def run_prepared(evaluations: Sequence[Evaluation], reporter: Reporter) -> list[
     """The runs of evaluations that `prepare_all` returned. Raises as `bench.evaluate` does."""
     with ExitStack() as opened:
         runs = [opened.enter_context(open_run(evaluation, reporter)) for evaluation in evaluations]
-        for group in _groups_that_share_crops(runs):
-            _evaluate_missing(group, reporter)
+        groups = _groups_that_share_crops([run for run in runs if run.missing])
+        for number, group in enumerate(groups, 1):
+            with reporter.part(number, len(groups)):
+                _evaluate_missing(group, reporter)
         return [run.finish() for run in runs]
 
 
@@ -72,6 +77,7 @@ def open_data(options: Options, reporter: Reporter) -> tuple[Images, Blacklist |
     """The images to evaluate and the blacklist; what is worth knowing of them is reported. Raises
     `DataError`.
     """
+    reporter.step(f"opening {options.data}")
     images = open_images(options.data, options.labels, options.devkit, options.classes)
     report_notes(examine_images(images, options), reporter)
     images = images.sample(options.limit, options.shuffle_seed)
@@ -131,12 +137,12 @@ def options_for_each(models: str, options: Options) -> list[Options]:
 def _evaluate_missing(runs: Sequence[UnfinishedRun], reporter: Reporter) -> None:
     """Evaluate what is missing, which is the same for all of these runs, and save the shards."""
     first = runs[0]
-    if not first.missing:
-        return
+    names = ", ".join(run.evaluation.options.model for run in runs)
     if len(runs) > 1:
-        names = ", ".join(run.evaluation.options.model for run in runs)
         reporter.note(f"{names} see the same crops, which are rendered once")
     evaluations = [run.evaluation for run in runs]
+    compiled = any(evaluation.runtime.compile for evaluation in evaluations)
+    reporter.step(f"{'compiling and ' if compiled else ''}evaluating {names}")
     scorers = [evaluation.scorer(reporter.note) for evaluation in evaluations]
     pipeline = build_pipeline(evaluations, scorers, reporter.note)
     images = len(first.evaluation.images)

@@ -64,7 +64,12 @@ def settle_precision(evaluation: Evaluation, reporter: Reporter) -> Evaluation:
 
 
 def _agreement(way: Evaluation, reporter: Reporter) -> tuple[int, int]:
-    return find_agreement(way) or count_agreement(way, reporter)
+    if found := find_agreement(way):
+        return found
+    runtime, name = way.runtime, way.options.model
+    compiled = f"compiling {name}, and " if runtime.compile else ""
+    reporter.step(f"{compiled}comparing {runtime.precision} with fp32 on images for {name}")
+    return count_agreement(way, reporter)
 
 
 def assume_half(evaluation: Evaluation, reporter: Reporter) -> Evaluation:

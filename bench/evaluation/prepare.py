@@ -57,6 +57,7 @@ def prepare(options: Options, images: Images, blacklist: Blacklist | None, repor
     if options.weights is None and not listed.is_known_once_loaded:  # before weights are fetched
         check_classes(listed.classes, images, options)
     ranks().once_per_machine(lambda: fetch(options.model, options.weights))
+    reporter.step(f"loading {options.model}")
     network = load_for(options)
     report_notes(examine_weights(network, options), reporter)
     return prepare_loaded(options, images, blacklist, network, reporter)

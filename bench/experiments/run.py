@@ -81,11 +81,13 @@ def run_experiment(experiment: Experiment, scale: Scale, reporter: Reporter) -> 
             f"{data} has {classes:,} classes, but {val.path} has {len(val.classes):,}: "
             "pass --data and --val of the same classes"
         )
-    return [
-        _train(variant, setting, seed, data, scale, reporter)
-        for seed in range(scale.seeds)
-        for variant, setting in experiment.sized("mini")
-    ]
+    sized = list(experiment.sized("mini"))
+    trained: list[Trained] = []
+    for seed in range(scale.seeds):
+        for variant, setting in sized:
+            with reporter.part(len(trained) + 1, scale.seeds * len(sized)):
+                trained.append(_train(variant, setting, seed, data, scale, reporter))
+    return trained
 
 
 def _drawn_images(out: Path, images: int, reporter: Reporter) -> Path:

@@ -27,7 +27,7 @@ from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.run_folder import find_folder, prefer_stored
 from bench.options import Options
 from bench.planning.throughput import measure
-from bench.progress import Reporter
+from bench.progress import Done, Reporter
 from results.errors import IncompleteRun, RunError
 from results.report.cells import duration
 from results.run import MANIFEST, Run, Shard
@@ -48,14 +48,16 @@ def examine(options: Options, reporter: Reporter, *, read: bool = False) -> Iter
     What cannot be examined, because something before it is wrong, is left out. Raises `UsageError`.
     """
     check_options(options)
+    reporter.step(f"opening {options.data}")
     images = yield from _attempt(
         "data", lambda: open_images(options.data, options.labels, options.devkit, options.classes)
     )
     if images:
         yield from examine_images(images, options)
         yield from _examine_blacklist(images, options)
-        decoding, content = _decode_all(images) if read else (_NOT_DECODED, {})
+        decoding, content = _decode_all(images, reporter) if read else (_NOT_DECODED, {})
         yield decoding
+    reporter.step(f"loading {options.model}")
     network = yield from _attempt("weights", lambda: load_for(options))
     if network:
         yield from examine_weights(network, options)
@@ -93,7 +95,7 @@ def _examine_blacklist(images: Images, options: Options) -> Iterator[Finding]:
     yield from findings or ()
 
 
-def _decode_all(images: Images) -> tuple[Finding, dict[str, int]]:
+def _decode_all(images: Images, reporter: Reporter) -> tuple[Finding, dict[str, int]]:
     """Decode every image; and the `content_hash` of each file that was read, by the image's id."""
     content: dict[str, int] = {}
 
@@ -108,8 +110,13 @@ def _decode_all(images: Images) -> tuple[Finding, dict[str, int]]:
             return str(error)
         return ""
 
+    reporter.step(f"reading the images in {images.path}")
+    reporter.start(len(images), Done())
+    broken = []
     with ThreadPoolExecutor() as pool:
-        broken = [text for text in pool.map(problem, range(len(images))) if text]
+        for text in pool.map(problem, range(len(images))):
+            broken += [text] if text else []
+            reporter.advance(Done(images=1))
     if not broken:
         return Finding("reading", "ok", f"all {len(images):,} images can be decoded"), content
     text = (

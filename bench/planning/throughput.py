@@ -188,7 +188,9 @@ class Throughput:
 def run_throughput(options: Options, rounds: int, seconds: float, reporter: Reporter) -> Throughput:
     """`measure` for an evaluation with these options. Raises `BenchError` or `crops.ProtocolError`."""
     check_options(options)
+    reporter.step(f"opening {options.data}")
     images = open_images(options.data, options.labels, options.devkit).sample(options.limit, None)
+    reporter.step(f"loading {options.model}")
     network = load_for(options)
     evaluation = prepare_loaded(options, images, None, network, reporter)
     return measure(evaluation, rounds=rounds, seconds=seconds, reporter=reporter)

@@ -7,7 +7,7 @@ from bench.distributed import ranks
 from bench.evaluation.evaluate import evaluate_members
 from bench.progress import Reporter
 from bench.python.arguments import checks_arguments, options_from
-from bench.python.display import display
+from bench.python.choose_reporter import choose_reporter
 from bench.python.open import open as open_run
 from results.ensemble import ensemble as average
 from results.run import Run
@@ -90,6 +90,6 @@ def ensemble(
     options = options_from(locals())
     members = [run if isinstance(run, Run) else open_run(run) for run in runs]
     names = models if isinstance(models, str) else ",".join(models)
-    with display(progress, reporter) as shown:
+    with choose_reporter(progress, reporter) as shown:
         members = evaluate_members(members, names, options, shown)
     return ranks().broadcast_from_first(lambda: average(members, options.out, fresh=options.fresh))

@@ -9,7 +9,7 @@ from bench.errors import UsageError
 from bench.evaluation.evaluate import evaluate_module, run_evaluations
 from bench.progress import Reporter
 from bench.python.arguments import checks_arguments, options_from
-from bench.python.display import display
+from bench.python.choose_reporter import choose_reporter
 from bench.zoo.from_python import Described, qualified_name
 from results.run import Run
 
@@ -113,7 +113,7 @@ def evaluate(
     arguments = locals()
     if isinstance(model, nn.Module):
         options = options_from(arguments | {"model": qualified_name(model)})
-        with display(progress, reporter) as shown:
+        with choose_reporter(progress, reporter) as shown:
             return evaluate_module(model, preprocessing, options, shown)
     if preprocessing is not None:
         raise UsageError(f"preprocessing is for a module: for {model} pass input_size, mean and std")
@@ -122,5 +122,5 @@ def evaluate(
         raise UsageError(
             f"{weights} is a folder: name one of its checkpoints, or evaluate all with the command eval"
         )
-    with display(progress, reporter) as shown:
+    with choose_reporter(progress, reporter) as shown:
         return run_evaluations([options], shown)[0]

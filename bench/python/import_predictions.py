@@ -6,7 +6,7 @@ from bench.imports import OPTIONS
 from bench.imports.import_predictions import make_run
 from bench.progress import Reporter
 from bench.python.arguments import checks_arguments, options_from
-from bench.python.display import display
+from bench.python.choose_reporter import choose_reporter
 from results.run import Run
 from results.storage import parse_path
 
@@ -66,7 +66,7 @@ def import_predictions(
 
     """
     options = options_from(locals(), OPTIONS)
-    with display(progress, reporter) as shown:
+    with choose_reporter(progress, reporter) as shown:
         return make_run(
             str(file),
             options,

@@ -83,9 +83,10 @@ def run_rows(rows: Sequence[Row], options: Options, reporter: Reporter) -> Repro
 def _fetch_all(members: Sequence[Member], reporter: Reporter) -> dict[Member, str]:
     """Fetch the weights of all members: why, for each that could not be fetched."""
     missing = {}
-    for member in members:
+    for number, member in enumerate(members, 1):
         try:
-            fetch(member.network, member.weights)
+            with reporter.part(number, len(members)):
+                fetch(member.network, member.weights)
         except (WeightsError, UsageError) as error:  # no connection, or its library is not installed
             missing[member] = str(error)
             reporter.note(f"left out: {error}")

@@ -239,5 +239,6 @@ def run_trainings(
     """
     for number, training in enumerate(trainings, 1):
         planned = plan_training(training, data, options, epochs)
-        reporter.note(f"training {number} of {len(trainings)}: {training.model}, {planned.out}")
-        train(planned, reporter)
+        with reporter.part(number, len(trainings), "training"):
+            reporter.note(f"training {number} of {len(trainings)}: {training.model}, {planned.out}")
+            train(planned, reporter)

@@ -65,10 +65,10 @@ def run_suite(suite: Suite, reporter: Reporter) -> Outcome:
         runs: dict[int, Run] = {}
         images, blacklist = open_data(several[0], reporter)
         for number, options in enumerate(several):
-            reporter.step(f"{name}: {options.model}, {number + 1} of {len(several)}")
             try:
-                evaluation = prepare_on(images, blacklist, options, reporter)
-                (runs[number],) = run_prepared([evaluation], reporter)
+                with reporter.part(number + 1, len(several), name):
+                    evaluation = prepare_on(images, blacklist, options, reporter)
+                    (runs[number],) = run_prepared([evaluation], reporter)
             except (BenchError, RunError) as error:
                 if ranks().size > 1:  # the other ranks have failed with it
                     raise

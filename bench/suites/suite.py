@@ -29,6 +29,7 @@ from typing import Any, get_args, get_type_hints
 from bench.errors import UsageError
 from bench.evaluation.evaluate import options_for_each
 from bench.options import Options
+from bench.suites import examples
 from bench.zoo.networks import unknown_name_error
 from results.baseline import Tolerance
 from results.gate import parse_against
@@ -91,17 +92,6 @@ def read_suite(name: str, places: Mapping[str, str], **changes: Any) -> Suite:
         evaluations[each] = options_for_each(",".join(networks), options)
     members = _ensembles(ensembles, networks, name)
     return Suite(title, evaluations, members, None if check is None else _check(check, name))
-
-
-def examples() -> tuple[str, ...]:
-    """The names of the suites that come with the program."""
-    return tuple(
-        sorted(
-            file.name.removesuffix(".toml")
-            for file in resources.files("bench.suites").iterdir()
-            if file.name.endswith(".toml")
-        )
-    )
 
 
 def _parse(name: str) -> tuple[dict[str, Any], str]:

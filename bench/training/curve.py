@@ -35,9 +35,10 @@ def evaluate_checkpoints(options: Options, reporter: Reporter) -> dict[int, Run]
             f"no checkpoints in {folder}: name a folder that `inception-bench train` wrote, or a file"
         )
     runs = {}
-    for epoch in sorted(by_epoch):
+    for number, epoch in enumerate(sorted(by_epoch), 1):
         each = replace(options, weights=str(by_epoch[epoch]), allow_implausible=True)
-        (runs[epoch],) = run_evaluations([each], reporter)
+        with reporter.part(number, len(by_epoch)):
+            (runs[epoch],) = run_evaluations([each], reporter)
     return runs
 
 

@@ -11,7 +11,7 @@ sums is not fixed.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -30,7 +30,7 @@ from bench.distributed import under_torchrun
 from bench.errors import NotFinite, UsageError
 from bench.evaluation.classify import channels_last
 from bench.options import Options
-from bench.progress import Reporter
+from bench.progress import Advance, Done, Reporter
 from bench.training import checkpoints
 from bench.training.failures import training_errors
 from bench.training.learner import Learner
@@ -200,7 +200,9 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
         # so that a folder that cannot be written shows before the first epoch
         checkpoints.write_log(training.out, log)
     for epoch in range(len(log), training.epochs):
-        log.append(_train_epoch(learner, loader, training, epoch, rank))
+        reporter.step(f"training {training.model}, epoch {epoch + 1} of {training.epochs}")
+        reporter.start(len(loader) * training.batch * rank.size, Done())
+        log.append(_train_epoch(learner, loader, training, epoch, rank, reporter.advance))
         if rank.number == 0:
             checkpoints.save(training.out, description, learner.parts, log, learner.evaluated)
             reporter.note(
@@ -246,7 +248,7 @@ def _loader(patches: Patches, training: Training, rank: _Rank, *, pin: bool) -> 
 
 
 def _train_epoch(
-    learner: Learner, loader: Loader, training: Training, epoch: int, rank: _Rank
+    learner: Learner, loader: Loader, training: Training, epoch: int, rank: _Rank, advance: Advance
 ) -> dict[str, float]:
     """Train for an epoch, counted from 0, and return its line of the log."""
     began, rate = time.monotonic(), learner.rate
@@ -255,7 +257,9 @@ def _train_epoch(
     cast("DistributedSampler[Any]", loader.sampler).set_epoch(epoch)
     torch.manual_seed(hash((training.sampling, epoch, rank.number)))  # of dropout
     batches = patches.readable(cast("Any", loader))
-    total = learner.epoch(batches, first_step=epoch * len(loader))
+    trained = Done(images=training.batch * rank.size)  # the other ranks are as far
+    counted = _counted(batches, lambda: advance(trained))
+    total = learner.epoch(counted, first_step=epoch * len(loader))
     if rank.size > 1:
         distributed.all_reduce(total)
     loss = float(total) / len(loader) / rank.size
@@ -272,6 +276,13 @@ def _train_epoch(
         "images": len(loader) * training.batch * rank.size,
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+def _counted(batches: Iterable[Any], advance: Callable[[], None]) -> Iterator[Any]:
+    """The batches, with a call for each that is done."""
+    for batch in batches:
+        yield batch
+        advance()
 
 
 def _description(training: Training, images: Images, precision: str, ranks: int) -> str:

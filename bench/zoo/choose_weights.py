@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.downloads import quiet_downloads
+from bench.downloads import shown_downloads
 from bench.errors import UsageError, WeightsError
 from bench.zoo import weights as checkpoints
 from bench.zoo.factories import check_file
@@ -61,7 +61,7 @@ def find_weights(network: Network, weights: str | None, tags: tuple[str, ...]) -
         source = str(path)
     else:
         tag = _tag(network, weights, tags)
-        with quiet_downloads():
+        with shown_downloads(f"the weights of {network.name}"):
             path, source = provider_of(network).fetch(network.architecture, tag)
     if not path.is_file():
         raise WeightsError(f"no weights at {path}: there is no such file")

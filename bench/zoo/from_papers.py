@@ -9,6 +9,7 @@ from huggingface_hub import hf_hub_download
 from torch import nn
 
 from bench import mini
+from bench.downloads import Bar
 from bench.zoo.networks import BVLC
 from bench.zoo.papers.classifier import Classifier
 from bench.zoo.papers.googlenet import googlenet
@@ -168,7 +169,7 @@ def _fetch_from_hub(repository: str, name: str) -> tuple[Path, str]:
     Raises `WeightsError`.
     """
     try:
-        path = Path(hf_hub_download(repository, name))
+        path = Path(hf_hub_download(repository, name, tqdm_class=Bar))
     except Exception as error:  # noqa: BLE001 - the client raises its own, httpx's and the system's errors
         raise fetch_error(f"{repository} from the Hugging Face hub", error, f"its {name}") from None
     return path, f"hf://{repository}"

@@ -4,12 +4,14 @@ Importing this needs the extra `pytorchcv`, and raises `UsageError` without it.
 """
 
 import csv
+import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from torch import nn
 
+from bench.downloads import fetch_file
 from bench.errors import UsageError
 from bench.zoo.preprocessing import Preprocessing
 from bench.zoo.weights import fetch_error
@@ -21,11 +23,16 @@ try:
         get_model_file,
         get_model_metainfo_dict,
         get_model_metainfos_file_path,
+        get_model_name_suffix_data,
+        imgclsmob_repo_url,
     )
 except ImportError:
     raise UsageError(
         "this network needs the `pytorchcv` library: pip install 'inception-bench[pytorchcv]'"
     ) from None
+
+CACHE = Path("~/.torch/models")
+"""Where pytorchcv keeps its weights."""
 
 POOL = "features.final_pool"
 """The module that pools the last feature map."""
@@ -82,7 +89,20 @@ def fetch(architecture: str, tag: str) -> tuple[Path, str]:
     Raises `WeightsError`.
     """
     try:
-        path = Path(get_model_file(architecture))
+        _fetch_archive(architecture)
+        path = Path(get_model_file(architecture, str(CACHE)))
     except Exception as error:  # noqa: BLE001 - the library lets every client's error through
         raise fetch_error(f"pytorchcv's {architecture} from github.com", error, "its .pth") from None
     return path, f"pytorchcv {path.stem}"
+
+
+def _fetch_archive(architecture: str) -> None:
+    """Fetch the weights to where `get_model_file` looks for them, since pytorchcv shows no progress."""
+    error, sha1, release = get_model_name_suffix_data(architecture)
+    path = CACHE.expanduser() / f"{architecture}-{error}-{sha1[:8]}.pth"
+    if path.exists():
+        return
+    archive = path.with_name(f"{path.name}.zip")
+    fetch_file(f"{imgclsmob_repo_url}/releases/download/{release}/{archive.name}", archive)
+    shutil.unpack_archive(archive, path.parent)
+    archive.unlink()

@@ -20,7 +20,7 @@ from timm.models import (
 )
 from torch import nn
 
-from bench.downloads import quiet_downloads
+from bench.downloads import Bar, shown_downloads
 from bench.errors import WeightsError, first_line
 from bench.zoo.networks import HUB
 from bench.zoo.preprocessing import FITS, Preprocessing
@@ -149,7 +149,8 @@ def _repository(architecture: str) -> _Repository:
     name = architecture.removeprefix(HUB)
     what = f"{name} from the Hugging Face hub"
     try:
-        with quiet_downloads():
+        with shown_downloads(name):
+            _download(name, "config.json")  # timm then finds it in the cache
             config, known, arguments = load_model_config_from_hf(name)
     except (KeyError, TypeError, ValueError):
         raise WeightsError(f"{what}: its config.json is not one of a network of timm") from None
@@ -166,7 +167,7 @@ def _download(repository: str, name: str) -> Path | None:
     """A file of the repository in the hub's cache. None where the repository has no such file."""
     repository, _, revision = repository.partition("@")
     try:
-        return Path(hf_hub_download(repository, name, revision=revision or None))
+        return Path(hf_hub_download(repository, name, revision=revision or None, tqdm_class=Bar))
     except LocalEntryNotFoundError:  # the hub cannot be reached, and the cache does not have it
         raise
     except EntryNotFoundError:

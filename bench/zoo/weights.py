@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.data.file_names import first_of
-from bench.downloads import first_cause
+from bench.downloads import fetch_file, first_cause
 from bench.errors import UsageError, WeightsError
 from bench.zoo.wrappers import Checkpoint, State, unwrap
 
@@ -66,9 +66,8 @@ def download(url: str) -> Path:
     if path.exists():
         return path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), _hash_in_name(path) or None)
-    except (OSError, HTTPException, RuntimeError) as error:
+        fetch_file(url, path, _hash_in_name(path))
+    except (OSError, HTTPException, ValueError) as error:
         raise fetch_error(url, error, "the file") from None
     return path
 

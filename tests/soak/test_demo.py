@@ -1,6 +1,7 @@
 """The whole demo, from the wheel: its figures, and what they show, that more crops and networks help."""
 
 from importlib import resources
+from pathlib import Path
 
 import pandas as pd
 from scipy.stats import binomtest

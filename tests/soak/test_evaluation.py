@@ -53,7 +53,13 @@ def make():
 def test_compiled_network_predicts_the_same(evaluate, tmp_path):
     """Compilation may round otherwise; the last batch, which is not full, loses or adds no crop."""
     (tmp_path / "small.py").write_text(SMALL_NETWORK)
-    network = {"model": f"{tmp_path}/small.py:make", "weights": None, "input_size": 96, "mean": 0.5, "std": 0.5}
+    network = {
+        "model": f"{tmp_path}/small.py:make",
+        "weights": None,
+        "input_size": 96,
+        "mean": 0.5,
+        "std": 0.5,
+    }
     options = {"crops": "10", "batch": 8, "allow_implausible": True}
     plain, compiled = (evaluate(compile=compile, **network, **options) for compile in (False, True))
     assert max(largest_difference(plain, compiled, protocol) for protocol in plain.protocols) < 1e-6

@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 
 import pytest
@@ -31,13 +32,51 @@ def test_help_imports_no_large_library():
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@cache
+def help_of(*command):
+    """What `--help` prints."""
+    return cli(*command, "--help").stdout
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command):
-    assert f"Example: inception-bench {command}" in cli(command, "--help").stdout
+    assert f"Example: inception-bench {command}" in help_of(command)
 
 
-def test_help_lists_all_commands_in_their_order():
-    assert re.findall(r"^│ ([a-z]+) ", cli("--help").stdout, re.MULTILINE) == list(COMMANDS)
+def panels(text):
+    """Title -> the first words of its lines, of the panels in a help text."""
+    found = re.findall(r"^╭─ (.*?) ─+╮$(.*?)^╰", text, re.MULTILINE | re.DOTALL)
+    return {title: re.findall(r"^│ (\S+)", lines, re.MULTILINE) for title, lines in found}
+
+
+def test_help_has_a_line_of_80_columns_for_each_command():
+    shown = panels(help_of())
+    assert list(shown) == ["Options", "Evaluate", "Look", "Data", "Machine"]
+    assert [name for title in list(shown)[1:] for name in shown[title]] == list(COMMANDS)
+    lines = re.findall("^│ [a-z].*│$", help_of(), re.MULTILINE)
+    assert len(lines) == len(COMMANDS)
+    assert {len(line) for line in lines} == {80}
+
+
+def test_options_are_in_panels_by_what_they_are_about():
+    shown = panels(help_of("eval"))
+    assert list(shown) == ["Network", "Protocol", "Data", "Machine", "Output"]
+    assert [options[0] for options in shown.values()] == ["--model", "--crops", "--data", "--device", "--out"]
+    assert shown["Output"][-3:] == ["--json", "--quiet", "--help"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_option_is_in_the_same_panel_and_order_in_every_command(command):
+    shown = panels(help_of(command))
+    for title, options in panels(help_of("eval")).items():
+        shared = [option for panel in shown.values() for option in panel if option in options]
+        assert shared == [option for option in options if option in shown.get(title, [])]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_with_progress_or_notes_has_quiet(command):
+    shows_none = command in ("crops", "models", "protocols", "papers", "experiments")
+    assert ("--quiet" in help_of(command)) is not shows_none
 
 
 def test_version_is_that_of_the_package():

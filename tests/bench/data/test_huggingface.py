@@ -12,6 +12,7 @@ from huggingface_hub import constants
 
 from bench.data import open_images
 from bench.data.classes import wordnet_ids
+from bench.display import Console
 from bench.errors import BenchError, DataError
 from tests.bench.data.conftest import FILES
 from tests.bench.data.layouts import write_parquet, write_shard
@@ -170,6 +171,16 @@ def fetched(hub):
         for method, path in hub.requests
         if method == "GET" and "/resolve/" in path
     )
+
+
+def test_files_of_a_split_are_one_download_with_a_size(hub, imagenet, monkeypatch, capsys):
+    with Console():
+        open_images(ADDRESS)
+    shown = capsys.readouterr().err.splitlines()
+    size = f"{sum(path.stat().st_size for path in imagenet.rglob('validation-*')) / 1e6:,.1f}"
+    assert shown[0] == f"fetching {ADDRESS}"
+    assert shown[1].startswith(f"fetching {ADDRESS}: {size} MB in ")
+    assert shown[2:] == [f"reading {ADDRESS}"]
 
 
 def test_only_files_of_the_split_are_fetched_and_only_once(hub, imagenet, tmp_path):

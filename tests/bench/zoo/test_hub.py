@@ -5,14 +5,18 @@ import json
 import re
 import socket
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
 import torch
+from pytorchcv.models.common import model_store
 from safetensors.torch import load_file
 
+from bench.downloads import shown_downloads
 from bench.errors import WeightsError
+from bench.progress import REPORTER, Silent
 from bench.zoo import from_torchvision
 from bench.zoo.loading import load
 from tests.bench.zoo.caffe_files import onnx_model, random_blobs
@@ -285,3 +289,77 @@ def test_address_without_a_file_is_one_line(hub, googlenet, monkeypatch, capfd):
     with pytest.raises(WeightsError, match=f"^{re.escape(line)}$"):
         googlenet("googlenet-1378be20.pth", b"")
     assert capfd.readouterr() == ("", "")
+
+
+class Received(Silent):
+    """What a reporter has of downloads: its steps, and the last count of bytes after each of them."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def step(self, text):
+        self.counts[text] = None
+
+    def receive(self, received, size, *, finished=False):
+        self.counts[list(self.counts)[-1]] = (received, size)
+
+
+@pytest.fixture
+def received():
+    """What the command's reporter has of downloads."""
+    reporter = Received()
+    token = REPORTER.set(reporter)
+    yield reporter.counts
+    REPORTER.reset(token)
+
+
+def test_progress_of_torchvisions_weights_has_their_size(googlenet, received):
+    with shown_downloads("the weights of v1"):
+        googlenet("googlenet-1.pth", bytes(300_000))
+    assert received == {"fetching the weights of v1": (300_000, 300_000), "reading the weights of v1": None}
+
+
+def test_progress_of_the_hubs_weights_has_their_size(hub, tiny_weights, tmp_path):
+    hub.files[f"/{REPOSITORY}/resolve/main/model.safetensors"] = tiny_weights
+    before = "from bench.display import Console; Console().__enter__()"
+    shown = load_in_a_new_process(hub, tmp_path, before).stderr.splitlines()
+    what = f"fetching the weights of {TINY}"
+    assert shown[0] == what
+    megabytes = f"{tiny_weights.stat().st_size / 1e6:.1f}"
+    assert shown[1].startswith(f"{what}: {megabytes} MB in ")
+    assert shown[2:] == [f"reading the weights of {TINY}"]
+
+
+def test_file_that_is_cut_off_is_refused_and_leaves_nothing(googlenet, monkeypatch, tmp_path):
+    send = Hub.send_header
+    longer = {"Content-Length": "300001"}
+    monkeypatch.setattr(
+        Hub, "send_header", lambda self, name, value: send(self, name, longer.get(name, value))
+    )
+    with pytest.raises(WeightsError, match=r"\(it ended after 300,000 of 300,001 bytes\): bring the file"):
+        googlenet("googlenet-1.pth", bytes(300_000))
+    assert not list((tmp_path / "cache/hub/checkpoints").iterdir())
+
+
+def test_pytorchcvs_weights_come_with_progress_and_then_from_its_cache(hub, received, monkeypatch, tmp_path):
+    from bench.zoo import from_pytorchcv
+
+    content, url = b"weights", f"http://127.0.0.1:{hub.server_port}"
+    sha1 = hashlib.sha1(content).hexdigest()
+    name = f"bninception-0754-{sha1[:8]}.pth"
+    with zipfile.ZipFile(tmp_path / "archive", "w") as archive:
+        archive.writestr(name, content)
+    hub.files[f"/releases/download/v1/{name}.zip"] = tmp_path / "archive"
+    monkeypatch.setattr(from_pytorchcv, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(from_pytorchcv, "imgclsmob_repo_url", url)
+    listed = ("0754", sha1, "v1")
+    monkeypatch.setattr(from_pytorchcv, "get_model_name_suffix_data", lambda _: listed)
+    monkeypatch.setattr(model_store, "get_model_name_suffix_data", lambda _: listed)
+    with shown_downloads("bn"):
+        path, source = from_pytorchcv.fetch("bninception", "osmr")
+    size = (tmp_path / "archive").stat().st_size
+    assert received == {"fetching bn": (size, size), "reading bn": None}
+    assert (path.read_bytes(), source) == (content, f"pytorchcv bninception-0754-{sha1[:8]}")
+    assert list((tmp_path / "cache").iterdir()) == [path]
+    stop(hub)
+    assert from_pytorchcv.fetch("bninception", "osmr") == (path, source)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from bench.downloads import quiet_downloads
+from bench.downloads import shown_downloads
 from bench.errors import WeightsError
 from bench.zoo.loading import load
 from bench.zoo.weights import fetch_error, named_for, read, verify
@@ -160,7 +160,7 @@ def download_noisily():
 
 def test_downloads_print_only_their_progress(capsys, caplog, project_logger):
     level = logging.getLogger("huggingface_hub").level
-    with quiet_downloads():
+    with shown_downloads("weights"):
         download_noisily()
     assert capsys.readouterr() == ("", "100 %\n")
     assert not caplog.records
@@ -169,7 +169,7 @@ def test_downloads_print_only_their_progress(capsys, caplog, project_logger):
 
 def test_downloads_print_on_stderr_when_debugging(capsys, caplog, project_logger):
     project_logger.setLevel(logging.DEBUG)
-    with quiet_downloads():
+    with shown_downloads("weights"):
         download_noisily()
     printed = capsys.readouterr()
     assert printed.out == ""

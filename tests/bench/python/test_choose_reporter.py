@@ -3,13 +3,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.progress import Console, Silent
-from bench.python.display import display
+from bench.display import Console
+from bench.progress import Silent
+from bench.python.choose_reporter import choose_reporter
 from bench.python.notebook_bar import NotebookBar
 
 
 def shown(progress=True, reporter=None):
-    with display(progress, reporter) as found:
+    with choose_reporter(progress, reporter) as found:
         return type(found)
 
 
@@ -17,7 +18,7 @@ def test_progress_is_that_of_the_command_line_unless_it_is_switched_off(monkeypa
     assert shown() is Console
     assert shown(progress=False) is Silent
     assert shown(reporter=Silent()) is Silent
-    monkeypatch.setattr("bench.python.display.is_first", lambda: False)
+    monkeypatch.setattr("bench.python.choose_reporter.is_first", lambda: False)
     assert shown() is Silent
 
 

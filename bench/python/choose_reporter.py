@@ -5,12 +5,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bench.display import Console
 from bench.distributed import is_first
-from bench.progress import Console, Reporter, Silent
+from bench.progress import Reporter, Silent
 
 
 @contextmanager
-def display(progress: bool, reporter: Reporter | None) -> Iterator[Reporter]:
+def choose_reporter(progress: bool, reporter: Reporter | None) -> Iterator[Reporter]:
     """The caller's own reporter; or with `progress` what the command line shows, in a notebook a bar there.
 
     Of torchrun's ranks only the first shows anything.
