@@ -81,14 +81,15 @@ def reproduce(
     rows = read_rows(table, weights or [], note)
     for each in [member_options(member, rows, options) for member in all_members(rows)] or [options]:
         check_options(each)
-    images = open_images(options.data, options.labels, options.devkit)
-    images = images.sample(options.limit, options.shuffle_seed)
-    check_rows(rows, images, options)
-    if dry_run:
+    with progress() as reporter:
+        reporter.step(f"opening {options.data}")
+        images = open_images(options.data, options.labels, options.devkit)
+        images = images.sample(options.limit, options.shuffle_seed)
+        check_rows(rows, images, options)
+        reproduction = None if dry_run else run_rows(rows, options, reporter)
+    if reproduction is None:
         _print_estimate(rows, options, images, as_json)
         return
-    with progress() as reporter:
-        reproduction = run_rows(rows, options, reporter)
     runs, records = compare_with_paper(rows, reproduction, options)
     note_adversarial(runs)
     if as_json:

@@ -54,12 +54,12 @@ def suite(
 
     changes = {"out": out} | ({} if limit is None else {"limit": limit})
     opened = read_suite(file, _places(data or []), **changes)
-    check_suite(opened)
-    if dry_run:
+    with progress() as reporter:
+        check_suite(opened)
+        outcome = None if dry_run else run_suite(opened, reporter)
+    if outcome is None:
         _list(opened, as_json)
         return
-    with progress() as reporter:
-        outcome = run_suite(opened, reporter)
     passed = _present(opened, outcome, out, as_json)
     if outcome.failures:
         raise BenchError(
