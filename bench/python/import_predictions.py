@@ -45,20 +45,20 @@ def import_predictions(
         model: the network's name in tables (default: the file's)
         logits: the scores are logits; their softmax is stored
         protocol: what was pooled: 1, 10, 12, 144, dense, 1/timm and so on
-        label_order: what the outputs stand for: wordnet, background-first or ilsvrc; auto: by their number
-        data: a folder of WordNet-id folders or of ImageNetV2's 0 to 999, a flat folder, a .tar, WebDataset
-            shards ('val-{0000..0063}.tar'), parquet files (all of these also at s3://...), hf://NAME:SPLIT,
-            or mini, the set that is included
-        labels: a label file with lines 'NAME CLASS' (default: found in or beside the data)
-        devkit: an ILSVRC devkit, folder or .tar.gz (default: found in or beside the data)
-        blacklist: a devkit of 2014 or later, or a plain list (default: found in or beside the data)
-        classes: the classes that count: imagenet-a, imagenet-r, objectnet, all, or a file of WordNet ids
-            (default: all; a data set whose folders are exactly one of these sets is recognised)
-        limit: evaluate only the first N images
-        shuffle_seed: with --limit: draw the images with this seed
-        out: the folder that runs are written to, also at s3://...
-        fresh: start anew where a run exists (a run knows its images by name, size and label)
-        allow_implausible: continue when labels and predictions agree no better than by chance
+        label_order: What the outputs stand for: wordnet, background-first or ilsvrc; auto: by their number.
+        data: A folder of WordNet-id folders or of ImageNetV2's 0 to 999, a flat folder, a .tar, WebDataset
+            shards ('val-{0000..0063}.tar'), parquet files (all also at s3://...), hf://NAME:SPLIT, or mini,
+            which is included.
+        labels: A file of lines 'NAME CLASS' (default: found in or beside the data).
+        devkit: An ILSVRC devkit, folder or .tar.gz (default: found in or beside the data).
+        blacklist: A devkit of 2014 or later, or a list (default: found in or beside the data).
+        classes: The classes that count: imagenet-a, imagenet-r, objectnet, all, or a file of WordNet ids
+            (default: the set that the data's folders are, else all).
+        limit: Evaluate only the first N images.
+        shuffle_seed: With --limit: draw the images with this seed.
+        out: The folder that runs are written to, also at s3://...
+        fresh: Start anew where a run exists, instead of continuing it or using it again.
+        allow_implausible: Continue when labels and predictions agree no better than by chance.
         progress: show how far it is, the speed and the error so far, and notes, on stderr or in the notebook;
             the other ranks of torchrun show nothing
         reporter: receives these in place of the display: an object with the methods of
