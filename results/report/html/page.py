@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
-from results.names import distinct_names
 from results.report.cells import NUMBERS, cells, note
 from results.report.html.charts import Line, Point, Tick, page_chart
 from results.report.html.reliability import reliability_chart
+from results.report.html.titles import legend, short_titles
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
 from results.tables import accuracy, class_number, predictions
@@ -44,15 +44,14 @@ def write(
     """
     check_each_once(runs)
     common_scoring(runs, scorings[0])
-    names_of_runs = distinct_names(runs)
-    tables = [_rename(accuracy([run], scorings), name) for run, name in zip(runs, names_of_runs, strict=True)]
+    titles = short_titles(runs)
+    tables = [_rename(accuracy([run], scorings), title) for run, title in zip(runs, titles, strict=True)]
     table = pd.concat(tables, ignore_index=True)
     measured = [
         rows[(rows["image_set"] == "all") & (rows["truth"] == "")].to_dict("records") for rows in tables
     ]
     truths = [scoring.truth for scoring in scorings if scoring.truth]
     frames = [_judged_predictions(run, scorings[0], truths) for run in runs]
-    titles = _titles(runs, names_of_runs)
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("results.report.html", "."),
@@ -68,6 +67,7 @@ def write(
         costs=Markup(_cost_chart(measured, runs, titles)),  # noqa: S704
         reliability=Markup(reliability_chart(runs, titles, scorings[0]) if calibration else ""),  # noqa: S704
         titles=titles,
+        legend=legend(runs),
         protocols=[run.protocols[-1] for run in runs],
         classes=_classes(frames, names),
         mistakes=[_mistakes(frame, names, picture) for frame in frames],
@@ -119,14 +119,6 @@ def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 def _finalize(value: Any) -> Any:
     """What the page shows of a value: text is made printable, except charts and pictures."""
     return printable(value) if type(value) is str else value
-
-
-def _titles(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
-    """The runs' names on the page: those of the table, with the protocol where two are the same."""
-    return [
-        name if names.count(name) == 1 else f"{name} ({run.protocols[-1]})"
-        for name, run in zip(names, runs, strict=True)
-    ]
 
 
 def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
