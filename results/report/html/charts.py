@@ -1,35 +1,25 @@
-"""Charts of errors as SVG: lines of points over an axis, with their intervals and their names.
+"""Charts of errors in Vega-Lite: lines of points over an axis, with their intervals and their names.
 
 `page_chart` is for the HTML page, whose style has the colours. `file_chart` is a file of its own.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from html import escape
-from math import ceil, floor, log10
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from results.text import printable
 
-WIDTH, HEIGHT = 680, 340
-"""Of a chart, in the units of SVG."""
+if TYPE_CHECKING:
+    import altair as alt
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 170, 12, 46
-"""Margins around the lines. The names of the lines are in the right one."""
-
-TITLE_HEIGHT = 34
-"""Above the chart, in a file of its own."""
+HEIGHT = 320
+"""Pixels from the lowest to the highest error."""
 
 COLOURS = ("#1f6fb4", "#b45309", "#15803d", "#9333a8", "#be123c", "#0f766e")
-"""Of the classes c0 to c5 in a file. The page gives these classes its own colours, light or dark."""
+"""Of the lines in a file. The page's style has its own, light and dark, as --c0 to --c5."""
 
-STYLE = "".join(
-    (
-        "text { fill: #333; font: 13px sans-serif; } .title { font-weight: bold; } ",
-        ".grid, .leader { stroke: #ddd; } .bar { opacity: .6; } polyline { fill: none; stroke-width: 2; } ",
-        *(f"line.c{i}, polyline.c{i} {{ stroke: {colour}; }} " for i, colour in enumerate(COLOURS)),
-        *(f"circle.c{i}, text.c{i} {{ fill: {colour}; }} " for i, colour in enumerate(COLOURS)),
-    )
-)
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")
+"""Of the points. As there is one less than colours, thirty lines differ in one or the other."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +35,8 @@ class Point:
     high: float
     text: str
     """What is shown when the mouse is on it."""
+    images: int | None = None
+    """That it is of; None where all points are of the same."""
 
 
 @dataclass(frozen=True)
@@ -56,164 +48,119 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A number on the horizontal axis, as text. It is left out where it would touch the one before."""
+class Chart:
+    """A chart of the HTML page, with what it shows for a table."""
 
-    x: float
-    text: str
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """A map from values between `first` and `last`, after `scale`, to lengths between `start` and `end`."""
-
-    first: float
-    last: float
-    start: float
-    end: float
-    scale: Callable[[float], float] = float
-
-    def at(self, value: float) -> float:
-        share = (self.scale(value) - self.first) / (self.last - self.first)
-        return self.start + (self.end - self.start) * share
+    title: str
+    axis: str
+    """The title of the horizontal axis."""
+    vertical: str
+    """That of the vertical one."""
+    lines: Sequence[Line]
+    specification: dict[str, Any]
+    """In Vega-Lite."""
 
 
-def page_chart(
-    title: str,
-    axis: str,
-    lines: Sequence[Line],
-    ticks: Sequence[Tick],
-    scale: Callable[[float], float] = log10,
-) -> str:
-    """An <svg> element for the HTML page: errors over an axis, which is called `axis`, after `scale`."""
-    content = _content(axis, lines, ticks, scale)
-    start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(title)}">'
-    return "\n".join([start, *content, "</svg>"])
+def page_chart(title: str, axis: str, lines: Sequence[Line], scale: Literal["steps", "log"]) -> Chart:
+    """Top-1 errors over an axis, as wide as the chart's place on the HTML page.
 
+    `steps` has the numbers at equal distances, and the points of different lines at a number side by side.
+    """
+    import altair as alt
 
-def file_chart(title: str, axis: str, lines: Sequence[Line], ticks: Sequence[Tick]) -> str:
-    """An SVG file: errors over a linear axis, which is called `axis`."""
-    height = HEIGHT + TITLE_HEIGHT
-    start = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 {-TITLE_HEIGHT} {WIDTH} {height}">'
+    vertical = "top-1 error, %"
+    x = (
+        alt.X("x:O", title=axis, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.2))
+        if scale == "steps"
+        else alt.X("x:Q", title=axis, scale=alt.Scale(type="log", nice=False, padding=24))
     )
-    frame = [
-        f"<style>{STYLE}</style>",
-        f'<rect y="{-TITLE_HEIGHT}" width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text class="title" x="{LEFT}" y="-10">{_escape(title)}</text>',
+    y = alt.Y("error:Q", title=vertical, scale=alt.Scale(zero=False))
+    layers = draw(lines, x, y, side_by_side=scale == "steps")
+    return Chart(title, axis, vertical, lines, for_page(title, layers))
+
+
+def file_chart(title: str, axis: str, lines: Sequence[Line]) -> str:
+    """An SVG file: errors over a linear axis of whole numbers."""
+    import altair as alt
+    import vl_convert
+
+    x = alt.X(
+        "x:Q",
+        title=printable(axis),
+        axis=alt.Axis(tickMinStep=1, format="d"),
+        scale=alt.Scale(zero=False, nice=False, padding=14),
+    )
+    y = alt.Y("error:Q", title="error, %", scale=alt.Scale(zero=False))
+    chart = alt.layer(*draw(lines, x, y)).properties(width=500, height=HEIGHT, title=printable(title))
+    config = _config(COLOURS, paper="white", ink="#333", grid="#ddd")
+    svg: str = vl_convert.vegalite_to_svg(chart.to_dict(), config=config)
+    return svg + "\n"
+
+
+def for_page(title: str, layers: "Sequence[alt.Chart]") -> dict[str, Any]:
+    """The specification of a chart with the colours of the page's style, light or dark."""
+    import altair as alt
+
+    chart = alt.layer(*layers).properties(width="container", height=HEIGHT, description=printable(title))
+    colours = [f"var(--c{number})" for number in range(len(COLOURS))]
+    return {
+        **chart.to_dict(),
+        "config": _config(colours, paper="transparent", ink="var(--soft)", grid="var(--line)"),
+    }
+
+
+def runtime() -> str:
+    """The JavaScript that draws the charts of a page: Vega, Vega-Lite and Vega-Embed."""
+    import vl_convert
+
+    script: str = vl_convert.javascript_bundle()
+    return script
+
+
+def draw(lines: Sequence[Line], x: "alt.X", y: "alt.Y", *, side_by_side: bool = False) -> "list[alt.Chart]":
+    """The intervals, the lines and the points, over axes of the points' `x` and `error`."""
+    import altair as alt
+
+    values = [
+        {**asdict(point), "line": printable(line.name), "text": printable(point.text)}
+        for line in lines
+        for point in line.points
     ]
-    return "\n".join([start, *frame, *_content(axis, lines, ticks, float), "</svg>", ""])
+    options: dict[str, Any] = {"sort": None, "title": None}
+    stroke = alt.Stroke("line:N", legend=None, **options)  # the legend is that of the points
+    chart = alt.Chart(alt.InlineData(values=values)).encode(x=x, y=y, stroke=stroke, description="text:N")
+    if side_by_side:
+        chart = chart.encode(xOffset=alt.XOffset("line:N", sort=None))
+    columns = 2 if max(len(line.name) for line in lines) <= 20 else 1
+    options["legend"] = alt.Legend(orient="bottom", columns=columns, symbolSize=80)
+    return [
+        chart.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y="low:Q", y2="high:Q", tooltip="text:N"),
+        chart.mark_line(strokeWidth=2, aria=False),
+        chart.mark_point(size=60, opacity=1).encode(
+            stroke=alt.value(None),
+            fill=alt.Fill("line:N", **options),
+            shape=alt.Shape("line:N", **options),
+            tooltip="text:N",
+        ),
+    ]
 
 
-def _content(
-    axis: str, lines: Sequence[Line], ticks: Sequence[Tick], scale: Callable[[float], float]
-) -> list[str]:
-    """The elements of a chart."""
-    points = [point for line in lines for point in line.points]
-    places = [scale(x) for x in (*(point.x for point in points), *(tick.x for tick in ticks))]
-    first, last = min(places), max(max(places), min(places) + 0.1)
-    across = _Axis(first, last, LEFT + 14, WIDTH - RIGHT - 14, scale)
-    levels = _levels(min(point.low for point in points), max(point.high for point in points))
-    up = _Axis(levels[0], levels[-1], HEIGHT - BOTTOM, TOP)
-    elements = [*_grid(levels, up), *_ticks(ticks, across)]
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    elements.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{_escape(axis)}</text>')
-    for number, line in enumerate(lines):
-        elements += _line(line, f"c{number % len(COLOURS)}", across, up)
-    return elements + _names(lines, across, up)
-
-
-def _escape(text: str) -> str:
-    """The text as SVG has it."""
-    return escape(printable(text))
-
-
-def _levels(low: float, high: float) -> range:
-    """Round errors that have a horizontal line each, at most ten, around all that is drawn.
-
-    >>> list(_levels(17.9, 26.2))
-    [16, 18, 20, 22, 24, 26, 28]
-    """
-    bottom, top = floor(low), ceil(high)
-    step = next(step for step in (1, 2, 5, 10, 20, 50) if (top - bottom) / step <= 8)
-    first, last = step * floor(bottom / step), step * ceil(top / step)
-    return range(first, max(last, first + step) + 1, step)
-
-
-def _grid(levels: range, up: _Axis) -> list[str]:
-    elements = []
-    for level in levels:
-        y = up.at(level)
-        elements.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        elements.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{level} %</text>')
-    return elements
-
-
-def _ticks(ticks: Sequence[Tick], across: _Axis) -> list[str]:
-    elements = []
-    free = 0.0
-    for tick in ticks:
-        x = across.at(tick.x)
-        if x >= free:
-            text = _escape(tick.text)
-            elements.append(
-                f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{text}</text>'
-            )
-            free = x + 40
-    return elements
-
-
-def _line(line: Line, colour: str, across: _Axis, up: _Axis) -> list[str]:
-    """The line through the points, and each point with its interval."""
-    elements = []
-    if len(line.points) > 1:
-        path = " ".join(f"{across.at(point.x):.1f},{up.at(point.error):.1f}" for point in line.points)
-        elements.append(f'<polyline class="{colour}" points="{path}"/>')
-    for point in line.points:
-        x, y = f"{across.at(point.x):.1f}", f"{up.at(point.error):.1f}"
-        if point.low < point.high:
-            low, high = f"{up.at(point.low):.1f}", f"{up.at(point.high):.1f}"
-            elements.append(f'<line class="{colour} bar" x1="{x}" x2="{x}" y1="{low}" y2="{high}"/>')
-        title = f"<title>{_escape(point.text)}</title>"
-        elements.append(f'<circle class="{colour}" cx="{x}" cy="{y}" r="4">{title}</circle>')
-    return elements
-
-
-def _names(lines: Sequence[Line], across: _Axis, up: _Axis) -> list[str]:
-    """The lines' names at the right, each at the height of its last point, with a leader to that point.
-
-    Names that would touch are moved apart.
-    """
-    ends = [line.points[-1] for line in lines]
-    order = sorted(range(len(lines)), key=lambda number: (up.at(ends[number].error), ends[number].x))
-    heights = _apart([up.at(ends[number].error) for number in order])
-    left = WIDTH - RIGHT + 12
-    elements = []
-    for number, height in zip(order, heights, strict=True):
-        line, end = lines[number], ends[number]
-        text = line.name if len(line.name) <= 20 else line.name[:19] + "\N{HORIZONTAL ELLIPSIS}"
-        elements.append(
-            f'<line class="leader" x1="{across.at(end.x) + 7:.1f}" y1="{up.at(end.error):.1f}" '
-            f'x2="{left - 3}" y2="{height:.1f}"/>'
-        )
-        elements.append(
-            f'<text class="name c{number % len(COLOURS)}" x="{left}" y="{height + 4:.1f}">'
-            f"{_escape(text)}<title>{_escape(line.name)}</title></text>"
-        )
-    return elements
-
-
-def _apart(heights: Sequence[float], gap: float = 15.0) -> list[float]:
-    """Sorted heights, moved so that neighbours are at least `gap` apart and all are inside the chart.
-
-    >>> _apart([100.0, 102.0, 200.0])
-    [100.0, 115.0, 200.0]
-    """
-    moved = list(heights)
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + gap)
-    moved[-1] = min(moved[-1], HEIGHT - 12.0)
-    for i in reversed(range(len(moved) - 1)):
-        moved[i] = min(moved[i], moved[i + 1] - gap)
-    return moved
+def _config(colours: Sequence[str], *, paper: str, ink: str, grid: str) -> dict[str, Any]:
+    """Vega-Lite's configuration with these colours."""
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13}
+    return {
+        "background": paper,
+        "font": "system-ui, sans-serif",
+        "axis": {
+            **text,
+            "gridColor": grid,
+            "domainColor": grid,
+            "tickColor": grid,
+            "titleFontWeight": "normal",
+            "labelSeparation": 8,
+        },
+        "legend": {**text, "labelLimit": 330},
+        "title": {"color": ink, "fontSize": 14},
+        "view": {"stroke": None},
+        "range": {"category": list(colours), "symbol": list(SHAPES)},
+    }

@@ -1,6 +1,6 @@
 """One HTML page of runs that needs no other file: tables, charts, errors by class, mistakes, provenance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,13 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.calibration import BINS
 from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
 from results.report.cells import NUMBERS, cells, note
-from results.report.html.charts import Line, Point, Tick, page_chart
-from results.report.html.reliability import reliability_chart
+from results.report.html.charts import runtime
+from results.report.html.error_charts import cost_chart, crops_chart
+from results.report.html.reliability import reliability
 from results.report.html.titles import legend, short_titles
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
@@ -24,9 +26,6 @@ MISTAKES = 12
 
 Picture = Callable[[str], str]
 """From an image's id to the picture as a data: address; empty where the image is gone."""
-
-Rows = Sequence[Mapping[Any, Any]]
-"""A run's rows of the table, on all images."""
 
 
 def write(
@@ -63,9 +62,15 @@ def write(
         numbers=NUMBERS,
         note=note(table),
         rows=cells(table, calibration=calibration),
-        crops=Markup(_crops_chart(measured, runs, titles)),  # noqa: S704 - every name in it is escaped
-        costs=Markup(_cost_chart(measured, runs, titles)),  # noqa: S704
-        reliability=Markup(reliability_chart(runs, titles, scorings[0]) if calibration else ""),  # noqa: S704
+        crops=crops_chart(measured, runs, titles),
+        costs=cost_chart(measured, runs, titles),
+        reliabilities=[reliability(run, title, scorings[0]) for run, title in zip(runs, titles, strict=True)],
+        vega=Markup(runtime()),  # noqa: S704 - of the library
+        bins=BINS,
+        data={
+            "images": runs[0].manifest.data.images,
+            "name": runs[0].manifest.data.path.rstrip("/").rpartition("/")[2],
+        },
         titles=titles,
         legend=legend(runs),
         protocols=[run.protocols[-1] for run in runs],
@@ -119,57 +124,6 @@ def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 def _finalize(value: Any) -> Any:
     """What the page shows of a value: text is made printable, except charts and pictures."""
     return printable(value) if type(value) is str else value
-
-
-def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error against the number of crops, without dense evaluation. Empty where that leaves nothing."""
-    lines = []
-    for rows, run, title in zip(measured, runs, titles, strict=True):
-        protocols = run.manifest.plan.protocols
-        points = [
-            _point(row, protocols[row["protocol"]].crops, title) for row in rows if row["protocol"] != "dense"
-        ]
-        if points:
-            lines.append(Line(title, sorted(points, key=lambda point: point.x)))
-    if not lines:
-        return ""
-    crops = sorted({point.x for line in lines for point in line.points})
-    ticks = [Tick(x, f"{x:g}") for x in crops]
-    return page_chart("Top-1 error against the number of crops", "crops", lines, ticks)
-
-
-def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error of each run's last protocol against the multiply-adds of one crop through all its networks.
-
-    Empty where no run knows them.
-    """
-    lines = []
-    for rows, run, title in zip(measured, runs, titles, strict=True):
-        multiply_adds = run.manifest.model.multiply_adds
-        if multiply_adds:
-            billions = multiply_adds / 1e9
-            lines.append(Line(title, [_point(rows[-1], billions, f"{title}, {billions:.3g} G")]))
-    if not lines:
-        return ""
-    ticks = _cost_ticks([line.points[0].x for line in lines])
-    return page_chart("Top-1 error against multiply-adds", "billion multiply-adds a crop", lines, ticks)
-
-
-def _cost_ticks(costs: Sequence[float]) -> list[Tick]:
-    """Round numbers near these: 1, 2, 5, 10 and so on over a wide range, else 1, 2, 3 and so on.
-
-    >>> [tick.text for tick in _cost_ticks([1.6, 12.3])]
-    ['2', '3', '4', '5', '6', '7', '8', '9', '10']
-    """
-    digits = (1, 2, 5) if max(costs) > 10 * min(costs) else range(1, 10)
-    numbers = [digit * 10.0**power for power in range(-6, 5) for digit in digits]
-    lowest, highest = min(costs) / 1.3, max(costs) * 1.3
-    return [Tick(number, f"{number:g}") for number in numbers if lowest < number < highest]
-
-
-def _point(row: Mapping[Any, Any], x: float, title: str) -> Point:
-    error, low, high = row["top1_error"], row["top1_low"], row["top1_high"]
-    return Point(x, error, low, high, f"{title}, {row['protocol']}: {error:.2f} % [{low:.2f}, {high:.2f}]")
 
 
 def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, Any]]:
