@@ -11,10 +11,12 @@ from markupsafe import Markup
 from results.calibration import BINS
 from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
-from results.report.cells import NUMBERS, cells, note
+from results.report.cells import note
 from results.report.html.charts import runtime
 from results.report.html.error_charts import cost_chart, crops_chart
+from results.report.html.flips import find_flips
 from results.report.html.reliability import reliability
+from results.report.html.table import error_tables
 from results.report.html.titles import legend, short_titles
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
@@ -42,7 +44,7 @@ def write(
     other labels, have rows in the table and a section of their own. Raises `RunError`.
     """
     check_each_once(runs)
-    common_scoring(runs, scorings[0])
+    common = common_scoring(runs, scorings[0])
     titles = short_titles(runs)
     tables = [_rename(accuracy([run], scorings), title) for run, title in zip(runs, titles, strict=True)]
     table = pd.concat(tables, ignore_index=True)
@@ -59,9 +61,9 @@ def write(
         trim_blocks=True,
     )
     return environment.get_template("page.html").render(
-        numbers=NUMBERS,
         note=note(table),
-        rows=cells(table, calibration=calibration),
+        error_tables=error_tables(table, runs, calibration=calibration),
+        flips=find_flips(runs, names, common, picture),
         crops=crops_chart(measured, runs, titles),
         costs=cost_chart(measured, runs, titles),
         reliabilities=[reliability(run, title, scorings[0]) for run, title in zip(runs, titles, strict=True)],
