@@ -91,7 +91,7 @@ const listFlips = (data, titles, flips, shown) => {
 
 const showFlips = data => {
   const {a: inputA, b: inputB, protocol: inputProtocol, side: inputSide} = flipsForm.elements;
-  const [a, b] = [Number(inputA.value), Number(inputB.value)], swapped = a > b, found = document.getElementById("flips");
+  const [a, b] = [Number(inputA.value), Number(inputB.value)], swapped = a > b, found = document.getElementById("flips-found");
   const [low, high] = swapped ? [b, a] : [a, b], pairs = data.pairs.filter(pair => pair[0] === low && pair[1] === high);
   const names = pairs.map(pair => pair[2]), before = inputProtocol.value;
   inputProtocol.replaceChildren(...names.map(name => make("option", {textContent: name})));
@@ -131,4 +131,4 @@ if (flipsForm) unpack(document.getElementById("flips-data").textContent).then(da
   flipsForm.hidden = false;
   flipsForm.addEventListener("input", () => showFlips(data));
   showFlips(data);
-}).catch(error => document.getElementById("flips").append(make("p", {textContent: `This browser cannot list the images: ${error.message}`})));
+}).catch(error => document.getElementById("flips-found").append(make("p", {textContent: `This browser cannot list the images: ${error.message}`})));

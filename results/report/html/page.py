@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from results.calibration import BINS
@@ -17,14 +16,17 @@ from results.report.html.error_charts import cost_chart, crops_chart
 from results.report.html.flips import find_flips
 from results.report.html.reliability import reliability
 from results.report.html.table import error_tables
+from results.report.html.templates import render
 from results.report.html.titles import legend, short_titles
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
 from results.tables import accuracy, class_number, predictions
-from results.text import printable
 
 MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
+
+SHARED_SCRIPT = "charts.js"
+"""The file with `charts.runtime`, beside the pages of a site."""
 
 Picture = Callable[[str], str]
 """From an image's id to the picture as a data: address; empty where the image is gone."""
@@ -37,8 +39,10 @@ def write(
     scorings: Sequence[Scoring] = (AS_STORED,),
     *,
     calibration: bool = False,
+    home: str = "",
 ) -> str:
     """The page of runs on the same images; with `calibration` it shows how far to believe probabilities.
+    `home` is the address of the index that it belongs to; what draws its charts is a file beside that.
 
     `names` are those of the classes. The first of the `scorings` is by the runs' own labels; the others, by
     other labels, have rows in the table and a section of their own. Raises `RunError`.
@@ -53,21 +57,17 @@ def write(
     ]
     truths = [scoring.truth for scoring in scorings if scoring.truth]
     frames = [_judged_predictions(run, scorings[0], truths) for run in runs]
-    environment = Environment(
-        autoescape=True,
-        loader=PackageLoader("results.report.html", "."),
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return render(
+        "page.html",
+        home=home,
         note=note(table),
         error_tables=error_tables(table, runs, calibration=calibration),
         flips=find_flips(runs, names, common, picture),
         crops=crops_chart(measured, runs, titles),
         costs=cost_chart(measured, runs, titles),
         reliabilities=[reliability(run, title, scorings[0]) for run, title in zip(runs, titles, strict=True)],
-        vega=Markup(runtime()),  # noqa: S704 - of the library
+        shared_script=SHARED_SCRIPT,
+        vega="" if home else Markup(runtime()),  # noqa: S704 - of the library
         bins=BINS,
         data={
             "images": runs[0].manifest.data.images,
@@ -121,11 +121,6 @@ def _by_other_labels(frame: pd.DataFrame, truth: str) -> dict[str, Any]:
 def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows of a run under another name, which may not be Unicode."""
     return rows.assign(model=pd.Series(name, index=rows.index, dtype=object))
-
-
-def _finalize(value: Any) -> Any:
-    """What the page shows of a value: text is made printable, except charts and pictures."""
-    return printable(value) if type(value) is str else value
 
 
 def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, Any]]:
