@@ -5,12 +5,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from results.text import printable
 
-if TYPE_CHECKING:
-    import altair as alt
+Json = dict[str, Any]
+"""A part of a specification in Vega-Lite."""
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+"""Says which version of Vega-Lite; nothing is fetched."""
 
 HEIGHT = 320
 """Pixels from the lowest to the highest error."""
@@ -57,8 +60,7 @@ class Chart:
     vertical: str
     """That of the vertical one."""
     lines: Sequence[Line]
-    specification: dict[str, Any]
-    """In Vega-Lite."""
+    specification: Json
 
 
 def page_chart(title: str, axis: str, lines: Sequence[Line], scale: Literal["steps", "log"]) -> Chart:
@@ -66,45 +68,48 @@ def page_chart(title: str, axis: str, lines: Sequence[Line], scale: Literal["ste
 
     `steps` has the numbers at equal distances, and the points of different lines at a number side by side.
     """
-    import altair as alt
-
     vertical = "top-1 error, %"
-    x = (
-        alt.X("x:O", title=axis, axis=alt.Axis(labelAngle=0), scale=alt.Scale(padding=0.2))
-        if scale == "steps"
-        else alt.X("x:Q", title=axis, scale=alt.Scale(type="log", nice=False, padding=24))
-    )
-    y = alt.Y("error:Q", title=vertical, scale=alt.Scale(zero=False))
-    layers = draw(lines, x, y, side_by_side=scale == "steps")
-    return Chart(title, axis, vertical, lines, for_page(title, layers))
+    x: Json = {"field": "x", "title": axis}
+    if scale == "steps":
+        x |= {"type": "ordinal", "axis": {"labelAngle": 0}, "scale": {"padding": 0.2}}
+    else:
+        x |= {"type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 24}}
+    drawn = draw(lines, x, {"title": vertical, "scale": {"zero": False}})
+    return Chart(title, axis, vertical, lines, for_page(title, drawn))
 
 
 def file_chart(title: str, axis: str, lines: Sequence[Line]) -> str:
     """An SVG file: errors over a linear axis of whole numbers."""
-    import altair as alt
     import vl_convert
 
-    x = alt.X(
-        "x:Q",
-        title=printable(axis),
-        axis=alt.Axis(tickMinStep=1, format="d"),
-        scale=alt.Scale(zero=False, nice=False, padding=14),
-    )
-    y = alt.Y("error:Q", title="error, %", scale=alt.Scale(zero=False))
-    chart = alt.layer(*draw(lines, x, y)).properties(width=500, height=HEIGHT, title=printable(title))
-    config = _config(COLOURS, paper="white", ink="#333", grid="#ddd")
-    svg: str = vl_convert.vegalite_to_svg(chart.to_dict(), config=config)
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": printable(axis),
+        "axis": {"tickMinStep": 1, "format": "d"},
+        "scale": {"zero": False, "nice": False, "padding": 14},
+    }
+    specification = {
+        "$schema": SCHEMA,
+        "title": printable(title),
+        "width": 500,
+        "height": HEIGHT,
+        "layer": [draw(lines, x, {"title": "error, %", "scale": {"zero": False}})],
+        "config": _config(COLOURS, paper="white", ink="#333", grid="#ddd"),
+    }
+    svg: str = vl_convert.vegalite_to_svg(specification)
     return svg + "\n"
 
 
-def for_page(title: str, layers: "Sequence[alt.Chart]") -> dict[str, Any]:
+def for_page(title: str, *layers: Json) -> Json:
     """The specification of a chart with the colours of the page's style, light or dark."""
-    import altair as alt
-
-    chart = alt.layer(*layers).properties(width="container", height=HEIGHT, description=printable(title))
     colours = [f"var(--c{number})" for number in range(len(COLOURS))]
     return {
-        **chart.to_dict(),
+        "$schema": SCHEMA,
+        "description": printable(title),
+        "width": "container",
+        "height": HEIGHT,
+        "layer": layers,
         "config": _config(colours, paper="transparent", ink="var(--soft)", grid="var(--line)"),
     }
 
@@ -113,39 +118,46 @@ def runtime() -> str:
     """The JavaScript that draws the charts of a page: Vega, Vega-Lite and Vega-Embed."""
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle()
+    script: str = vl_convert.javascript_bundle(None)
     return script
 
 
-def draw(lines: Sequence[Line], x: "alt.X", y: "alt.Y", *, side_by_side: bool = False) -> "list[alt.Chart]":
-    """The intervals, the lines and the points, over axes of the points' `x` and `error`."""
-    import altair as alt
+def draw(lines: Sequence[Line], x: Json, y: Json) -> Json:
+    """The intervals, the lines and the points; `x` and `y` say how the axes are.
 
+    The points of different lines stand side by side where `x` is ordinal.
+    """
     values = [
         {**asdict(point), "line": printable(line.name), "text": printable(point.text)}
         for line in lines
         for point in line.points
     ]
-    options: dict[str, Any] = {"sort": None, "title": None}
-    stroke = alt.Stroke("line:N", legend=None, **options)  # the legend is that of the points
-    chart = alt.Chart(alt.InlineData(values=values)).encode(x=x, y=y, stroke=stroke, description="text:N")
-    if side_by_side:
-        chart = chart.encode(xOffset=alt.XOffset("line:N", sort=None))
+    name = {"field": "line", "type": "nominal", "sort": None, "title": None}
+    stroke = {**name, "legend": None}  # the legend is that of the points
     columns = 2 if max(len(line.name) for line in lines) <= 20 else 1
-    options["legend"] = alt.Legend(orient="bottom", columns=columns, symbolSize=80)
-    return [
-        chart.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y="low:Q", y2="high:Q", tooltip="text:N"),
-        chart.mark_line(strokeWidth=2, aria=False),
-        chart.mark_point(size=60, opacity=1).encode(
-            stroke=alt.value(None),
-            fill=alt.Fill("line:N", **options),
-            shape=alt.Shape("line:N", **options),
-            tooltip="text:N",
-        ),
-    ]
+    named = {**name, "legend": {"orient": "bottom", "columns": columns, "symbolSize": 80}}
+    text = {"field": "text", "type": "nominal"}
+    y = {"field": "error", "type": "quantitative", **y}
+    places = {"x": x, "y": y}
+    if x["type"] == "ordinal":
+        places["xOffset"] = {"field": "line", "type": "nominal", "sort": None}
+    interval = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "stroke": stroke, "tooltip": text}
+    point = {"stroke": {"value": None}, "fill": named, "shape": named, "tooltip": text, "description": text}
+    return {
+        "data": {"values": values},
+        "encoding": places,
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6, "aria": False},
+                "encoding": interval,
+            },
+            {"mark": {"type": "line", "strokeWidth": 2, "aria": False}, "encoding": {"stroke": stroke}},
+            {"mark": {"type": "point", "size": 60, "opacity": 1}, "encoding": point},
+        ],
+    }
 
 
-def _config(colours: Sequence[str], *, paper: str, ink: str, grid: str) -> dict[str, Any]:
+def _config(colours: Sequence[str], *, paper: str, ink: str, grid: str) -> Json:
     """Vega-Lite's configuration with these colours."""
     text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13}
     return {

@@ -41,7 +41,7 @@ def write(
     calibration: bool = False,
     home: str = "",
 ) -> str:
-    """The page of runs on the same images; with `calibration` it shows how far to believe probabilities.
+    """The page of runs on the same images; with `calibration` its tables of errors have those columns, too.
     `home` is the address of the index that it belongs to; what draws its charts is a file beside that.
 
     `names` are those of the classes. The first of the `scorings` is by the runs' own labels; the others, by

@@ -7,7 +7,7 @@ from results.metrics import wilson_interval
 from results.report.html.charts import Chart, Line, Point, draw, for_page
 from results.run import Run
 from results.scoring import Scoring, judge
-from results.text import crops_in_words
+from results.text import crops_in_words, printable
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,41 @@ def reliability(run: Run, title: str, scoring: Scoring) -> Reliability:
 
 def _chart(title: str, calibrations: dict[str, Calibration]) -> Chart:
     """A line for each calibration; below it bars, the share of the images that each bin has."""
-    import altair as alt
-
     name = f"Reliability of {title}"
     axis, vertical = "probability of the predicted class, %", "right, %"
     lines = [Line(words, _points(each, words)) for words, each in calibrations.items()]
     shares = [
-        {"line": words, "from": 100 * number / BINS, "to": 100 * (number + 1) / BINS, "share": share}
+        {
+            "line": printable(words),
+            "from": 100 * number / BINS,
+            "to": 100 * (number + 1) / BINS,
+            "share": share,
+        }
         for words, each in calibrations.items()
         for number, share in enumerate((100 * each.images / each.n).tolist())
     ]
-    x = alt.X("x:Q", title=axis, scale=alt.Scale(domain=[0, 100]))
-    y = alt.Y("error:Q", title=vertical, scale=alt.Scale(domain=[0, 100]))
-    bars = (
-        alt.Chart(alt.InlineData(values=shares))
-        .mark_bar(opacity=0.25, aria=False)
-        .encode(x="from:Q", x2="to:Q", y=alt.Y("share:Q", stack=None), y2=alt.datum(0))
-        .encode(color=alt.Color("line:N", sort=None, legend=None))
-    )
-    diagonal = (
-        alt.Chart(alt.InlineData(values=[{"x": 0, "error": 0}, {"x": 100, "error": 100}]))
-        .mark_line(stroke="var(--soft)", strokeDash=[4, 4], aria=False)
-        .encode(x="x:Q", y="error:Q")
-    )
-    layers = [bars, diagonal, *draw(lines, x, y)]
-    return Chart(name, axis, vertical, lines, for_page(name, layers))
+    x = {"field": "x", "type": "quantitative", "title": axis, "scale": {"domain": [0, 100]}}
+    bars = {
+        "data": {"values": shares},
+        "mark": {"type": "bar", "opacity": 0.25, "aria": False},
+        "encoding": {
+            "x": {"field": "from", "type": "quantitative"},
+            "x2": {"field": "to"},
+            "y": {"field": "share", "type": "quantitative", "stack": None},
+            "y2": {"datum": 0},
+            "color": {"field": "line", "type": "nominal", "sort": None, "legend": None},
+        },
+    }
+    diagonal = {
+        "data": {"values": [{"x": 0, "error": 0}, {"x": 100, "error": 100}]},
+        "mark": {"type": "line", "stroke": "var(--soft)", "strokeDash": [4, 4], "aria": False},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative"},
+            "y": {"field": "error", "type": "quantitative"},
+        },
+    }
+    drawn = draw(lines, x, {"title": vertical, "scale": {"domain": [0, 100]}})
+    return Chart(name, axis, vertical, lines, for_page(name, bars, diagonal, drawn))
 
 
 def _points(found: Calibration, words: str) -> list[Point]:

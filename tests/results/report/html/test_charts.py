@@ -68,8 +68,8 @@ def test_file_is_well_formed_and_has_each_error_and_its_interval():
     elements = list(ElementTree.fromstring(file_chart("v2 <144>", "epoch", lines)).iter())
     assert elements[0].tag == f"{SVG}svg"
     assert len(places(elements)) == 6
-    rules = [each for each in elements if each.get("aria-roledescription") == "rule"]
-    lengths = [abs(float(each.get("y2"))) for each in rules if each.tag == f"{SVG}line"]
+    (rules,) = (each for each in elements if each.get("class", "").startswith("mark-rule role-mark"))
+    lengths = [abs(float(rule.get("y2"))) for rule in rules]
     assert [length > 1 for length in lengths] == [True] * 3 + [False] * 3
     texts = [each.text for each in elements if each.tag == f"{SVG}text"]
     assert {"v2 <144>", "top-1 <error>", "top-5 & error", "epoch", "1", "2", "3"} <= set(texts)

@@ -34,8 +34,7 @@ def test_figures_beside_the_chart_are_those_of_the_table(tmp_path):
 
 def test_bars_are_the_shares_of_the_images_in_each_bin(tmp_path):
     run = random_run(tmp_path / "run", 0)
-    specification = reliability(run, "net", AS_STORED).chart.specification
-    bars = specification["datasets"][specification["layer"][0]["data"]["name"]]
+    bars = reliability(run, "net", AS_STORED).chart.specification["layer"][0]["data"]["values"]
     shares = [bar["share"] for bar in bars if bar["line"] == "1 crop"]
     confidence = predictions(run, "1")["p1"]
     expected = [100 * ((confidence > n / 15) & (confidence <= (n + 1) / 15)).mean() for n in range(15)]
