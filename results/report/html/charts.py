@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal
 
 from results.text import printable
@@ -97,8 +98,7 @@ def file_chart(title: str, axis: str, lines: Sequence[Line]) -> str:
         "layer": [draw(lines, x, {"title": "error, %", "scale": {"zero": False}})],
         "config": _config(COLOURS, paper="white", ink="#333", grid="#ddd"),
     }
-    svg: str = vl_convert.vegalite_to_svg(specification)
-    return svg + "\n"
+    return vl_convert.vegalite_to_svg(specification) + "\n"
 
 
 def for_page(title: str, *layers: Json) -> Json:
@@ -114,12 +114,12 @@ def for_page(title: str, *layers: Json) -> Json:
     }
 
 
+@cache
 def runtime() -> str:
     """The JavaScript that draws the charts of a page: Vega, Vega-Lite and Vega-Embed."""
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle(None)
-    return script
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
 def draw(lines: Sequence[Line], x: Json, y: Json) -> Json:
