@@ -8,7 +8,7 @@ const make = (name, properties, ...children) => {
 const unpack = text => new Response(new Blob([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))]).stream()
   .pipeThrough(new DecompressionStream("gzip"))).json();
 const thousands = number => number.toLocaleString("en");
-const ROWS = 50;  // of the list that are shown at once
+const ROWS = 20;  // of the list that are shown at once
 
 const makeTable = (caption, headings, rows) => {
   const cell = (name, content, column) =>
