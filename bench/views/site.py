@@ -133,11 +133,20 @@ def _read_record(target: Path) -> dict[str, str]:
             return {}
     try:
         pages = json.loads(read(target / RECORD))["pages of inception-bench"]
-        return {str(name): str(key) for name, key in pages.items() if Path(name).name == name}
+        return {name: str(key) for name, key in pages.items() if _is_page(name)}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise UsageError(
             f"{target} has files in it that are no site's: name a new or an empty folder"
         ) from None
+
+
+def _is_page(name: str) -> bool:
+    """Whether a file of the site can have this name, which is nowhere else.
+
+    >>> _is_page("v3.html"), _is_page("../v3.html"), _is_page("..")
+    (True, False, False)
+    """
+    return name.endswith(".html") and Path(name).name == name
 
 
 def _record(target: Path, pages: dict[str, str]) -> None:

@@ -141,7 +141,11 @@ def test_record_of_pages_removes_nothing_elsewhere(site):
     site.write()
     (site.runs.parent / "mine.html").touch()
     record = json.loads((site.target / "site.json").read_text())
-    record["pages of inception-bench"] |= {"../mine.html": "x", "..": "x", "": "x"}
+    record["pages of inception-bench"] |= dict.fromkeys(
+        ("../mine.html", "..", "", ".", f"{site.runs.parent}/mine.html"), "x"
+    )
     (site.target / "site.json").write_text(json.dumps(record))
     site.write()
     assert (site.runs.parent / "mine.html").exists()
+    assert site.runs.exists()
+    assert "run0.html" in site.files

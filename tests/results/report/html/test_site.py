@@ -16,7 +16,9 @@ def runs(tmp_path):
 def index_of(runs):
     entries = [Entry(run, f"{run.path.name}.html", accuracy([run])) for run in runs]
     groups = [Group(entries[:3], "images-1.html"), Group(entries[3:], "")]
-    return write_index("runs", groups, [("run9", "runs/run9 is incomplete")])
+    return write_index(
+        "runs", [group for group in groups if group.entries], [("run9", "runs/run9 is incomplete")]
+    )
 
 
 @pytest.mark.parametrize(("width", "dark"), [(400, True), (1280, False)])
