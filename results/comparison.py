@@ -88,14 +88,14 @@ def compare(
     check_same_images([a, b])
     name = common_protocol([a, b], protocol)
     common = common_scoring([a, b], scoring)
-    (predicted_a, content_a), (predicted_b, content_b) = (_predictions(run, name, common) for run in (a, b))
-    if in_one := sorted(set(predicted_a["image"]) ^ set(predicted_b["image"])):
-        raise RunError(
-            f"{in_one[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
-        )
-    check_same_content(list(predicted_a["image"]), [content_a, content_b], [a.path, b.path])
-    images = predicted_a.rename(columns={"predicted": "a", "right": "right_a"})
-    images = images.assign(b=predicted_b["predicted"], right_b=predicted_b["right"])
+    first_a, first_b = (first_predictions(run, [name], common) for run in (a, b))
+    check_same_files(a, first_a, b, first_b)
+    images = first_a.images.assign(
+        a=first_a.classes[name],
+        right_a=first_a.right[name],
+        b=first_b.classes[name],
+        right_b=first_b.right[name],
+    )
     counts = images.pop("counts") & ~images["image"].isin(_left_out([a, b], image_set))
     images = images[counts].reset_index(drop=True)
     n = len(images)
@@ -121,29 +121,59 @@ def compare(
     )
 
 
-def _predictions(run: Run, protocol: str, scoring: Scoring) -> tuple[pd.DataFrame, NDArray[np.uint64] | None]:
-    """A row for each image: image, label, the predicted class, whether it is right, and whether the image
-    counts; and the hashes of the images' files, where all are known.
+@dataclass(frozen=True)
+class FirstPredictions:
+    """The likeliest class of each of a run's n images, by protocol."""
+
+    images: pd.DataFrame
+    """A row for each image: image, label, and whether it counts."""
+    classes: dict[str, NDArray[np.int64]]
+    """[n] the likeliest class."""
+    p: dict[str, NDArray[np.float32]]
+    """[n] its probability."""
+    right: dict[str, NDArray[np.bool_]]
+    """[n] whether it is right."""
+    content: NDArray[np.uint64] | None
+    """[n] the hashes of the images' files, where all are known."""
+
+
+def first_predictions(run: Run, protocols: Sequence[str], scoring: Scoring) -> FirstPredictions:
+    """The likeliest classes of a run under these of its protocols; `scoring` is of `Scoring.of_run`.
+
+    Reads each shard once. Raises `IncompleteRun`.
     """
     frames, content = [], []
+    classes, p, right = ({name: [] for name in protocols} for _ in range(3))  # type: ignore[var-annotated]
     for shard in run.shards():
-        predicted, _ = top_predictions(shard.probabilities[protocol], scoring.classes, 1)
         judged = judge(shard, scoring)
-        right, counts = np.zeros((2, len(shard.ids)), dtype=bool)
-        right[judged.kept] = judged.ranks(protocol) == 0
+        counts = np.zeros(len(shard.ids), dtype=bool)
         counts[judged.kept] = True
-        columns = {
-            "image": pd.Series(shard.ids, dtype=object),  # some file names are not Unicode
-            "label": shard.labels,
-            "predicted": predicted[:, 0],
-            "right": right,
-            "counts": counts,
-        }
-        frames.append(pd.DataFrame(columns))
+        ids = pd.Series(shard.ids, dtype=object)  # some file names are not Unicode
+        frames.append(pd.DataFrame({"image": ids, "label": shard.labels, "counts": counts}))
         content.append(shard.content)
+        for name in protocols:
+            predicted, highest = top_predictions(shard.probabilities[name], scoring.classes, 1)
+            hits = np.zeros(len(shard.ids), dtype=bool)
+            hits[judged.kept] = judged.ranks(name) == 0
+            for parts, part in ((classes, predicted[:, 0]), (p, highest[:, 0]), (right, hits)):
+                parts[name].append(part)
     known = [hashes for hashes in content if hashes is not None]
-    all_known = np.concatenate(known) if len(known) == len(content) else None
-    return pd.concat(frames, ignore_index=True), all_known
+    return FirstPredictions(
+        images=pd.concat(frames, ignore_index=True),
+        classes={name: np.concatenate(parts) for name, parts in classes.items()},
+        p={name: np.concatenate(parts) for name, parts in p.items()},
+        right={name: np.concatenate(parts) for name, parts in right.items()},
+        content=np.concatenate(known) if len(known) == len(content) else None,
+    )
+
+
+def check_same_files(a: Run, first_a: FirstPredictions, b: Run, first_b: FirstPredictions) -> None:
+    """Raise `RunError` where an image is in only one of two runs, or was another file for the other one."""
+    if in_one := sorted(set(first_a.images["image"]) ^ set(first_b.images["image"])):
+        raise RunError(
+            f"{in_one[0]} is in only one of {a.path} and {b.path}: it was skipped in the other; repair it"
+        )
+    check_same_content(list(first_a.images["image"]), [first_a.content, first_b.content], [a.path, b.path])
 
 
 def _left_out(runs: Sequence[Run], image_set: str) -> frozenset[str]:

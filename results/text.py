@@ -36,4 +36,4 @@ def crops_in_words(*protocols: str) -> str:
     ('1 crop', '10, 144 crops', 'dense')
     """
     names = ", ".join(protocols)
-    return {"1": "1 crop", "dense": "dense"}.get(names, f"{names} crops")
+    return {"1": "1 crop", "native": "native crop", "dense": "dense"}.get(names, f"{names} crops")

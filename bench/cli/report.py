@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import note, note_clean_runs, write_text
+from bench.cli.output import STDOUT, note, note_clean_runs, write_text
 from bench.cli.parameters import ClassSet, PictureData, Quiet, RunFolders, Truths, leave_out_files
 from bench.cli.scorings import read_scorings
 from bench.errors import UsageError
+from results.storage import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 def report(
     runs: RunFolders,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="A .csv, .md, .tex, .json or .html file, or - for stdout.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A .csv, .md, .tex, .json or .html file, or - for stdout. With a folder, such as site/, RUN "
+            "is a folder of runs, and each has a page of its own.",
+        ),
     ] = "-",
     format: Annotated[
         str | None,
@@ -59,11 +66,16 @@ def report(
 ) -> None:
     """Write runs as a table: .md, .csv, .tex, .json or .html.
 
-    One run or several, beside the published figures; .html is a page with pictures.
+    One run or several, beside the published figures; .html is a page with pictures. With `-o site/` it writes
+    an index of all runs in a folder, and a page for each. The same command again renews what has changed.
     """
     from results.report.class_tables import CLASS_FORMATS
     from results.run import Run
 
+    if _is_folder(output):
+        _refuse_options(output, format=format, by=by, protocol=protocol, classes=classes, truth=truth)
+        _write_site(leave_out_files(runs), output, data, calibration)
+        return
     kind = _choose_format(output, format)
     if by not in (None, "class"):
         raise UsageError(f"no table by {by!r}: write --by class")
@@ -88,6 +100,43 @@ def report(
         write_text(output, page(opened, scorings, data=data, note=note, calibration=calibration))
     else:
         write_text(output, _write_table(opened, scorings, output, kind, calibration))
+
+
+def _is_folder(output: str) -> bool:
+    """Whether the output is for a site."""
+    return output not in STDOUT and (output.endswith("/") or parse_path(output).is_dir())
+
+
+def _refuse_options(output: str, **values: object) -> None:
+    """Raise `UsageError` for the first of these options that has a value: a site does not take them."""
+    for name, value in values.items():
+        if value:
+            raise UsageError(f"--{name} is not for {output}, a site of pages: leave it out, or name a file")
+
+
+def _write_site(folders: "Sequence[Path]", output: str, data: str | None, calibration: bool) -> None:
+    """Write a site of the runs in a folder. Raises `IncompleteRun` after that, where some are incomplete."""
+    from bench.views.site import INDEX, write_site
+    from results.errors import IncompleteRun
+    from results.run import MANIFEST
+
+    folder = folders[0]
+    if len(folders) > 1 or folder.name == MANIFEST or (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{output} is for all runs in a folder: name that folder alone, or write a .html file"
+        )
+    notes: list[str] = []
+    target = parse_path(output)
+    found = write_site(folder, target, write_text, data=data, note=notes.append, calibration=calibration)
+    if notes:
+        more = f"; and {len(notes) - 1:,} more of this kind" if len(notes) > 1 else ""
+        note(f"{notes[0]}{more}")
+    for _, line in found.copies:
+        note(f"{line}, which is counted once")
+    if found.incomplete:
+        (_, line), number = found.incomplete[0], len(found.incomplete)
+        more = f" (and {number - 1:,} more)" if number > 1 else ""
+        raise IncompleteRun(f"not counted in {target / INDEX}: {line}{more}")
 
 
 def _choose_format(output: str, format: str | None) -> str:

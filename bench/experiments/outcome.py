@@ -13,7 +13,7 @@ from bench.experiments.table import Finding
 from results.comparison import Comparison, compare
 from results.metrics import sign_flip_p
 from results.report import csv
-from results.report.html.charts import Line, Point, Tick, file_chart
+from results.report.html.charts import Line, Point, file_chart
 from results.storage import write
 from results.tables import accuracy
 
@@ -133,9 +133,8 @@ def _draw(name: str, table: pd.DataFrame) -> str:
     """A line for each variant: its top-1 error on all images, the mean, the lowest and the highest seed."""
     rows = table[table["image_set"] == "all"]
     lines = [_line(str(label), part) for label, part in rows.groupby("variant", sort=False)]
-    ticks = [Tick(epoch, str(epoch)) for epoch in sorted(rows["epoch"].unique().tolist())]
     title = f"{name}: top-1 error on {rows['n'].iloc[0]:,} images"
-    return file_chart(title, "epoch", lines, ticks)
+    return file_chart(title, "epoch", lines)
 
 
 def _line(label: str, rows: pd.DataFrame) -> Line:

@@ -15,7 +15,7 @@ from bench.evaluation.label_check import GivenOrder, find_mix_up
 from bench.options import Options
 from bench.progress import Reporter
 from results.report import csv
-from results.report.html.charts import Line, Point, Tick, file_chart
+from results.report.html.charts import Line, Point, file_chart
 from results.run import Run
 from results.storage import write
 from results.tables import accuracy
@@ -76,8 +76,7 @@ def _draw(table: pd.DataFrame, model: str) -> str:
     rows = table[(table["protocol"] == protocol) & (table["image_set"] == image_set)]
     title = f"{model}, {crops_in_words(protocol)}, {image_set} ({rows['n'].iloc[0]:,} images)"
     lines = [_line(f"top-{k} error", rows["epoch"].tolist(), rows[f"top{k}_error"].tolist()) for k in (1, 5)]
-    ticks = [Tick(epoch, f"{epoch:g}") for epoch in rows["epoch"].tolist()]
-    return file_chart(title, "epoch", lines, ticks)
+    return file_chart(title, "epoch", lines)
 
 
 def _line(name: str, epochs: Sequence[int], errors: Sequence[float]) -> Line:

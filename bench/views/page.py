@@ -25,15 +25,16 @@ def page(
     data: str | None,
     note: Note,
     calibration: bool = False,
+    home: str = "",
 ) -> str:
-    """The page of runs on the same images; scorings and calibration as `results.report.html.write` has them.
+    """The page of runs on the same images; scorings, calibration and home as `html.write` has them.
 
     `data` and `note` are those of `thumbnail_reader`. Raises `RunError` for runs on other images than the
     first, and `BenchError` where `data` has no images.
     """
     check_same_images(runs)
     pictures = _picture_addresses(runs[0], data, note)
-    return html.write(runs, class_names(runs[0]), pictures, scorings, calibration=calibration)
+    return html.write(runs, class_names(runs[0]), pictures, scorings, calibration=calibration, home=home)
 
 
 def _picture_addresses(run: Run, data: str | None, note: Note) -> Callable[[str], str] | None:

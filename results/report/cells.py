@@ -54,7 +54,7 @@ def cells(table: pd.DataFrame, *, calibration: bool = False) -> list[dict[str, s
                 heading: "-" if pd.isna(row[column]) else f"{row[column]:.4f}"
                 for column, heading in CALIBRATION.items()
             }
-        columns |= {heading: _published(row, start) for heading, start in published.items()}
+        columns |= {heading: published_cell(row, start) for heading, start in published.items()}
         rows.append(columns | ({"verdict": row["verdict"] or "-"} if has_verdicts else {}))
     return rows
 
@@ -115,7 +115,7 @@ def verdict_count(verdicts: Sequence[Verdict]) -> str:
     return f"{passed} rows pass, {failed} fail, and {open_rows} cannot be compared"
 
 
-def _published(row: Mapping[Any, Any], start: str) -> str:
+def published_cell(row: Mapping[Any, Any], start: str) -> str:
     """The published errors in the columns that begin with `start`, and their source."""
     source = row[f"{start}_source"]
     if not source:

@@ -1,35 +1,29 @@
-"""Charts of errors as SVG: lines of points over an axis, with their intervals and their names.
+"""Charts of errors in Vega-Lite: lines of points over an axis, with their intervals and their names.
 
 `page_chart` is for the HTML page, whose style has the colours. `file_chart` is a file of its own.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from html import escape
-from math import ceil, floor, log10
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Literal
 
 from results.text import printable
 
-WIDTH, HEIGHT = 680, 340
-"""Of a chart, in the units of SVG."""
+Json = dict[str, Any]
+"""A part of a specification in Vega-Lite."""
 
-LEFT, RIGHT, TOP, BOTTOM = 52, 170, 12, 46
-"""Margins around the lines. The names of the lines are in the right one."""
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+"""Says which version of Vega-Lite; nothing is fetched."""
 
-TITLE_HEIGHT = 34
-"""Above the chart, in a file of its own."""
+HEIGHT = 320
+"""Pixels from the lowest to the highest error."""
 
 COLOURS = ("#1f6fb4", "#b45309", "#15803d", "#9333a8", "#be123c", "#0f766e")
-"""Of the classes c0 to c5 in a file. The page gives these classes its own colours, light or dark."""
+"""Of the lines in a file. The page's style has its own, light and dark, as --c0 to --c5."""
 
-STYLE = "".join(
-    (
-        "text { fill: #333; font: 13px sans-serif; } .title { font-weight: bold; } ",
-        ".grid, .leader { stroke: #ddd; } .bar { opacity: .6; } polyline { fill: none; stroke-width: 2; } ",
-        *(f"line.c{i}, polyline.c{i} {{ stroke: {colour}; }} " for i, colour in enumerate(COLOURS)),
-        *(f"circle.c{i}, text.c{i} {{ fill: {colour}; }} " for i, colour in enumerate(COLOURS)),
-    )
-)
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down")
+"""Of the points. As there is one less than colours, thirty lines differ in one or the other."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +39,8 @@ class Point:
     high: float
     text: str
     """What is shown when the mouse is on it."""
+    images: int | None = None
+    """That it is of; None where all points are of the same."""
 
 
 @dataclass(frozen=True)
@@ -56,164 +52,127 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A number on the horizontal axis, as text. It is left out where it would touch the one before."""
+class Chart:
+    """A chart of the HTML page, with what it shows for a table."""
 
-    x: float
-    text: str
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """A map from values between `first` and `last`, after `scale`, to lengths between `start` and `end`."""
-
-    first: float
-    last: float
-    start: float
-    end: float
-    scale: Callable[[float], float] = float
-
-    def at(self, value: float) -> float:
-        share = (self.scale(value) - self.first) / (self.last - self.first)
-        return self.start + (self.end - self.start) * share
+    title: str
+    axis: str
+    """The title of the horizontal axis."""
+    vertical: str
+    """That of the vertical one."""
+    lines: Sequence[Line]
+    specification: Json
 
 
-def page_chart(
-    title: str,
-    axis: str,
-    lines: Sequence[Line],
-    ticks: Sequence[Tick],
-    scale: Callable[[float], float] = log10,
-) -> str:
-    """An <svg> element for the HTML page: errors over an axis, which is called `axis`, after `scale`."""
-    content = _content(axis, lines, ticks, scale)
-    start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_escape(title)}">'
-    return "\n".join([start, *content, "</svg>"])
+def page_chart(title: str, axis: str, lines: Sequence[Line], scale: Literal["steps", "log"]) -> Chart:
+    """Top-1 errors over an axis, as wide as the chart's place on the HTML page.
+
+    `steps` has the numbers at equal distances, and the points of different lines at a number side by side.
+    """
+    vertical = "top-1 error, %"
+    x: Json = {"field": "x", "title": axis}
+    if scale == "steps":
+        x |= {"type": "ordinal", "axis": {"labelAngle": 0}, "scale": {"padding": 0.2}}
+    else:
+        x |= {"type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 24}}
+    drawn = draw(lines, x, {"title": vertical, "scale": {"zero": False}})
+    return Chart(title, axis, vertical, lines, for_page(title, drawn))
 
 
-def file_chart(title: str, axis: str, lines: Sequence[Line], ticks: Sequence[Tick]) -> str:
-    """An SVG file: errors over a linear axis, which is called `axis`."""
-    height = HEIGHT + TITLE_HEIGHT
-    start = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 {-TITLE_HEIGHT} {WIDTH} {height}">'
-    )
-    frame = [
-        f"<style>{STYLE}</style>",
-        f'<rect y="{-TITLE_HEIGHT}" width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text class="title" x="{LEFT}" y="-10">{_escape(title)}</text>',
+def file_chart(title: str, axis: str, lines: Sequence[Line]) -> str:
+    """An SVG file: errors over a linear axis of whole numbers."""
+    import vl_convert
+
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": printable(axis),
+        "axis": {"tickMinStep": 1, "format": "d"},
+        "scale": {"zero": False, "nice": False, "padding": 14},
+    }
+    specification = {
+        "$schema": SCHEMA,
+        "title": printable(title),
+        "width": 500,
+        "height": HEIGHT,
+        "layer": [draw(lines, x, {"title": "error, %", "scale": {"zero": False}})],
+        "config": _config(COLOURS, paper="white", ink="#333", grid="#ddd"),
+    }
+    return vl_convert.vegalite_to_svg(specification) + "\n"
+
+
+def for_page(title: str, *layers: Json) -> Json:
+    """The specification of a chart with the colours of the page's style, light or dark."""
+    colours = [f"var(--c{number})" for number in range(len(COLOURS))]
+    return {
+        "$schema": SCHEMA,
+        "description": printable(title),
+        "width": "container",
+        "height": HEIGHT,
+        "layer": layers,
+        "config": _config(colours, paper="transparent", ink="var(--soft)", grid="var(--line)"),
+    }
+
+
+@cache
+def runtime() -> str:
+    """The JavaScript that draws the charts of a page: Vega, Vega-Lite and Vega-Embed."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+
+
+def draw(lines: Sequence[Line], x: Json, y: Json) -> Json:
+    """The intervals, the lines and the points; `x` and `y` say how the axes are.
+
+    The points of different lines stand side by side where `x` is ordinal.
+    """
+    values = [
+        {**asdict(point), "line": printable(line.name), "text": printable(point.text)}
+        for line in lines
+        for point in line.points
     ]
-    return "\n".join([start, *frame, *_content(axis, lines, ticks, float), "</svg>", ""])
+    name = {"field": "line", "type": "nominal", "sort": None, "title": None}
+    stroke = {**name, "legend": None}  # the legend is that of the points
+    columns = 2 if max(len(line.name) for line in lines) <= 20 else 1
+    named = {**name, "legend": {"orient": "bottom", "columns": columns, "symbolSize": 80}}
+    text = {"field": "text", "type": "nominal"}
+    y = {"field": "error", "type": "quantitative", **y}
+    places = {"x": x, "y": y}
+    if x["type"] == "ordinal":
+        places["xOffset"] = {"field": "line", "type": "nominal", "sort": None}
+    interval = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "stroke": stroke, "tooltip": text}
+    point = {"stroke": {"value": None}, "fill": named, "shape": named, "tooltip": text, "description": text}
+    return {
+        "data": {"values": values},
+        "encoding": places,
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 1.5, "opacity": 0.6, "aria": False},
+                "encoding": interval,
+            },
+            {"mark": {"type": "line", "strokeWidth": 2, "aria": False}, "encoding": {"stroke": stroke}},
+            {"mark": {"type": "point", "size": 60, "opacity": 1}, "encoding": point},
+        ],
+    }
 
 
-def _content(
-    axis: str, lines: Sequence[Line], ticks: Sequence[Tick], scale: Callable[[float], float]
-) -> list[str]:
-    """The elements of a chart."""
-    points = [point for line in lines for point in line.points]
-    places = [scale(x) for x in (*(point.x for point in points), *(tick.x for tick in ticks))]
-    first, last = min(places), max(max(places), min(places) + 0.1)
-    across = _Axis(first, last, LEFT + 14, WIDTH - RIGHT - 14, scale)
-    levels = _levels(min(point.low for point in points), max(point.high for point in points))
-    up = _Axis(levels[0], levels[-1], HEIGHT - BOTTOM, TOP)
-    elements = [*_grid(levels, up), *_ticks(ticks, across)]
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    elements.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{_escape(axis)}</text>')
-    for number, line in enumerate(lines):
-        elements += _line(line, f"c{number % len(COLOURS)}", across, up)
-    return elements + _names(lines, across, up)
-
-
-def _escape(text: str) -> str:
-    """The text as SVG has it."""
-    return escape(printable(text))
-
-
-def _levels(low: float, high: float) -> range:
-    """Round errors that have a horizontal line each, at most ten, around all that is drawn.
-
-    >>> list(_levels(17.9, 26.2))
-    [16, 18, 20, 22, 24, 26, 28]
-    """
-    bottom, top = floor(low), ceil(high)
-    step = next(step for step in (1, 2, 5, 10, 20, 50) if (top - bottom) / step <= 8)
-    first, last = step * floor(bottom / step), step * ceil(top / step)
-    return range(first, max(last, first + step) + 1, step)
-
-
-def _grid(levels: range, up: _Axis) -> list[str]:
-    elements = []
-    for level in levels:
-        y = up.at(level)
-        elements.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        elements.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{level} %</text>')
-    return elements
-
-
-def _ticks(ticks: Sequence[Tick], across: _Axis) -> list[str]:
-    elements = []
-    free = 0.0
-    for tick in ticks:
-        x = across.at(tick.x)
-        if x >= free:
-            text = _escape(tick.text)
-            elements.append(
-                f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{text}</text>'
-            )
-            free = x + 40
-    return elements
-
-
-def _line(line: Line, colour: str, across: _Axis, up: _Axis) -> list[str]:
-    """The line through the points, and each point with its interval."""
-    elements = []
-    if len(line.points) > 1:
-        path = " ".join(f"{across.at(point.x):.1f},{up.at(point.error):.1f}" for point in line.points)
-        elements.append(f'<polyline class="{colour}" points="{path}"/>')
-    for point in line.points:
-        x, y = f"{across.at(point.x):.1f}", f"{up.at(point.error):.1f}"
-        if point.low < point.high:
-            low, high = f"{up.at(point.low):.1f}", f"{up.at(point.high):.1f}"
-            elements.append(f'<line class="{colour} bar" x1="{x}" x2="{x}" y1="{low}" y2="{high}"/>')
-        title = f"<title>{_escape(point.text)}</title>"
-        elements.append(f'<circle class="{colour}" cx="{x}" cy="{y}" r="4">{title}</circle>')
-    return elements
-
-
-def _names(lines: Sequence[Line], across: _Axis, up: _Axis) -> list[str]:
-    """The lines' names at the right, each at the height of its last point, with a leader to that point.
-
-    Names that would touch are moved apart.
-    """
-    ends = [line.points[-1] for line in lines]
-    order = sorted(range(len(lines)), key=lambda number: (up.at(ends[number].error), ends[number].x))
-    heights = _apart([up.at(ends[number].error) for number in order])
-    left = WIDTH - RIGHT + 12
-    elements = []
-    for number, height in zip(order, heights, strict=True):
-        line, end = lines[number], ends[number]
-        text = line.name if len(line.name) <= 20 else line.name[:19] + "\N{HORIZONTAL ELLIPSIS}"
-        elements.append(
-            f'<line class="leader" x1="{across.at(end.x) + 7:.1f}" y1="{up.at(end.error):.1f}" '
-            f'x2="{left - 3}" y2="{height:.1f}"/>'
-        )
-        elements.append(
-            f'<text class="name c{number % len(COLOURS)}" x="{left}" y="{height + 4:.1f}">'
-            f"{_escape(text)}<title>{_escape(line.name)}</title></text>"
-        )
-    return elements
-
-
-def _apart(heights: Sequence[float], gap: float = 15.0) -> list[float]:
-    """Sorted heights, moved so that neighbours are at least `gap` apart and all are inside the chart.
-
-    >>> _apart([100.0, 102.0, 200.0])
-    [100.0, 115.0, 200.0]
-    """
-    moved = list(heights)
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + gap)
-    moved[-1] = min(moved[-1], HEIGHT - 12.0)
-    for i in reversed(range(len(moved) - 1)):
-        moved[i] = min(moved[i], moved[i + 1] - gap)
-    return moved
+def _config(colours: Sequence[str], *, paper: str, ink: str, grid: str) -> Json:
+    """Vega-Lite's configuration with these colours."""
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13}
+    return {
+        "background": paper,
+        "font": "system-ui, sans-serif",
+        "axis": {
+            **text,
+            "gridColor": grid,
+            "domainColor": grid,
+            "tickColor": grid,
+            "titleFontWeight": "normal",
+            "labelSeparation": 8,
+        },
+        "legend": {**text, "labelLimit": 330},
+        "title": {"color": ink, "fontSize": 14},
+        "view": {"stroke": None},
+        "range": {"category": list(colours), "symbol": list(SHAPES)},
+    }

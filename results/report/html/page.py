@@ -1,32 +1,35 @@
 """One HTML page of runs that needs no other file: tables, charts, errors by class, mistakes, provenance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.calibration import BINS
 from results.comparable import check_each_once
 from results.metrics import error_percent, wilson_interval
-from results.names import distinct_names
-from results.report.cells import NUMBERS, cells, note
-from results.report.html.charts import Line, Point, Tick, page_chart
-from results.report.html.reliability import reliability_chart
+from results.report.cells import note
+from results.report.html.charts import runtime
+from results.report.html.error_charts import cost_chart, crops_chart
+from results.report.html.flips import find_flips
+from results.report.html.reliability import reliability
+from results.report.html.table import error_tables
+from results.report.html.templates import render
+from results.report.html.titles import legend, short_titles
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, Truth, common_scoring
 from results.tables import accuracy, class_number, predictions
-from results.text import printable
 
 MISTAKES = 12
 """How many of a run's most confident mistakes are shown."""
 
+SHARED_SCRIPT = "charts.js"
+"""The file with `charts.runtime`, beside the pages of a site."""
+
 Picture = Callable[[str], str]
 """From an image's id to the picture as a data: address; empty where the image is gone."""
-
-Rows = Sequence[Mapping[Any, Any]]
-"""A run's rows of the table, on all images."""
 
 
 def write(
@@ -36,38 +39,42 @@ def write(
     scorings: Sequence[Scoring] = (AS_STORED,),
     *,
     calibration: bool = False,
+    home: str = "",
 ) -> str:
-    """The page of runs on the same images; with `calibration` it shows how far to believe probabilities.
+    """The page of runs on the same images; with `calibration` its tables of errors have those columns, too.
+    `home` is the address of the index that it belongs to; what draws its charts is a file beside that.
 
     `names` are those of the classes. The first of the `scorings` is by the runs' own labels; the others, by
     other labels, have rows in the table and a section of their own. Raises `RunError`.
     """
     check_each_once(runs)
-    common_scoring(runs, scorings[0])
-    names_of_runs = distinct_names(runs)
-    tables = [_rename(accuracy([run], scorings), name) for run, name in zip(runs, names_of_runs, strict=True)]
+    common = common_scoring(runs, scorings[0])
+    titles = short_titles(runs)
+    tables = [_rename(accuracy([run], scorings), title) for run, title in zip(runs, titles, strict=True)]
     table = pd.concat(tables, ignore_index=True)
     measured = [
         rows[(rows["image_set"] == "all") & (rows["truth"] == "")].to_dict("records") for rows in tables
     ]
     truths = [scoring.truth for scoring in scorings if scoring.truth]
     frames = [_judged_predictions(run, scorings[0], truths) for run in runs]
-    titles = _titles(runs, names_of_runs)
-    environment = Environment(
-        autoescape=True,
-        loader=PackageLoader("results.report.html", "."),
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        numbers=NUMBERS,
+    return render(
+        "page.html",
+        home=home,
         note=note(table),
-        rows=cells(table, calibration=calibration),
-        crops=Markup(_crops_chart(measured, runs, titles)),  # noqa: S704 - every name in it is escaped
-        costs=Markup(_cost_chart(measured, runs, titles)),  # noqa: S704
-        reliability=Markup(reliability_chart(runs, titles, scorings[0]) if calibration else ""),  # noqa: S704
+        error_tables=error_tables(table, runs, calibration=calibration),
+        flips=find_flips(runs, names, common, picture),
+        crops=crops_chart(measured, runs, titles),
+        costs=cost_chart(measured, runs, titles),
+        reliabilities=[reliability(run, title, scorings[0]) for run, title in zip(runs, titles, strict=True)],
+        shared_script=SHARED_SCRIPT,
+        vega="" if home else Markup(runtime()),  # noqa: S704 - of the library
+        bins=BINS,
+        data={
+            "images": runs[0].manifest.data.images,
+            "name": runs[0].manifest.data.path.rstrip("/").rpartition("/")[2],
+        },
         titles=titles,
+        legend=legend(runs),
         protocols=[run.protocols[-1] for run in runs],
         classes=_classes(frames, names),
         mistakes=[_mistakes(frame, names, picture) for frame in frames],
@@ -114,70 +121,6 @@ def _by_other_labels(frame: pd.DataFrame, truth: str) -> dict[str, Any]:
 def _rename(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows of a run under another name, which may not be Unicode."""
     return rows.assign(model=pd.Series(name, index=rows.index, dtype=object))
-
-
-def _finalize(value: Any) -> Any:
-    """What the page shows of a value: text is made printable, except charts and pictures."""
-    return printable(value) if type(value) is str else value
-
-
-def _titles(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
-    """The runs' names on the page: those of the table, with the protocol where two are the same."""
-    return [
-        name if names.count(name) == 1 else f"{name} ({run.protocols[-1]})"
-        for name, run in zip(names, runs, strict=True)
-    ]
-
-
-def _crops_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error against the number of crops, without dense evaluation. Empty where that leaves nothing."""
-    lines = []
-    for rows, run, title in zip(measured, runs, titles, strict=True):
-        protocols = run.manifest.plan.protocols
-        points = [
-            _point(row, protocols[row["protocol"]].crops, title) for row in rows if row["protocol"] != "dense"
-        ]
-        if points:
-            lines.append(Line(title, sorted(points, key=lambda point: point.x)))
-    if not lines:
-        return ""
-    crops = sorted({point.x for line in lines for point in line.points})
-    ticks = [Tick(x, f"{x:g}") for x in crops]
-    return page_chart("Top-1 error against the number of crops", "crops", lines, ticks)
-
-
-def _cost_chart(measured: Sequence[Rows], runs: Sequence[Run], titles: Sequence[str]) -> str:
-    """Top-1 error of each run's last protocol against the multiply-adds of one crop through all its networks.
-
-    Empty where no run knows them.
-    """
-    lines = []
-    for rows, run, title in zip(measured, runs, titles, strict=True):
-        multiply_adds = run.manifest.model.multiply_adds
-        if multiply_adds:
-            billions = multiply_adds / 1e9
-            lines.append(Line(title, [_point(rows[-1], billions, f"{title}, {billions:.3g} G")]))
-    if not lines:
-        return ""
-    ticks = _cost_ticks([line.points[0].x for line in lines])
-    return page_chart("Top-1 error against multiply-adds", "billion multiply-adds a crop", lines, ticks)
-
-
-def _cost_ticks(costs: Sequence[float]) -> list[Tick]:
-    """Round numbers near these: 1, 2, 5, 10 and so on over a wide range, else 1, 2, 3 and so on.
-
-    >>> [tick.text for tick in _cost_ticks([1.6, 12.3])]
-    ['2', '3', '4', '5', '6', '7', '8', '9', '10']
-    """
-    digits = (1, 2, 5) if max(costs) > 10 * min(costs) else range(1, 10)
-    numbers = [digit * 10.0**power for power in range(-6, 5) for digit in digits]
-    lowest, highest = min(costs) / 1.3, max(costs) * 1.3
-    return [Tick(number, f"{number:g}") for number in numbers if lowest < number < highest]
-
-
-def _point(row: Mapping[Any, Any], x: float, title: str) -> Point:
-    error, low, high = row["top1_error"], row["top1_low"], row["top1_high"]
-    return Point(x, error, low, high, f"{title}, {row['protocol']}: {error:.2f} % [{low:.2f}, {high:.2f}]")
 
 
 def _classes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, Any]]:

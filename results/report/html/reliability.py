@@ -1,46 +1,87 @@
-"""The chart that shows how far probabilities can be believed."""
+"""How far the probabilities can be believed: for each run a chart, and the figures beside it."""
 
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from results.calibration import Calibration
+from results.calibration import BINS, Calibration, calibration
 from results.metrics import wilson_interval
-from results.report.html.charts import Line, Point, Tick, page_chart
+from results.report.html.charts import Chart, Line, Point, draw, for_page
 from results.run import Run
-from results.scoring import Scoring
-from results.tables import Counts, count_hits
-
-TICKS = [Tick(percent, f"{percent} %") for percent in range(0, 101, 20)]
+from results.scoring import Scoring, judge
+from results.text import crops_in_words, printable
 
 
-def reliability_chart(runs: Sequence[Run], titles: Sequence[str], scoring: Scoring) -> str:
-    """An <svg> element for the HTML page: how often the predicted class is right, against its probability.
+@dataclass(frozen=True)
+class Reliability:
+    """A run's."""
 
-    Each run, which the chart calls by its title, has a line for the single crop and one for its last
-    protocol. `scoring` is by the runs' own labels. Raises `IncompleteRun`.
+    title: str
+    """What the page calls the run."""
+    chart: Chart
+    calibrations: dict[str, Calibration]
+    """Those of the single crop and of the last protocol, by their names in words."""
+
+
+def reliability(run: Run, title: str, scoring: Scoring) -> Reliability:
+    """How often the predicted class is right, against its probability, on all images.
+
+    `scoring` is by the run's own labels. Raises `IncompleteRun`.
     """
-    lines = [line for run, title in zip(runs, titles, strict=True) for line in _lines(run, title, scoring)]
-    ends = [Point(x, x, x, x, f"{x:.0f} %") for x in (0.0, 100.0)]
-    lines.append(Line("as often as it says", ends))
-    return page_chart("Reliability", "probability of the predicted class", lines, TICKS, scale=float)
-
-
-def _lines(run: Run, title: str, scoring: Scoring) -> Iterator[Line]:
     single = "1" if "1" in run.protocols else run.protocols[0]
-    counts = {name: Counts() for name in dict.fromkeys((single, run.protocols[-1]))}
+    protocols = dict.fromkeys((single, run.protocols[-1]))
+    found = dict.fromkeys(protocols, Calibration())
     for shard in run.shards():
-        found = count_hits(shard, None, scoring=scoring.of_run(run))
-        counts = {name: before + found[name, "all"] for name, before in counts.items()}
-    for protocol, count in counts.items():
-        assert count.calibration  # an image has one label of its own
-        # a long name is cut at its end
-        yield Line(f"{protocol}, {title}", _points(count.calibration, f"{title}, {protocol}"))
+        judged = judge(shard, scoring.of_run(run))
+        assert judged.labels is not None  # an image has one label of its own
+        for protocol in protocols:
+            found[protocol] += calibration(judged.probabilities(protocol), judged.labels)
+    calibrations = {crops_in_words(protocol): each for protocol, each in found.items()}
+    return Reliability(title, _chart(title, calibrations), calibrations)
 
 
-def _points(calibration: Calibration, name: str) -> list[Point]:
+def _chart(title: str, calibrations: dict[str, Calibration]) -> Chart:
+    """A line for each calibration; below it bars, the share of the images that each bin has."""
+    name = f"Reliability of {title}"
+    axis, vertical = "probability of the predicted class, %", "right, %"
+    lines = [Line(words, _points(each, words)) for words, each in calibrations.items()]
+    shares = [
+        {
+            "line": printable(words),
+            "from": 100 * number / BINS,
+            "to": 100 * (number + 1) / BINS,
+            "share": share,
+        }
+        for words, each in calibrations.items()
+        for number, share in enumerate((100 * each.images / each.n).tolist())
+    ]
+    x = {"field": "x", "type": "quantitative", "title": axis, "scale": {"domain": [0, 100]}}
+    bars = {
+        "data": {"values": shares},
+        "mark": {"type": "bar", "opacity": 0.25, "aria": False},
+        "encoding": {
+            "x": {"field": "from", "type": "quantitative"},
+            "x2": {"field": "to"},
+            "y": {"field": "share", "type": "quantitative", "stack": None},
+            "y2": {"datum": 0},
+            "color": {"field": "line", "type": "nominal", "sort": None, "legend": None},
+        },
+    }
+    diagonal = {
+        "data": {"values": [{"x": 0, "error": 0}, {"x": 100, "error": 100}]},
+        "mark": {"type": "line", "stroke": "var(--soft)", "strokeDash": [4, 4], "aria": False},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative"},
+            "y": {"field": "error", "type": "quantitative"},
+        },
+    }
+    drawn = draw(lines, x, {"title": vertical, "scale": {"domain": [0, 100]}})
+    return Chart(name, axis, vertical, lines, for_page(name, bars, diagonal, drawn))
+
+
+def _points(found: Calibration, words: str) -> list[Point]:
     """A point for each bin with images, in percent."""
     points = []
-    for confidence, share, images in calibration.reliability():
+    for confidence, share, images in found.reliability():
         low, high = wilson_interval(round((1 - share) * images), images)
-        text = f"{name}: of {images:,} images at {100 * confidence:.1f} %, {100 * share:.1f} % are right"
-        points.append(Point(100 * confidence, 100 * share, low, high, text))
+        text = f"{words}: of {images:,} images at {100 * confidence:.1f} %, {100 * share:.1f} % are right"
+        points.append(Point(100 * confidence, 100 * share, low, high, text, images))
     return points

@@ -4,13 +4,15 @@ import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import timm
 
-from tests.helpers import cli, cli_error
+from results.run import write_manifest
+from tests.helpers import cli, cli_error, random_run
 
 
 def csv_rows(*arguments):
@@ -234,3 +236,47 @@ def test_options_that_do_not_go_together_are_refused(run):
         ),
     ):
         assert line in cli_error("report", run.path, *arguments, code=2)
+
+
+def test_site_of_a_folder_has_a_page_for_each_run(tmp_path):
+    for seed in range(2):
+        random_run(tmp_path / "runs" / f"run{seed}", seed)
+    done = cli("report", tmp_path / "runs", "-o", f"{tmp_path}/site/")
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if line.startswith("wrote")][-1] == f"wrote {tmp_path}/site/index.html"
+    assert len([line for line in lines if line.startswith("note: ")]) == 1  # pictures, of all pages
+    assert {"run0.html", "run1.html"} <= {path.name for path in (tmp_path / "site").iterdir()}
+    again = cli("report", tmp_path / "runs", "-o", tmp_path / "site")
+    assert again.stderr == f"wrote {tmp_path}/site/index.html\n"
+
+
+def test_site_with_incomplete_runs_is_exit_code_4_after_it_was_written(tmp_path):
+    for seed in range(2):
+        run = random_run(tmp_path / "runs" / f"run{seed}", seed)
+    write_manifest(run.path, replace(run.manifest, complete=False))
+    line = cli_error("report", tmp_path / "runs", "-o", f"{tmp_path}/site/", code=4)
+    index = tmp_path / "site/index.html"
+    assert line.startswith(f"not counted in {index}: {run.path} is incomplete: 25 of 25 images; ")
+    assert "1 complete run on 1 set of images" in index.read_text()
+
+
+def test_site_takes_one_folder_of_runs_and_no_options_of_tables(tmp_path):
+    run = random_run(tmp_path / "runs" / "run0", 0)
+    site = f"{tmp_path}/site/"
+    (tmp_path / "file").touch()
+    for arguments, code, line in (
+        ((run.path, "-o", site), 2, "is for all runs in a folder: name that folder alone, or write a .html"),
+        ((run.path.parent, run.path, "-o", site), 2, "is for all runs in a folder"),
+        ((run.path.parent, "-o", site, "--by", "class"), 2, "--by is not for"),
+        ((run.path.parent, "-o", site, "--truth", "real"), 2, "--truth is not for"),
+        ((run.path.parent, "-o", f"{tmp_path}/file/"), 2, "file is a file: name a folder for the site"),
+        ((run.path.parent, "-o", tmp_path / "runs"), 2, "runs has files in it that are no site's"),
+        ((run.path / "shards", "-o", site), 1, "has no runs: name a folder"),
+        (
+            (tmp_path / "nowhere", "-o", site),
+            1,
+            "nowhere: No such file or directory; name a folder with runs",
+        ),
+    ):
+        assert line in cli_error("report", *arguments, code=code)
+    assert not (tmp_path / "site").exists()

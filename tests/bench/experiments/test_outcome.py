@@ -106,8 +106,8 @@ def test_chart_has_a_line_for_each_variant(trained, tmp_path):
     assert [path.name for path in names] == ["name.csv", "name.svg"]
     picture = ElementTree.parse(names[1]).getroot()
     tag = "{http://www.w3.org/2000/svg}"
-    assert [len(line.get("points").split()) for line in picture.iter(f"{tag}polyline")] == [2]
-    assert len(list(picture.iter(f"{tag}circle"))) == 3
+    points = [each for each in picture.iter() if each.get("aria-roledescription") == "point"]
+    assert len(points) == 3
     assert {"usual", "other"} <= {text.text for text in picture.iter(f"{tag}text")}
     assert final_rows(table)[["variant", "epoch"]].to_numpy().tolist() == [["usual", 2], ["other", 1]]
 
@@ -115,5 +115,8 @@ def test_chart_has_a_line_for_each_variant(trained, tmp_path):
 def test_bars_of_the_chart_reach_from_the_lowest_to_the_highest_seed(trained, tmp_path):
     table = epochs_table([trained(USUAL, (0, 9 + seed), seed=seed) for seed in (0, 1, 2)])
     _, chart = write_outcome("name", table, tmp_path)
-    assert chart.read_text().count(' bar"') == 1
     assert "usual, epoch 1: 72.50 %" in chart.read_text()
+    groups = ElementTree.parse(chart).getroot().iter()
+    (bars,) = (each for each in groups if each.get("class", "").startswith("mark-rule role-mark"))
+    assert len(bars) == 1
+    assert abs(float(bars[0].get("y2"))) > 1
