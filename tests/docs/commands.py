@@ -3,6 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import typer
 from typer.main import get_command
@@ -116,11 +118,17 @@ def _check_targets(line: int, targets: list[str]) -> None:
             raise PageError(line, f"the Makefile has no {name}")
 
 
+@cache
+def _group() -> Any:
+    """Our commands, as the parser has them."""
+    return get_command(app)
+
+
 def _check_arguments(line: int, words: list[str], *, any_values: bool = False) -> None:
     """Raise `PageError` if our command or its option does not exist, or, if not `any_values`, if a value is
     missing or wrong.
     """
-    group = get_command(app)
+    group = _group()
     flags = {name for parameter in group.params for name in parameter.opts} | {"--help"}
     while words and words[0] in flags:
         words = words[1:]

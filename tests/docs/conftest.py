@@ -1,19 +1,12 @@
 """What the tests of the pages share."""
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
+
+from tests.docs.console import terminal
 
 
 @pytest.fixture
-def scratch(tmp_path, monkeypatch):
-    """An empty current folder, and an environment like that of a terminal of 80 columns."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bench.cli.output.WIDE", 80)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+def scratch(tmp_path):
+    """An empty current folder, and a terminal of 80 columns."""
+    with terminal(tmp_path):
+        yield tmp_path

@@ -1,8 +1,13 @@
 """The commands of a page, run in the current folder, one after the other."""
 
+import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
@@ -15,6 +20,18 @@ OTHERS = ("cat", "cp", "cut", "diff", "echo", "head", "ls", "mkdir", "mv", "pyth
 
 PARTS = re.compile(r"""((?:[^|>"']|"[^"]*"|'[^']*')*)([|>]?)(.*)""", re.DOTALL)
 """A command, its first `|` or `>`, and what follows."""
+
+SHOW_CODE = "echo $?"
+
+
+@contextmanager
+def terminal(folder: Path) -> Iterator[None]:
+    """Make `folder` the current one, and the environment like that of a terminal of 80 columns."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    actions = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
+    environment = patch.dict(os.environ, {"COLUMNS": "80", "PATH": path} | actions)
+    with chdir(folder), environment, patch("bench.cli.output.WIDE", 80):
+        yield
 
 
 class Console:
@@ -35,21 +52,27 @@ class Console:
 
     def run(self, step: Step) -> None:
         """Run a command. Raises `PageError` if it prints anything else than the page has."""
-        if step.command.strip() == "echo $?":
-            self._compare(step, [f"{self._code}\n"])
-            self._unsaid = 0
-            return
-        self.end()
+        shows_code = step.command.strip() == SHOW_CODE
+        if not shows_code:
+            self.end()
+        outputs = self.outputs(step)
+        if not any(matches(step.expected, output) for output in outputs):
+            printed = "\nwith stderr:\n".join(dict.fromkeys(outputs))
+            page = f"exit code {self._code}; the page has:\n{step.expected}"
+            raise PageError(step.line, f"{step.command}\n{page}\nprinted:\n{printed}")
+        says_it = shows_code or f"{OURS}: " in step.expected
+        self._unsaid = 0 if says_it or not self._code else step.line
+
+    def outputs(self, step: Step) -> list[str]:
+        """Run a command. Returns what it prints: on stdout, and on stdout and stderr."""
         program = step.command.split()[0]
+        if step.command.strip() == SHOW_CODE:
+            return [f"{self._code}\n"]
         if program == OURS:
-            outputs = self._call(step.command)
-        elif program in OTHERS:
-            outputs = [self._shell(step.command)]
-        else:
-            raise PageError(step.line, f"{program} is not run: write the command into a block of {CHECKED}")
-        self._compare(step, outputs)
-        if self._code and f"{OURS}: " not in step.expected:
-            self._unsaid = step.line
+            return self._call(step.command)
+        if program in OTHERS:
+            return [self._shell(step.command)]
+        raise PageError(step.line, f"{program} is not run: write the command into a block of {CHECKED}")
 
     def end(self) -> None:
         """Raise `PageError` if the last command failed and the page does not say so."""
@@ -58,14 +81,15 @@ class Console:
             raise PageError(self._unsaid, message)
 
     def _call(self, command: str) -> list[str]:
-        """Call this program here. Returns what it prints on stdout, and on stdout and stderr.
+        """Call this program here. Returns as `outputs`.
 
         The shell makes its arguments, and does what follows a `|` or `>`.
         """
         ours, sign, rest = PARTS.fullmatch(command).groups()
         words = self._shell(f"printf '%s\\0' {ours}").split("\0")[1:-1]
         done = CliRunner().invoke(app, words)
-        outputs = [done.stdout, done.output]
+        says_why = bool(done.exit_code and not done.stdout)
+        outputs = [done.output] if says_why else [done.stdout, done.output]
         if sign:
             outputs = [self._shell(f"cat {sign}{rest}", done.stdout_bytes)]
         self._code = done.exit_code or self._code
@@ -76,12 +100,3 @@ class Console:
         done = subprocess.run(["bash", "-c", command], input=stdin, capture_output=True, check=False)
         self._code = done.returncode
         return (done.stdout + done.stderr).decode()
-
-    def _compare(self, step: Step, outputs: list[str]) -> None:
-        if any(matches(step.expected, output) for output in outputs):
-            return
-        printed = "\nwith stderr:\n".join(dict.fromkeys(outputs))
-        message = (
-            f"{step.command}\nexit code {self._code}; the page has:\n{step.expected}\nprinted:\n{printed}"
-        )
-        raise PageError(step.line, message)

@@ -11,7 +11,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +37,8 @@ class Step:
     """A command of a page, and what the page has below it."""
 
     line: int
+    below: int
+    """The line where its output begins."""
     command: str
     expected: str
 
@@ -83,12 +85,13 @@ def steps(block: Block) -> list[Step]:
     for number, line in lines:
         if line.startswith("$ "):
             command = line.removeprefix("$ ")
+            below = number + 1
             while command.endswith("\\"):
-                command = command[:-1] + next(lines, (number, ""))[1].removeprefix("> ")
-            found.append(Step(number, command, ""))
+                below, more = next(lines, (number, ""))
+                below, command = below + 1, command[:-1] + more.removeprefix("> ")
+            found.append(Step(number, below, command, ""))
         elif found:
-            last = found.pop()
-            found.append(Step(last.line, last.command, f"{last.expected}{line}\n"))
+            found[-1] = replace(found[-1], expected=f"{found[-1].expected}{line}\n")
         else:
             raise PageError(number, "a block of a console begins with a command, such as `$ inception-bench`")
     return found

@@ -35,7 +35,7 @@ def test_blocks_have_their_line_language_and_title():
 
 def test_steps_have_the_output_below_them():
     block = Block(3, "console", "", "$ echo a \\\n    b\na b\n\n$ true\n")
-    assert steps(block) == [Step(3, "echo a     b", "a b\n\n"), Step(7, "true", "")]
+    assert steps(block) == [Step(3, 5, "echo a     b", "a b\n\n"), Step(7, 8, "true", "")]
 
 
 @pytest.mark.parametrize(
