@@ -16,7 +16,7 @@ from tests.docs.pages import CHECKED, ROOT, RUN, Block, PageError, without_block
 PROGRAMS = (
     *OTHERS,
     *("apt-get", "aws", "bash", "cd", "curl", "docker", "export", "gh", "git", "hf", "less", "pip", "pipx"),
-    *("python3", "sbatch", "source", "tar", "torchrun", "unzip", "uv", "uvx", "wget"),
+    *("pytest", "python3", "sbatch", "source", "tar", "torchrun", "unzip", "uv", "uvx", "wget"),
 )
 """Programs that a page may name, beside this one and `make`."""
 
@@ -104,7 +104,7 @@ def _check_command(line: int, words: list[str]) -> None:
 def _check_script(line: int, words: list[str]) -> None:
     """Raise `PageError` if a script in a folder of the repository is not there."""
     script = next((word for word in words if "/" in word and not word.startswith((".venv", "/"))), "")
-    if script and not (ROOT / script).exists():
+    if script and not any(ROOT.glob(script)):
         raise PageError(line, f"there is no {script} in the repository")
 
 
