@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, RunFolder
+from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, RunFolder, Wide
 from bench.cli.scorings import read_scorings
 from results.text import printable
 
@@ -33,6 +33,7 @@ def compare(
     ] = None,
     data: PictureData = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Compare two runs image by image: errors, flips, an exact paired test, the classes that changed."""
     from results.comparable import common_protocol
@@ -59,4 +60,4 @@ def compare(
         }
         print(json.dumps(described))
         return
-    show(*comparison_tables(found, runs[0], runs[1], name, image_set, scoring))
+    show(*comparison_tables(found, runs[0], runs[1], name, image_set, scoring), wide=wide)

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from bench.cli.app import app
 from bench.cli.output import progress, show, write_text
-from bench.cli.parameters import Json, option
+from bench.cli.parameters import Json, Wide, option
 from bench.options import DEFAULTS, Options
 
 
 @app.command(epilog="Example: inception-bench demo --out runs")
-def demo(out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = False) -> None:
+def demo(
+    out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = False, wide: Wide = False
+) -> None:
     """Evaluate four small Inception networks and their ensemble on the mini set; no ImageNet needed."""
     from bench import mini
     from bench.evaluation.evaluate import options_for_each, run_evaluations
@@ -29,6 +31,6 @@ def demo(out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = Fal
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
     else:
-        show(*accuracy_tables(table))
+        show(*accuracy_tables(table), wide=wide)
     for name in ("csv", "md"):
         write_text(str(out / f"demo.{name}"), FORMATS[name](table))

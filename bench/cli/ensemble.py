@@ -13,6 +13,7 @@ from bench.cli.parameters import (
     OF_SEVERAL_NETWORKS,
     RUNS,
     Json,
+    Wide,
     leave_out_files,
     parse_run,
     takes_options,
@@ -41,6 +42,7 @@ def ensemble(
         bool, typer.Option("--each", help="Show how the error falls as members are added.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Average the probabilities of runs, or of networks that are evaluated first; the result is a run."""
     from results.ensemble import check_members, growth
@@ -49,9 +51,9 @@ def ensemble(
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
-    from results.report.titled_table import whole_line
     from results.run import Run
     from results.tables import accuracy
+    from results.terminal_table import whole_line
 
     with progress() as reporter:
         members = [Run.open(path) for path in leave_out_files(runs or [])]
@@ -74,7 +76,7 @@ def ensemble(
         print(json.dumps({"run": str(run.path), "networks": networks} | summary(table) | more))
         return
     if steps is None:
-        show(*accuracy_tables(table), whole_line(f"members: {', '.join(networks)}"))
+        show(*accuracy_tables(table), whole_line(f"members: {', '.join(networks)}"), wide=wide)
     else:
-        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, networks))
+        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, networks), wide=wide)
     print(printable(f"run: {run.path}"))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from bench.cli.app import app
 from bench.cli.output import note, progress, show
-from bench.cli.parameters import Json, takes_options
+from bench.cli.parameters import Json, Wide, takes_options
 from bench.options import Options
 from results.text import printable
 
 
 @app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
 @takes_options()
-def evaluate(options: Options, as_json: Json = False) -> None:
+def evaluate(options: Options, as_json: Json = False, wide: Wide = False) -> None:
     """Evaluate one network: top-1 and top-5 error for each protocol and image set, and a run on disk."""
     if options.weights and Path(options.weights).is_dir():
-        _evaluate_checkpoints(options, as_json)
+        _evaluate_checkpoints(options, as_json, wide)
         return
     from bench.evaluation.evaluate import run_evaluations
     from results.counterpart import accuracy_beside, find_clean_run
@@ -34,13 +34,13 @@ def evaluate(options: Options, as_json: Json = False) -> None:
         more = {"clean": {"run": str(clean.path)} | rows} if clean else {}
         print(json.dumps({"run": str(run.path)} | summary(table) | more))
         return
-    show(*accuracy_tables(both))
+    show(*accuracy_tables(both), wide=wide)
     if clean:
         print(printable(f"clean run: {clean.path}, the same network on validation images of these classes"))
     print(printable(f"run: {run.path}"))
 
 
-def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
+def _evaluate_checkpoints(options: Options, as_json: bool, wide: bool) -> None:
     from bench.training.curve import evaluate_checkpoints, find_implausible, write_curve
     from results.report.accuracy_tables import epoch_tables
     from results.report.json import summary
@@ -52,7 +52,7 @@ def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
     else:
-        show(*epoch_tables(table))
+        show(*epoch_tables(table), wide=wide)
         for epoch, run in runs.items():
             print(printable(f"run of epoch {epoch}: {run.path}"))
     if not options.allow_implausible and (problem := find_implausible(runs, options.label_order)):

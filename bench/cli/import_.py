@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import Json, takes_options
+from bench.cli.parameters import Json, Wide, takes_options
 from bench.imports import OPTIONS
 from bench.options import Options
 from results.storage import parse_path
@@ -54,6 +54,7 @@ def import_predictions(
         str, typer.Option("--protocol", help="What was pooled: 1, 10, 12, 144, dense, 1/timm and so on.")
     ] = "1",
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Make a run of probabilities or logits that something else computed; every command takes it."""
     from bench.imports import import_predictions as imports
@@ -75,5 +76,5 @@ def import_predictions(
     if as_json:
         print(json.dumps({"run": str(run.path)} | summary(table)))
     else:
-        show(*accuracy_tables(table))
+        show(*accuracy_tables(table), wide=wide)
         print(printable(f"run: {run.path}"))

@@ -63,6 +63,7 @@ Truths = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Show whole tables, however wide the terminal is.")]
 
 
 def leave_out_files(paths: Sequence[Path]) -> list[Path]:

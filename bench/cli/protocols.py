@@ -7,7 +7,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, Wide
 
 
 @app.command(epilog="Example: inception-bench protocols --model v3")
@@ -16,6 +16,7 @@ def protocols(
         str, typer.Option("--model", help="For the input size of this network of the table.")
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List the protocols: what their views are, whose definition that is, scales, and what they cost."""
     from bench.views import listings
@@ -29,8 +30,14 @@ def protocols(
         return
     width, height = IMAGE_SIZE
     size = network.input_size
-    print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
-    show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
-    print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
-    print("native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it.")
-    print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
+    show(
+        listings.protocol_table(
+            rows, f"for {network.name}, input {size} x {size}; an image of {width} x {height}"
+        ),
+        listings.definition_table(rows),
+        listings.axis_table(),
+        "A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.",
+        "native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it.",
+        f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.",
+        wide=wide,
+    )

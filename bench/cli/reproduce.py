@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, note_adversarial, progress, show
-from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, takes_options
+from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, Wide, takes_options
 from bench.errors import UsageError, WeightsError
 from bench.options import Options
 
@@ -57,6 +57,7 @@ def reproduce(
         ),
     ] = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Run each row of a paper's table that has weights, and print it beside the paper, with a verdict."""
     if train is not None:
@@ -77,7 +78,7 @@ def reproduce(
     images = images.sample(options.limit, options.shuffle_seed)
     check_rows(rows, images, options)
     if dry_run:
-        _print_estimate(rows, options, images, as_json)
+        _print_estimate(rows, options, images, as_json, wide)
         return
     with progress() as reporter:
         reproduction = run_rows(rows, options, reporter)
@@ -86,7 +87,7 @@ def reproduce(
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs], "rows": records}, allow_nan=False))
     else:
-        show(*reproduction_tables(records))
+        show(*reproduction_tables(records), wide=wide)
     if reproduction.missing:
         missing = [row for row in rows if any(member in reproduction.missing for member in row.members)]
         raise WeightsError(
@@ -128,7 +129,7 @@ def _train(table: str, data: str, options: Options, epochs: int | None, run: boo
         print("\n".join([f"# {'now' if run else 'then'}, with the validation images:", *evaluations]))
 
 
-def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool) -> None:
+def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool, wide: bool) -> None:
     from bench.reproduction.reproduce import estimate
     from results.report.reproduction_tables import estimate_tables
 
@@ -137,4 +138,4 @@ def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_js
     if as_json:
         print(json.dumps({"would_run": estimated, "without_weights": without}))
     else:
-        show(*estimate_tables(estimated, without))
+        show(*estimate_tables(estimated, without), wide=wide)

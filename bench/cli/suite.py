@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, progress, show, write_text
-from bench.cli.parameters import Json, option
+from bench.cli.parameters import Json, Wide, option
 from bench.errors import BenchError, UsageError
 from bench.options import DEFAULTS
 from results.text import printable
@@ -41,6 +41,7 @@ def suite(
         bool, typer.Option("--dry-run", help="Check the suite, and list what would run.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Evaluate networks x data sets x protocols from one file: a table, a page for each data set, a check."""
     from bench.suites.run import check_suite, run_suite
@@ -54,7 +55,7 @@ def suite(
         return
     with progress() as reporter:
         outcome = run_suite(opened, reporter)
-    passed = _present(opened, outcome, out, as_json)
+    passed = _present(opened, outcome, out, as_json, wide)
     if outcome.failures:
         raise BenchError(
             f"{len(outcome.failures)} evaluations of {file} failed, as noted above: "
@@ -91,7 +92,7 @@ def _list(suite: "Suite", as_json: bool) -> None:
         print(printable(f"ensemble of {name}"))
 
 
-def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bool:
+def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool, wide: bool) -> bool:
     """Print the table, write it and the pages to `out`, and hold it to the baseline: whether it passed."""
     from dataclasses import asdict
 
@@ -129,9 +130,8 @@ def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bo
         found = {"runs": [str(path) for path in measured], "failures": outcome.failures}
         print(json.dumps(found | summary(table) | checked))
     else:
-        show(*accuracy_tables(table))
-        if check:
-            show(*verdict_tables(verdicts, str(check.against)))
+        checks = verdict_tables(verdicts, str(check.against)) if check else []
+        show(*accuracy_tables(table), *checks, wide=wide)
     if nothing:
         raise BenchError(f"[check] has nothing to hold the runs to: {nothing}")
     return passed

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import progress
-from bench.cli.parameters import INPUT, MACHINE, Json, takes_options
+from bench.cli.output import progress, show
+from bench.cli.parameters import INPUT, MACHINE, Json, Wide, takes_options
 from bench.options import Options
 
 
@@ -28,10 +28,14 @@ def throughput(
         float, typer.Option("--seconds", min=0.1, help="How long each measurement takes, about.")
     ] = 10.0,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Measure each stage alone, and how near a whole evaluation comes to the slowest of them."""
     from bench.planning.throughput import run_throughput
 
     with progress() as reporter:
         measured = run_throughput(options, rounds, seconds, reporter)
-    print(json.dumps(measured.describe()) if as_json else measured.text())
+    if as_json:
+        print(json.dumps(measured.describe()))
+    else:
+        show(measured.table(), *measured.summary_lines(), wide=wide)
