@@ -118,7 +118,9 @@ class TerminalTable:
         notes: dict[str, int] = {}
         for number, row in enumerate(self.rows):
             if number and (self.lines or number in self._sections):
-                yield Text(BETWEEN.join("─" * each for each in widths), no_wrap=True, overflow="ignore")
+                yield Text(
+                    BETWEEN.join("─" * each for each in widths), style="dim", no_wrap=True, overflow="ignore"
+                )
             cells = [_text(row[i], notes if i in short else None) for i in kept]
             yield from self._lines(console, kept, widths, cells)
         if notes:
