@@ -99,7 +99,8 @@ def show(*renderables: "RenderableType", wide: bool = False) -> None:
 
     from results.terminal_table import TerminalTable
 
-    fits = not wide and (sys.stdout.isatty() or os.environ.get("COLUMNS"))
+    columns = os.environ.get("COLUMNS", "")
+    fits = not wide and (sys.stdout.isatty() or (columns.isdecimal() and int(columns)))
     console = Console(highlight=False, markup=False, emoji=False, width=None if fits else UNLIMITED)
     left_out: list[str] = []
     after_table = False

@@ -54,8 +54,15 @@ def test_tables_fit_80_columns_and_names_are_whole(command, stored, monkeypatch)
     assert [name for name in COMMANDS[command] if name not in shown.replace("\n", " ").split()] == []
 
 
+@pytest.mark.parametrize("columns", ["", "0", "many"])
+def test_table_that_goes_to_no_terminal_is_whole(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli("papers").stdout == cli("papers", "--wide").stdout
+
+
 @pytest.mark.parametrize("command", ["runs", "models", "experiments"])
 def test_wide_shows_what_a_narrow_terminal_leaves_out(command, stored, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     whole = cli(command).stdout
     monkeypatch.setenv("COLUMNS", "80")
     assert cli(command).stdout.splitlines()[-1].startswith("--wide also shows ")
