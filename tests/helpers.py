@@ -1,6 +1,7 @@
 """What several test modules use: the command line, made-up runs, probabilities, what a terminal shows."""
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -161,17 +162,25 @@ def terminal_lines(renderables, width=200):
     """What a terminal of this width shows, without styles."""
     console = Console(width=width, highlight=False, file=StringIO())
     for renderable in renderables:
-        console.print(renderable, soft_wrap=bool(getattr(renderable, "no_wrap", False)))
+        console.print(renderable, soft_wrap=bool(getattr(renderable, "no_wrap", False)), crop=False)
     return console.file.getvalue().splitlines()
 
 
 def terminal_cells(renderables, width=200):
     """The cells of each line of the tables that a terminal shows."""
-    return [
-        [cell.strip() for cell in line.split("│")[1:-1]]
-        for line in terminal_lines(renderables, width)
-        if line.startswith("│")
-    ]
+    return [cells for renderable in renderables for cells in table_cells(terminal_lines([renderable], width))]
+
+
+def table_cells(lines):
+    """The cells of each line of the tables in what a command printed."""
+    starts = []
+    for line in lines:
+        if line.startswith("━"):
+            starts = [rule.start() for rule in re.finditer("━+", line)]
+        elif not line:
+            starts = []
+        elif starts and not line.startswith("─"):
+            yield [line[start:stop].strip() for start, stop in zip(starts, [*starts[1:], None], strict=True)]
 
 
 def result_or_refusal(call, *errors):

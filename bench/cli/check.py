@@ -11,7 +11,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import inform, note, show
-from bench.cli.parameters import ClassSet, Json, Quiet, Truths, parse_run
+from bench.cli.parameters import ClassSet, Json, Quiet, Truths, Wide, parse_run
 from bench.cli.scorings import read_scorings
 from bench.errors import BenchError, UsageError
 from results.text import printable
@@ -75,6 +75,7 @@ def check(
         Path | None, typer.Option("--junit", help="Write JUnit XML to this file.", show_default=False)
     ] = None,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Hold runs to a baseline or to published figures, for CI.
@@ -108,7 +109,7 @@ def check(
         _report_to_github(verdicts, against, as_json)
     nothing = gate.why_nothing_was_compared(verdicts)
     passed = not nothing and all(verdict.passed is not False for verdict in verdicts)
-    _print(verdicts, against, passed, as_json)
+    _print(verdicts, against, passed, as_json, wide)
     if nothing:
         raise BenchError(f"nothing to hold {', '.join(map(str, measured))} to: {nothing}")
     if not passed:
@@ -127,7 +128,7 @@ def _check_options(measured: list[Path], against: Path, update: bool, prune: boo
         gate.refuse_tables(measured)
 
 
-def _print(verdicts: "list[Verdict]", against: Path, passed: bool, as_json: bool) -> None:
+def _print(verdicts: "list[Verdict]", against: Path, passed: bool, as_json: bool, wide: bool) -> None:
     from dataclasses import asdict
 
     from results.report.comparison_tables import verdict_tables
@@ -136,7 +137,7 @@ def _print(verdicts: "list[Verdict]", against: Path, passed: bool, as_json: bool
         rows = [_without_unused(asdict(verdict)) for verdict in verdicts]
         print(json.dumps({"passed": passed, "rows": rows}))
     else:
-        show(*verdict_tables(verdicts, str(against)))
+        show(*verdict_tables(verdicts, str(against)), wide=wide)
 
 
 def _without_unused(row: "dict[str, Any]") -> "dict[str, Any]":

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import inform, note, show
-from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, Quiet, RunFolder
+from bench.cli.parameters import TRUTH, ClassSet, Json, PictureData, Quiet, RunFolder, Wide
 from bench.cli.scorings import read_scorings
 
 
@@ -31,6 +31,7 @@ def compare(
     ] = None,
     data: PictureData = None,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two runs image by image.
@@ -61,4 +62,4 @@ def compare(
         }
         print(json.dumps(described))
         return
-    show(*comparison_tables(found, runs[0], runs[1], name, image_set, scoring))
+    show(*comparison_tables(found, runs[0], runs[1], name, image_set, scoring), wide=wide)

@@ -6,13 +6,16 @@ from typing import Annotated
 
 from bench.cli.app import app
 from bench.cli.output import progress, show, write_text
-from bench.cli.parameters import Json, Quiet, option
+from bench.cli.parameters import Json, Quiet, Wide, option
 from bench.options import DEFAULTS, Options
 
 
 @app.command(epilog="Example: inception-bench demo --out runs")
 def demo(
-    out: Annotated[Path, option("out")] = DEFAULTS.out, as_json: Json = False, quiet: Quiet = False
+    out: Annotated[Path, option("out")] = DEFAULTS.out,
+    as_json: Json = False,
+    wide: Wide = False,
+    quiet: Quiet = False,
 ) -> None:
     """Evaluate four small networks on the mini set; no ImageNet.
 
@@ -34,6 +37,6 @@ def demo(
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs]} | summary(table)))
     else:
-        show(*accuracy_tables(table))
+        show(*accuracy_tables(table), wide=wide)
     for name in ("csv", "md"):
         write_text(str(out / f"demo.{name}"), FORMATS[name](table))

@@ -2,15 +2,20 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import progress
-from bench.cli.parameters import DATA, INPUT, MACHINE, Json, Quiet, takes_options
+from bench.cli.output import progress, show
+from bench.cli.parameters import DATA, INPUT, MACHINE, Json, Quiet, Wide, takes_options
 from bench.options import Options
 from results.text import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bench.evaluation.findings import Finding
 
 
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
@@ -26,6 +31,7 @@ def doctor(
     options: Options,
     read: Annotated[bool, typer.Option("--read", help="Decode every image.")] = False,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Examine data, weights and machine before a long evaluation.
@@ -39,9 +45,18 @@ def doctor(
         for finding in examine(options, reporter, read=read):
             findings.append(finding)
             if not as_json:
-                print(f"{finding.state:<6}{finding.subject:<13}{one_line(finding.text)}", flush=True)
+                show(_line(finding), wide=wide)
     if as_json:
         listed = [asdict(finding) for finding in findings]
         print(json.dumps({"passed": passed(findings), "findings": listed}))
     if not passed(findings):
         raise typer.Exit(1)
+
+
+def _line(finding: "Finding") -> "Table":
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    grid = Table.grid(Column(width=6), Column(width=13), Column(overflow="fold"))
+    grid.add_row(finding.state, finding.subject, Text(one_line(finding.text)))
+    return grid

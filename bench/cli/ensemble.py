@@ -15,6 +15,7 @@ from bench.cli.parameters import (
     RUNS,
     Json,
     Quiet,
+    Wide,
     leave_out_files,
     parse_run,
     takes_options,
@@ -50,6 +51,7 @@ def ensemble(
         bool, typer.Option("--each", help="Show how the error falls as members are added.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Average runs, or networks that it evaluates first.
@@ -62,9 +64,9 @@ def ensemble(
     from results.report.accuracy_tables import accuracy_tables
     from results.report.comparison_tables import growth_tables
     from results.report.json import summary
-    from results.report.titled_table import whole_line
     from results.run import Run
     from results.tables import accuracy
+    from results.terminal_table import whole_line
 
     with progress() as reporter:
         members = [Run.open(path) for path in leave_out_files(runs or [])]
@@ -84,7 +86,7 @@ def ensemble(
         print(json.dumps({"run": str(run.path), "networks": networks} | summary(table) | more))
         return
     if steps is None:
-        show(*accuracy_tables(table), whole_line(f"members: {', '.join(networks)}"))
+        show(*accuracy_tables(table), whole_line(f"members: {', '.join(networks)}"), wide=wide)
     else:
-        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, networks))
+        show(*accuracy_tables(accuracy([*members, run])), *growth_tables(steps, networks), wide=wide)
     print(printable(f"run: {run.path}"))

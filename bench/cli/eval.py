@@ -5,21 +5,21 @@ from pathlib import Path
 
 from bench.cli.app import app
 from bench.cli.output import inform, note, progress, show
-from bench.cli.parameters import Json, Quiet, takes_options
+from bench.cli.parameters import Json, Quiet, Wide, takes_options
 from bench.options import Options
 from results.text import printable
 
 
 @app.command("eval", epilog="Example: inception-bench eval --model v3 --crops 144 --data imagenet/val")
 @takes_options()
-def evaluate(options: Options, as_json: Json = False, quiet: Quiet = False) -> None:
+def evaluate(options: Options, as_json: Json = False, wide: Wide = False, quiet: Quiet = False) -> None:
     """Evaluate one network: a table of its errors, and a run.
 
     Top-1 and top-5 errors for each protocol and image set. The run stays on disk; the same command continues
     or reuses it.
     """
     if options.weights and Path(options.weights).is_dir():
-        _evaluate_checkpoints(options, as_json)
+        _evaluate_checkpoints(options, as_json, wide)
         return
     with progress() as reporter:
         from bench.evaluation.evaluate import run_evaluations
@@ -37,13 +37,13 @@ def evaluate(options: Options, as_json: Json = False, quiet: Quiet = False) -> N
         more = {"clean": {"run": str(clean.path)} | rows} if clean else {}
         print(json.dumps({"run": str(run.path)} | summary(table) | more))
         return
-    show(*accuracy_tables(both))
+    show(*accuracy_tables(both), wide=wide)
     if clean:
         print(printable(f"clean run: {clean.path}, the same network on validation images of these classes"))
     print(printable(f"run: {run.path}"))
 
 
-def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
+def _evaluate_checkpoints(options: Options, as_json: bool, wide: bool) -> None:
     from bench.training.curve import evaluate_checkpoints, find_implausible, write_curve
     from results.report.accuracy_tables import epoch_tables
     from results.report.json import summary
@@ -55,7 +55,7 @@ def _evaluate_checkpoints(options: Options, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs.values()]} | summary(table)))
     else:
-        show(*epoch_tables(table))
+        show(*epoch_tables(table), wide=wide)
         for epoch, run in runs.items():
             print(printable(f"run of epoch {epoch}: {run.path}"))
     if not options.allow_implausible and (problem := find_implausible(runs, options.label_order)):

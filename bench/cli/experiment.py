@@ -10,7 +10,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import inform, progress, show
-from bench.cli.parameters import MEANINGS, Json, Quiet
+from bench.cli.parameters import MEANINGS, Json, Quiet, Wide
 from bench.errors import UsageError
 from results.storage import is_local, parse_path
 
@@ -73,6 +73,7 @@ def experiment(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that decode.")] = 2,
     device: Annotated[str, typer.Option("--device", help=MEANINGS["device"])] = "auto",
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Repeat an experiment of the papers with small networks.
@@ -83,7 +84,7 @@ def experiment(
 
     found = find_experiment(name)
     if not found.variants:
-        _show_costs(found, as_json)
+        _show_costs(found, as_json, wide)
         return
     if full:
         _show_commands(found, out, data or "imagenet/train", val or "imagenet/val", as_json)
@@ -93,10 +94,10 @@ def experiment(
     from bench.experiments.run import Scale
 
     scale = Scale(out, data, val or "mini", images, epochs or found.epochs, seeds, workers, device)
-    _run(found, scale, as_json)
+    _run(found, scale, as_json, wide)
 
 
-def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:
+def _run(found: "Experiment", scale: "Scale", as_json: bool, wide: bool) -> None:
     from bench.experiments.outcome import effects, epochs_table, final_rows, write_outcome
     from bench.experiments.outcome_tables import outcome_tables
     from bench.experiments.run import run_experiment
@@ -112,10 +113,10 @@ def _run(found: "Experiment", scale: "Scale", as_json: bool) -> None:
         rows = summary(final_rows(table)) | {"effects": [asdict(effect) for effect in compared]}
         print(json.dumps(described | {"files": [str(file) for file in files]} | rows))
     else:
-        show(*outcome_tables(found, trainings, table, compared))
+        show(*outcome_tables(found, trainings, table, compared), wide=wide)
 
 
-def _show_costs(found: "Experiment", as_json: bool) -> None:
+def _show_costs(found: "Experiment", as_json: bool, wide: bool) -> None:
     from bench.experiments.factorisation_cost import costs
     from bench.experiments.outcome_tables import cost_tables
 
@@ -123,7 +124,7 @@ def _show_costs(found: "Experiment", as_json: bool) -> None:
         described = {"name": found.name, "source": found.source, "finding": found.finding}
         print(json.dumps(described | {"rows": [asdict(cost) for cost in costs()]}))
     else:
-        show(*cost_tables(found, costs()))
+        show(*cost_tables(found, costs()), wide=wide)
 
 
 def _show_commands(found: "Experiment", out: Path, data: str, val: str, as_json: bool) -> None:

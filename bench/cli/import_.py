@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import Json, Quiet, takes_options
+from bench.cli.parameters import Json, Quiet, Wide, takes_options
 from bench.imports import OPTIONS
 from bench.options import Options
 from results.storage import parse_path
@@ -54,6 +54,7 @@ def import_predictions(
         str, typer.Option("--protocol", help="What was pooled: 1, 10, 12, 144, dense, 1/timm and so on.")
     ] = "1",
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Make a run of predictions that something else computed.
@@ -79,5 +80,5 @@ def import_predictions(
     if as_json:
         print(json.dumps({"run": str(run.path)} | summary(table)))
     else:
-        show(*accuracy_tables(table))
+        show(*accuracy_tables(table), wide=wide)
         print(printable(f"run: {run.path}"))

@@ -4,11 +4,11 @@ import json
 
 from bench.cli.app import app
 from bench.cli.output import show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, Wide
 
 
 @app.command(epilog="Example: inception-bench models --json")
-def models(as_json: Json = False) -> None:
+def models(as_json: Json = False, wide: Wide = False) -> None:
     """List the networks, their sizes, costs, weights and errors.
 
     And how they differ from their papers.
@@ -18,8 +18,11 @@ def models(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(listings.model_rows()))
         return
-    show(listings.model_table(), listings.size_table())
-    print("Who measured the errors: inception-bench papers weights.")
-    print("Variants for the papers' experiments, with weights of your own:")
-    show(listings.variant_table())
-    print("Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.")
+    show(
+        listings.model_table(),
+        listings.size_table(),
+        "Who measured the errors: inception-bench papers weights.",
+        listings.variant_table(),
+        "Any other network: timm/NAME, torchvision/NAME or pytorchcv/NAME.",
+        wide=wide,
+    )

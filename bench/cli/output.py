@@ -30,8 +30,8 @@ LOG = logging.getLogger("inception-bench")
 STDOUT = ("-", "/dev/stdout")
 """Names of stdout as an output. Were it opened by its path, a file that it goes to would be replaced."""
 
-WIDE = 200
-"""Columns of a table where stdout is no terminal: enough for any."""
+UNLIMITED = 10_000
+"""Columns where there is no terminal to fit, or with `--wide`: each row is whole and on one line."""
 
 
 def silence_other_ranks() -> None:
@@ -115,15 +115,35 @@ def note_clean_runs(runs: "Sequence[Run]") -> None:
             note(f"{clean.path} is the same network on validation images: name it, too, for a table of both")
 
 
-def show(*renderables: "RenderableType") -> None:
-    """Print tables and text on stdout. Text with `no_wrap` stays on one line, however long it is."""
+def show(*renderables: "RenderableType", wide: bool = False) -> None:
+    """Print tables and text on stdout. Text with `no_wrap` stays on one line, however long it is.
+
+    They fit the terminal, or COLUMNS, which is also for what is no terminal. Without either, and with `wide`,
+    they are as wide as they want to be: a file has no width, and whoever searches it wants whole lines.
+    """
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    for renderable in renderables:
+    from results.terminal_table import TerminalTable
+
+    columns = os.environ.get("COLUMNS", "")
+    fits = not wide and (sys.stdout.isatty() or (columns.isdecimal() and int(columns)))
+    console = Console(highlight=False, markup=False, emoji=False, width=None if fits else UNLIMITED)
+    left_out: list[str] = []
+    after_table = False
+    for number, renderable in enumerate(renderables):
+        is_table = isinstance(renderable, TerminalTable)
+        if number and (is_table or after_table):
+            console.print()
         unbroken = isinstance(renderable, Text) and bool(renderable.no_wrap)
-        console.print(renderable, soft_wrap=unbroken)
+        console.print(renderable, soft_wrap=unbroken, crop=False)
+        if isinstance(renderable, TerminalTable):
+            left_out += renderable.left_out(console.width)
+        after_table = is_table
+    if left_out:
+        if after_table:
+            console.print()
+        console.print(Text(f"--wide also shows {', '.join(dict.fromkeys(left_out))}.", style="dim"))
 
 
 def write_text(output: str, text: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, Wide
 from bench.errors import UsageError
 
 
@@ -33,6 +33,7 @@ def papers(
         ),
     ] = None,
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Show the figures of the papers' tables, or of weights.
 
@@ -41,23 +42,21 @@ def papers(
     from bench.views import listings
 
     if table == "weights":
-        _show_weights(model, as_json)
+        _show_weights(model, as_json, wide)
         return
     if model is not None:
         raise UsageError(f"--model is for the figures of weights: papers weights --model {model}")
     if table is None:
-        _list_tables(as_json)
+        _list_tables(as_json, wide)
         return
     rows = listings.figure_rows(table)
     if as_json:
         print(json.dumps(rows))
         return
-    for title, figures in listings.figure_tables(rows):
-        print(title)
-        show(figures)
+    show(*listings.figure_tables(rows), wide=wide)
 
 
-def _show_weights(model: str | None, as_json: bool) -> None:
+def _show_weights(model: str | None, as_json: bool, wide: bool) -> None:
     from bench.views import public_weights
     from results.published import measured
 
@@ -65,29 +64,31 @@ def _show_weights(model: str | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
     elif model is not None:
-        show(public_weights.weights_table(rows))
-        for line in (*public_weights.range_lines(rows), *public_weights.source_lines(rows)):
-            print(line)
+        lines = (*public_weights.range_lines(rows), *public_weights.source_lines(rows))
+        show(*public_weights.weights_tables(rows), *lines, wide=wide)
     else:
         foreign = {row["weights"] for row in measured.references()}
-        show(public_weights.weights_table([row for row in rows if row["weights"] not in foreign]))
-        print("Of weights that no network here has:")
-        show(public_weights.weights_table([row for row in rows if row["weights"] in foreign]))
-        print(
+        own = [row for row in rows if row["weights"] not in foreign]
+        others = [row for row in rows if row["weights"] in foreign]
+        show(
+            public_weights.weights_table(own),
+            public_weights.weights_table(others, "weights that no network here has"),
             f"All {measured.figure_count():,} figures of {len(measured.names()):,} weights, with sources: "
-            "inception-bench papers weights --model NAME, such as v3 or timm/resnet50.a1_in1k."
+            "inception-bench papers weights --model NAME, such as v3 or timm/resnet50.a1_in1k.",
+            wide=wide,
         )
 
 
-def _list_tables(as_json: bool) -> None:
+def _list_tables(as_json: bool, wide: bool) -> None:
     from bench.views import listings
 
     tables = listings.paper_rows()
     if as_json:
         print(json.dumps(tables))
         return
-    show(listings.paper_table(tables))
-    print(
+    show(
+        listings.paper_table(tables),
         "The figures: inception-bench papers TABLE, such as inception-v4/table4, or PAPER; "
-        "those of public weights: papers weights."
+        "those of public weights: papers weights.",
+        wide=wide,
     )

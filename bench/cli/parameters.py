@@ -78,6 +78,7 @@ Truths = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Show whole tables, however wide the terminal is.")]
 Quiet = Annotated[
     bool,
     typer.Option(

@@ -8,7 +8,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import show
-from bench.cli.parameters import Json
+from bench.cli.parameters import Json, Wide
 
 
 @app.command(epilog="Example: inception-bench protocols --model v3")
@@ -22,6 +22,7 @@ def protocols(
         ),
     ] = "v1",  # whose 224 pixels the papers give scales for
     as_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """List the protocols: their views, scales and costs.
 
@@ -38,8 +39,14 @@ def protocols(
         return
     width, height = IMAGE_SIZE
     size = network.input_size
-    print(f"for {network.name}, input {size} x {size}; an image of {width} x {height}")
-    show(listings.protocol_table(rows), listings.definition_table(rows), listings.axis_table())
-    print("A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.")
-    print("native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it.")
-    print(f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.")
+    show(
+        listings.protocol_table(
+            rows, f"for {network.name}, input {size} x {size}; an image of {width} x {height}"
+        ),
+        listings.definition_table(rows),
+        listings.axis_table(),
+        "A lattice of your own: scales x squares x positions x mirrors, such as 2x1x5x2.",
+        "native is the default for public weights of timm, torchvision and pytorchcv; 10 crops include it.",
+        f"Single-crop dialects, with --dialect: {', '.join(DIALECTS)}.",
+        wide=wide,
+    )

@@ -9,7 +9,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, note_adversarial, progress, show
-from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, Quiet, takes_options
+from bench.cli.parameters import OF_SEVERAL_NETWORKS, Json, Quiet, Wide, takes_options
 from bench.errors import UsageError, WeightsError
 from bench.options import Options
 
@@ -61,6 +61,7 @@ def reproduce(
         ),
     ] = None,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a paper's table, and print it beside the paper.
@@ -88,14 +89,14 @@ def reproduce(
         check_rows(rows, images, options)
         reproduction = None if dry_run else run_rows(rows, options, reporter)
     if reproduction is None:
-        _print_estimate(rows, options, images, as_json)
+        _print_estimate(rows, options, images, as_json, wide)
         return
     runs, records = compare_with_paper(rows, reproduction, options)
     note_adversarial(runs)
     if as_json:
         print(json.dumps({"runs": [str(run.path) for run in runs], "rows": records}, allow_nan=False))
     else:
-        show(*reproduction_tables(records))
+        show(*reproduction_tables(records), wide=wide)
     if reproduction.missing:
         missing = [row for row in rows if any(member in reproduction.missing for member in row.members)]
         raise WeightsError(
@@ -137,7 +138,7 @@ def _train(table: str, data: str, options: Options, epochs: int | None, run: boo
         print("\n".join([f"# {'now' if run else 'then'}, with the validation images:", *evaluations]))
 
 
-def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool) -> None:
+def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_json: bool, wide: bool) -> None:
     from bench.reproduction.reproduce import estimate
     from results.report.reproduction_tables import estimate_tables
 
@@ -146,4 +147,4 @@ def _print_estimate(rows: "list[Row]", options: Options, images: "Images", as_js
     if as_json:
         print(json.dumps({"would_run": estimated, "without_weights": without}))
     else:
-        show(*estimate_tables(estimated, without))
+        show(*estimate_tables(estimated, without), wide=wide)

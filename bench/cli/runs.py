@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.output import note, show
-from bench.cli.parameters import Json, Quiet
+from bench.cli.parameters import Json, Quiet, Wide
 from bench.options import DEFAULTS
 from results.storage import parse_path
 
@@ -20,6 +20,7 @@ def runs(
         Path, typer.Argument(metavar="[FOLDER]", help="The folder that runs are in.", parser=parse_path)
     ] = DEFAULTS.out,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """List the runs in a folder, the newest last.
@@ -33,6 +34,6 @@ def runs(
     if as_json:
         print(json.dumps([asdict(run) for run in listed]))
     elif listed:
-        show(run_table(listed))
+        show(run_table(listed), wide=wide)
     else:
         note(f"no runs in {folder}")

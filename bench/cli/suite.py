@@ -9,7 +9,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import note, progress, show, write_text
-from bench.cli.parameters import Json, Quiet, option
+from bench.cli.parameters import Json, Quiet, Wide, option
 from bench.errors import BenchError, UsageError
 from bench.options import DEFAULTS
 from results.text import printable
@@ -43,6 +43,7 @@ def suite(
         bool, typer.Option("--dry-run", help="Check the suite, and list what would run.")
     ] = False,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Evaluate networks on data sets as one file says.
@@ -60,7 +61,7 @@ def suite(
     if outcome is None:
         _list(opened, as_json)
         return
-    passed = _present(opened, outcome, out, as_json)
+    passed = _present(opened, outcome, out, as_json, wide)
     if outcome.failures:
         raise BenchError(
             f"{len(outcome.failures)} evaluations of {file} failed, as noted above: "
@@ -97,7 +98,7 @@ def _list(suite: "Suite", as_json: bool) -> None:
         print(printable(f"ensemble of {name}"))
 
 
-def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bool:
+def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool, wide: bool) -> bool:
     """Print the table, write it and the pages to `out`, and hold it to the baseline: whether it passed."""
     from dataclasses import asdict
 
@@ -135,9 +136,8 @@ def _present(suite: "Suite", outcome: "Outcome", out: Path, as_json: bool) -> bo
         found = {"runs": [str(path) for path in measured], "failures": outcome.failures}
         print(json.dumps(found | summary(table) | checked))
     else:
-        show(*accuracy_tables(table))
-        if check:
-            show(*verdict_tables(verdicts, str(check.against)))
+        checks = verdict_tables(verdicts, str(check.against)) if check else []
+        show(*accuracy_tables(table), *checks, wide=wide)
     if nothing:
         raise BenchError(f"[check] has nothing to hold the runs to: {nothing}")
     return passed

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.output import progress
-from bench.cli.parameters import INPUT, MACHINE, Json, Quiet, takes_options
+from bench.cli.output import progress, show
+from bench.cli.parameters import INPUT, MACHINE, Json, Quiet, Wide, takes_options
 from bench.options import Options
 
 
@@ -28,6 +28,7 @@ def throughput(
         float, typer.Option("--seconds", min=0.1, help="How long each measurement takes, about.")
     ] = 10.0,
     as_json: Json = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure each stage of an evaluation on this machine.
@@ -38,4 +39,7 @@ def throughput(
         from bench.planning.throughput import run_throughput
 
         measured = run_throughput(options, rounds, seconds, reporter)
-    print(json.dumps(measured.describe()) if as_json else measured.text())
+    if as_json:
+        print(json.dumps(measured.describe()))
+    else:
+        show(measured.table(), *measured.summary_lines(), wide=wide)

@@ -10,7 +10,7 @@ import typer
 from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import progress, show
-from bench.cli.parameters import MEANINGS, Quiet
+from bench.cli.parameters import MEANINGS, Quiet, Wide
 from bench.errors import UsageError
 from bench.options import DEFAULTS
 from bench.training.recipes import RECIPES, TRAININGS, WITHOUT, find_recipe, folder_name
@@ -89,6 +89,7 @@ def train(
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --explain: print one JSON value.")] = False,
+    wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a network by a paper's recipe.
@@ -96,7 +97,7 @@ def train(
     Under torchrun on several devices. The same command continues.
     """
     if explain:
-        _explain(recipe, without, rate, epochs, as_json)
+        _explain(recipe, without, rate, epochs, as_json, wide)
         return
     if as_json:
         raise UsageError("--json is for --explain: a training prints the path of its last checkpoint")
@@ -130,7 +131,9 @@ def train(
     print(printable(str(last)))
 
 
-def _explain(recipe: str, without: str, rate: float | None, epochs: int | None, as_json: bool) -> None:
+def _explain(
+    recipe: str, without: str, rate: float | None, epochs: int | None, as_json: bool, wide: bool
+) -> None:
     from bench.training.explanation import explain
     from bench.views.listings import recipe_table
 
@@ -138,8 +141,9 @@ def _explain(recipe: str, without: str, rate: float | None, epochs: int | None, 
     if as_json:
         print(json.dumps(asdict(explanation)))
         return
-    print(f"{explanation.recipe}: {explanation.paper}")
-    show(recipe_table(explanation))
-    print("Where training here differs from the paper:")
-    for deviation in explanation.deviations:
-        print(f"- {deviation}")
+    show(
+        recipe_table(explanation),
+        "Where training here differs from the paper:",
+        *(f"- {deviation}" for deviation in explanation.deviations),
+        wide=wide,
+    )

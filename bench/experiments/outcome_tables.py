@@ -1,6 +1,7 @@
 """Experiments as tables for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
@@ -12,10 +13,7 @@ from bench.experiments.run import Trained
 from bench.experiments.table import Experiment
 from bench.zoo.networks import NETWORKS
 from results.report.cells import error_cell, has_top5
-from results.report.titled_table import cell, titled_table
-
-NUMBERS = ("multiply-adds", "seed", "epochs", "top-1 error", "top-5 error", "paper's top-1 error")
-"""Columns that are aligned to the right."""
+from results.terminal_table import Column, Noted, TerminalTable, reason
 
 
 def outcome_tables(
@@ -39,20 +37,22 @@ def outcome_tables(
 def _errors(experiment: Experiment, trainings: Sequence[Trained], table: pd.DataFrame) -> RenderableType:
     rows = final_rows(table)
     top5 = ["top-5 error"] if has_top5(rows) else []
-    headings = ["variant", "network", "multiply-adds", "seed", "epochs", "top-1 error", *top5]
-    headings.append("paper's top-1 error")
+    columns = [
+        *(Column("variant", wraps=True), Column("network", spare=True)),
+        *(Column("multiply-adds", right=True, spare=True), Column("seed", right=True)),
+        Column("epochs", right=True),
+        *(Column(heading, right=True, rest="intervals") for heading in ("top-1 error", *top5)),
+        Column("paper's top-1 error", right=True),
+    ]
     title = f"{experiment.name}: {rows['n'].iloc[0]:,} images, 95 % intervals"
-    shown = titled_table(title, headings, NUMBERS)
+    shown = TerminalTable(title, columns)
     found = {(row["variant"], row["seed"]): row for row in rows.to_dict("records")}
     for trained in trainings:
         variant = trained.variant
         row = found.get((variant.label, trained.seed))
         cost = NETWORKS[trained.setting.model].multiply_adds or 0
-        errors = [
-            error_cell(*(row[f"top{k}_{end}"] for end in ("error", "low", "high"))) if row else "-"
-            for k in (1, 5)
-        ]
-        cells = [
+        errors = [_error(row, k) if row else "-" for k in (1, 5)]
+        shown.add_row(
             variant.label,
             trained.setting.model,
             f"{cost / 1e6:.1f} M",
@@ -60,26 +60,34 @@ def _errors(experiment: Experiment, trainings: Sequence[Trained], table: pd.Data
             f"{len(trained.runs)}, then diverged" if trained.diverged else str(len(trained.runs)),
             *errors[: 1 + len(top5)],
             f"{variant.top1_error:.1f}" if variant.top1_error else "-",
-        ]
-        shown.add_row(*map(cell, cells))
+        )
     return shown
 
 
+def _error(row: Mapping[Any, Any], k: int) -> Noted:
+    error, low, high = (row[f"top{k}_{end}"] for end in ("error", "low", "high"))
+    return Noted(error_cell(error, low, high), f"{error:.2f}")
+
+
 def _effects(effects: Sequence[Effect], seeds: int) -> RenderableType:
-    headings = ("variant", "against", "paper", "here", "points of top-1 error", "exact p", "as good after")
-    shown = titled_table("beside the paper", headings, ("exact p", "as good after"))
+    columns = (
+        *(Column("variant", wraps=True), Column("against", wraps=True), Column("paper", wraps=True)),
+        *(Column("here"), Column("points of top-1 error", rest="the points of each seed")),
+        *(Column("exact p", right=True), Column("as good after", right=True)),
+    )
+    shown = TerminalTable("beside the paper", columns)
     for effect in effects:
+        mean = f"{sum(effect.differences) / seeds:+.2f}" if effect.differences else "-"
         each = f" ({', '.join(f'{one:+.2f}' for one in effect.differences)})" if seeds > 1 else ""
-        cells = [
+        shown.add_row(
             effect.variant,
             effect.against,
             effect.paper or "-",
-            effect.finding,
-            f"{sum(effect.differences) / seeds:+.2f}{each}" if effect.differences else "-",
+            reason(effect.finding),
+            Noted(mean + each, mean) if effect.differences else "-",
             "-" if effect.p_value is None else f"{effect.p_value:.3g}",
             f"epoch {effect.as_good_after}" if effect.as_good_after else "never",
-        ]
-        shown.add_row(*map(cell, cells))
+        )
     return shown
 
 
@@ -93,9 +101,12 @@ def _findings(experiment: Experiment) -> list[RenderableType]:
 
 def cost_tables(experiment: Experiment, costs: Sequence[Cost]) -> list[RenderableType]:
     """What factorised convolutions cost beside others."""
-    headings = ("layers", "multiply-adds", "against", "its multiply-adds", "ratio", "saved", "paper")
-    right = ("multiply-adds", "its multiply-adds", "ratio", "saved")
-    shown = titled_table(f"{experiment.name}: for each position of the grid", headings, right)
+    columns = (
+        *(Column("layers"), Column("multiply-adds", right=True), Column("against")),
+        *(Column("its multiply-adds", right=True), Column("ratio", right=True)),
+        *(Column("saved", right=True), Column("paper", wraps=True)),
+    )
+    shown = TerminalTable(f"{experiment.name}: for each position of the grid", columns)
     for cost in costs:
         shown.add_row(
             cost.layers,

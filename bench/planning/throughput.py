@@ -30,6 +30,7 @@ from bench.evaluation.transfers import Download
 from bench.options import Options
 from bench.progress import Done, Reporter, Silent
 from results.manifest import plain
+from results.terminal_table import Column, TerminalTable
 from results.text import crops_in_words
 
 DECODED = 32
@@ -131,26 +132,25 @@ class Throughput:
             "runtime": plain(runtime_record(evaluation.runtime)),
         }
 
-    def text(self) -> str:
-        """For people: the stages, the limit, and what it was measured with."""
-        return "\n".join([*self._stage_lines(), *self._summary_lines()])
-
-    def _stage_lines(self) -> list[str]:
-        lines = [f"{'stage':<12}{'median':>10}  {'unit':<10}{'lowest to highest':<24}{'as crops/s':>12}"]
+    def table(self) -> TerminalTable:
+        """The stages, for people."""
+        columns = (
+            *(Column("stage", wraps=True), Column("median", right=True), Column("unit")),
+            *(Column("lowest to highest", right=True), Column("as crops/s", right=True)),
+        )
+        table = TerminalTable("", columns)
         units = ("images/s", "crops/s", "crops/s", "crops/s")
         rates = (self.decode, self.render, self.forward, self.whole)
-        rows = zip(STAGES.values(), units, rates, strict=True)
         as_crops = self.stages | {"end to end": median(self.whole)}
-        for name, unit, values in rows:
+        for name, unit, values in zip(STAGES.values(), units, rates, strict=True):
             spread = f"{min(values):,.1f} to {max(values):,.1f}"
-            lines.append(
-                f"{name:<12}{median(values):>10,.1f}  {unit:<10}{spread:<24}{as_crops[name]:>12,.1f}"
-            )
+            table.add_row(name, f"{median(values):,.1f}", unit, spread, f"{as_crops[name]:,.1f}")
         if both := as_crops.get(TOGETHER):
-            lines.append(f"{TOGETHER + ', one after the other':<58}{both:>12,.1f}")
-        return lines
+            table.add_row(f"{TOGETHER}, one after the other", "", "", "", f"{both:,.1f}")
+        return table
 
-    def _summary_lines(self) -> list[str]:
+    def summary_lines(self) -> list[str]:
+        """The limit, and what it was measured with, for people."""
         runtime, plan = self.evaluation.runtime, self.evaluation.plan
         efficiency = median(self.efficiencies)
         spread = f"{min(self.efficiencies):.3f} to {max(self.efficiencies):.3f}"

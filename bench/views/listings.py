@@ -5,11 +5,9 @@ Nothing here imports torch.
 Functions named `..._rows` look up what `--json` prints; those named `..._table` lay it out for a terminal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
-
-from rich.table import Column, Table
 
 from bench.experiments.table import EXPERIMENTS
 from bench.training.explanation import Explanation
@@ -17,6 +15,7 @@ from bench.zoo import NETWORKS, PROVIDERS, Network
 from bench.zoo.networks import unknown_name_error
 from crops import AXES, DEFINITIONS, IMAGE_SIZE, Plan, SingleView, parse
 from results import published
+from results.terminal_table import Cell, Column, Noted, TerminalTable
 
 Row = dict[str, Any]
 
@@ -41,6 +40,9 @@ FIGURE_HEADINGS = {
 }
 """The columns of published tables that people see, and what they are called."""
 
+FIGURES = ("mean_average_precision", "top1_error", "top5_error", "giga_multiply_adds")
+"""Those with figures."""
+
 
 def model_rows() -> list[Row]:
     """A row for each network of the table.
@@ -62,26 +64,37 @@ def model_rows() -> list[Row]:
     ]
 
 
-def model_table() -> Table:
+def model_table() -> TerminalTable:
     """The networks that stand for themselves, and how each differs from its paper."""
+    columns = (
+        Column("name"),
+        Column("network", wraps=True),
+        Column("how it differs from its paper", wraps=True),
+    )
     return _table(
-        ("name", "network", "how it differs from its paper"),
+        columns,
         ((network.name, network.title, network.differences) for network in _own_networks()),
     )
 
 
-def size_table() -> Table:
+def size_table() -> TerminalTable:
     """The same networks, beside the papers' costs and the errors published for their weights."""
-    return _table(
-        ("name", "input", "parameters", "multiply-adds", "printed", "weights", "top-1 / top-5 error"),
-        map(_size_cells, _own_networks()),
+    columns = (
+        *(Column("name"), Column("input", right=True, spare=True), Column("parameters", right=True)),
+        *(Column("multiply-adds", right=True), Column("in the paper", right=True, spare=True)),
+        *(Column("weights"), Column("top-1 / top-5 error", right=True)),
     )
+    return _table(columns, (cells for network in _own_networks() for cells in _size_cells(network)))
 
 
-def variant_table() -> Table:
+def variant_table() -> TerminalTable:
     """The variants for the papers' experiments, each with the network that it is compared with."""
+    columns = (
+        *(Column("name"), Column("variant of"), Column("what varies", wraps=True)),
+        *(Column("parameters", right=True, spare=True), Column("multiply-adds", right=True)),
+    )
     return _table(
-        ("name", "variant of", "what varies", "parameters", "multiply-adds"),
+        columns,
         (
             (
                 network.name,
@@ -93,6 +106,7 @@ def variant_table() -> Table:
             for network in NETWORKS.values()
             if network.variant_of and network.multiply_adds
         ),
+        title="variants for the papers' experiments, with weights of your own",
     )
 
 
@@ -101,18 +115,21 @@ def _own_networks() -> list[Network]:
     return [network for network in NETWORKS.values() if not network.variant_of]
 
 
-def _size_cells(network: Network) -> tuple[str, ...]:
+def _size_cells(network: Network) -> Iterator[tuple[str, ...]]:
+    """A row for each of its weights, of which the first has its name and its costs."""
     assert network.multiply_adds
     paper = published.multiply_adds(network.paper or network.name)
-    return (
+    first = (
         network.name,
         str(network.input_size),
         f"{network.parameters:,}",
         _cost(network.multiply_adds, 3),
         f"{paper} G" if paper else "",
-        "\n".join(network.tags) or "your own",
-        "\n".join(_published_errors(network, tag) for tag in network.tags),
     )
+    if not network.tags:
+        yield *first, "your own", ""
+    for number, tag in enumerate(network.tags):
+        yield *(("",) * len(first) if number else first), tag, _published_errors(network, tag)
 
 
 def _published_errors(network: Network, tag: str) -> str:
@@ -148,10 +165,14 @@ def protocol_rows(network: Network) -> list[Row]:
     ]
 
 
-def protocol_table(rows: Sequence[Row]) -> Table:
+def protocol_table(rows: Sequence[Row], title: str = "") -> TerminalTable:
     """The rows of `protocol_rows`."""
+    columns = (
+        *(Column("protocol"), Column("views", right=True), Column("shorter sides")),
+        Column("multiply-adds an image", right=True),
+    )
     return _table(
-        ("protocol", "views", "shorter sides", "multiply-adds an image"),
+        columns,
         (
             (
                 row["name"],
@@ -161,20 +182,20 @@ def protocol_table(rows: Sequence[Row]) -> Table:
             )
             for row in rows
         ),
+        title=title,
     )
 
 
-def definition_table(rows: Sequence[Row]) -> Table:
+def definition_table(rows: Sequence[Row]) -> TerminalTable:
     """What the protocols of `protocol_rows` are, and whose definitions."""
     names = ("name", "definition", "source")
-    return _table(
-        ("protocol", "its views", "whose definition"), ([row[name] for name in names] for row in rows)
-    )
+    columns = (Column("protocol"), Column("its views", wraps=True), Column("whose definition", wraps=True))
+    return _table(columns, ([row[name] for name in names] for row in rows))
 
 
-def axis_table() -> Table:
+def axis_table() -> TerminalTable:
     """What scale, square, position and mirror of a view mean."""
-    return _table(("of a view", "meaning"), AXES.items())
+    return _table((Column("of a view"), Column("meaning", wraps=True)), AXES.items())
 
 
 def paper_rows() -> list[Row]:
@@ -184,10 +205,11 @@ def paper_rows() -> list[Row]:
     ]
 
 
-def paper_table(rows: Sequence[Row]) -> Table:
+def paper_table(rows: Sequence[Row]) -> TerminalTable:
     """The rows of `paper_rows`."""
     names = ("table", "paper", "rows")
-    return _table(names, ([str(row[name]) for name in names] for row in rows))
+    columns = (Column("table"), Column("paper", wraps=True), Column("rows", right=True))
+    return _table(columns, ([str(row[name]) for name in names] for row in rows))
 
 
 def figure_rows(table: str) -> Sequence[dict[str, str]]:
@@ -201,22 +223,33 @@ def figure_rows(table: str) -> Sequence[dict[str, str]]:
     return rows
 
 
-def figure_tables(rows: Sequence[dict[str, str]]) -> list[tuple[str, Table]]:
-    """(title, table) for each published table that `rows`, from `figure_rows`, are of."""
+def figure_tables(rows: Sequence[dict[str, str]]) -> list[TerminalTable]:
+    """A table for each published table that `rows`, from `figure_rows`, are of."""
     by_table: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_table.setdefault(f"{row['paper']}/{row['table']}", []).append(row)
-    return [
-        (f"{name} - {_paper(name)}; in percent", _figure_table(group)) for name, group in by_table.items()
+    return [_figure_table(name, group) for name, group in by_table.items()]
+
+
+def _figure_table(name: str, rows: Sequence[dict[str, str]]) -> TerminalTable:
+    """Images that all rows are of are in the title."""
+    image_sets = {row.get("image_set", "") for row in rows}
+    images = f", {image_set} images" if len(image_sets) == 1 and (image_set := max(image_sets)) else ""
+    columns = [
+        Column(heading, right=name in FIGURES, wraps=name == "approach")
+        for name, heading in FIGURE_HEADINGS.items()
+        if name != "image_set" or not images
     ]
-
-
-def _figure_table(rows: Sequence[dict[str, str]]) -> Table:
-    """A table with those of `FIGURE_HEADINGS` for which a row has something."""
-    columns = [name for name in FIGURE_HEADINGS if any(row.get(name) for row in rows)]
+    names = {heading: name for name, heading in FIGURE_HEADINGS.items()}
     return _table(
-        [FIGURE_HEADINGS[name] for name in columns], ([row[name] for name in columns] for row in rows)
+        columns,
+        ([_figure_cell(row.get(names[column.heading], ""), column) for column in columns] for row in rows),
+        title=f"{name} - {_paper(name)}; in percent{images}",
     )
+
+
+def _figure_cell(text: str, column: Column) -> Cell:
+    return Noted(text, "", text) if text and column.heading == "note" else text
 
 
 def experiment_rows() -> list[Row]:
@@ -233,28 +266,32 @@ def experiment_rows() -> list[Row]:
     ]
 
 
-def experiment_table() -> Table:
+def experiment_table() -> TerminalTable:
     """The experiments with what their papers found."""
-    table = _table(
-        ("name", "paper", "question", "the paper's finding"),
+    columns = (
+        *(Column("name"), Column("question", wraps=True), Column("the paper's finding", wraps=True)),
+        Column("paper", wraps=True, spare=True),
+    )
+    return _table(
+        columns,
         (
             (
                 experiment.name,
-                f"{experiment.paper}, {experiment.place}",
                 experiment.question,
                 experiment.finding,
+                f"{experiment.paper}, {experiment.place}",
             )
             for experiment in EXPERIMENTS.values()
         ),
+        lines=True,
     )
-    table.show_lines = True
-    return table
 
 
-def recipe_table(explanation: Explanation) -> Table:
+def recipe_table(explanation: Explanation) -> TerminalTable:
     """The parts of a training recipe, and where their numbers are from."""
     rows = ((part.name, part.value, part.source) for part in explanation.parts)
-    return _table(("part", "value", "from"), rows)
+    columns = (Column("part"), Column("value", wraps=True), Column("from", wraps=True))
+    return _table(columns, rows, title=f"{explanation.recipe}: {explanation.paper}")
 
 
 def _paper(table: str) -> str:
@@ -273,8 +310,10 @@ def _cost(multiply_adds: int, decimals: int) -> str:
     return f"{multiply_adds / 1e9:,.{decimals}f} G"
 
 
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(Column(heading[0], no_wrap=True), *heading[1:])  # a name that is cut cannot be copied
+def _table(
+    columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, title: str = "", lines: bool = False
+) -> TerminalTable:
+    table = TerminalTable(title, columns, lines=lines)
     for row in rows:
         table.add_row(*row)
     return table

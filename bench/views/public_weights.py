@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.table import Column, Table
-
 from bench.zoo import NETWORKS, PROVIDERS
 from bench.zoo.networks import unknown_name_error
 from results.published import measured
+from results.terminal_table import Column, Noted, TerminalTable
 
 Row = dict[str, Any]
 
@@ -20,6 +19,11 @@ IMAGES = {
     "objectnet": "ObjectNet",
 }
 """What people call the sets of images."""
+
+ERRORS = Column("top-1 / top-5 error", right=True)
+
+SHORT = 12
+"""Letters of a source's name that stay in a table whose notes are below."""
 
 
 def weights_rows(model: str | None = None) -> list[Row]:
@@ -73,21 +77,27 @@ def _weights_of(model: str) -> list[str]:
     return [f"{architecture}.{tag}"] if tag else weights
 
 
-def weights_table(rows: Sequence[Row]) -> Table:
-    """The rows of `weights_rows`; which images they are of only where that differs."""
-    images = [_images(row) for row in rows]
-    several = len(set(images)) > 1
-    table = Table(
-        Column("weights", no_wrap=True),  # a name or an error that is cut cannot be used
-        *(["images"] if several else []),
-        Column("crops", no_wrap=True),
-        Column("top-1 / top-5 error", no_wrap=True),
-        "measured by",
-    )
-    for row, name in zip(rows, images, strict=True):
-        errors = f"{row['top1_error'] or '-'} / {row['top5_error'] or '-'}"
-        table.add_row(row["weights"], *([name] if several else []), row["crops"], errors, _measured_by(row))
+def weights_table(rows: Sequence[Row], title: str = "") -> TerminalTable:
+    """The rows of `weights_rows` that are of the same images."""
+    columns = (Column("weights"), Column("crops"), ERRORS, Column("measured by"))
+    table = TerminalTable(title, columns)
+    for row in rows:
+        table.add_row(row["weights"], row["crops"], _errors(row), _measured_by(row))
     return table
+
+
+def weights_tables(rows: Sequence[Row]) -> list[TerminalTable]:
+    """A table for each weights of `weights_rows`, with the images that the figures are of."""
+    columns = (Column("images", wraps=True), Column("crops"), ERRORS, Column("measured by"))
+    tables: dict[str, TerminalTable] = {}
+    for row in rows:
+        table = tables.setdefault(row["weights"], TerminalTable(row["weights"], columns))
+        table.add_row(_images(row), row["crops"], _errors(row), _measured_by(row))
+    return list(tables.values())
+
+
+def _errors(row: Row) -> str:
+    return f"{row['top1_error'] or '-'} / {row['top5_error'] or '-'}"
 
 
 def _images(row: Row) -> str:
@@ -96,11 +106,15 @@ def _images(row: Row) -> str:
     return ", ".join([IMAGES[row["data"]], *classes, *([f"by {row['truth']}"] if row["truth"] else [])])
 
 
-def _measured_by(row: Row) -> str:
+def _measured_by(row: Row) -> Noted:
     """Who measured a figure, and how."""
     image_set = f"{row['image_set']} images" if row["image_set"] != "all" else ""
     notes = "; ".join(filter(None, (image_set, row["note"])))
-    return f"{row['measured_by']}, {row['how']}" + (f" ({notes})" if notes else "")
+    how = row["how"] + (f" ({notes})" if notes else "")
+    whole = f"{row['measured_by']}, {how}"
+    return (
+        Noted(whole, row["measured_by"], how) if len(row["measured_by"]) <= SHORT else Noted(whole, "", whole)
+    )
 
 
 def source_lines(rows: Iterable[Row]) -> list[str]:

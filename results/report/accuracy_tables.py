@@ -4,10 +4,10 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
-from results.report.cells import NUMBERS, cells, has_published, has_top5, note
-from results.report.titled_table import cell, titled_table
+from results.report.cells import NUMBERS, PUBLISHED, cells, has_published, has_top5, note
 from results.scoring import scored_in_words
 from results.tables import SCORED
+from results.terminal_table import Cell, Column, Noted, TerminalTable, name_cell
 from results.text import printable
 
 
@@ -33,14 +33,16 @@ def accuracy_tables(table: pd.DataFrame) -> list[RenderableType]:
         if not together:
             hidden |= {"model"}
         headings = [heading for heading in rows[part.index[0]] if heading not in hidden]
-        shown = titled_table(images if together else f"{first['model']}, {images}", headings, NUMBERS)
+        title = images if together else f"{first['model']}, {images}"
+        shown = TerminalTable(title, [_column(heading) for heading in headings])
         next_runs = [*part["run"][1:], ""]
         for index, run, next_run in zip(part.index, part["run"], next_runs, strict=True):
-            row = [Text(rows[index][heading]) for heading in headings]
-            shown.add_row(*row, end_section=together and run != next_run)
+            shown.add_row(*(_cell(heading, rows[index][heading]) for heading in headings))
+            if together and run != next_run:
+                shown.end_section()
         tables.append(shown)
         held = part[part["verdict"] != ""]
-        tables += [cell(f"{row.protocol}: {row.verdict}") for row in held.itertuples()]
+        tables += [Text(printable(f"{row.protocol}: {row.verdict}")) for row in held.itertuples()]
     return [*tables, Text(note(table))]
 
 
@@ -52,7 +54,23 @@ def epoch_tables(table: pd.DataFrame) -> list[RenderableType]:
     rows = table[table["image_set"] == "all"]
     headings = ["protocol", "top-1 error", *(["top-5 error"] if has_top5(rows) else [])]
     title = f"{rows['model'].iloc[0]}, all: n = {rows['n'].iloc[0]:,}"
-    shown = titled_table(title, ("epoch", *headings), ("epoch", *NUMBERS))
+    shown = TerminalTable(title, [Column("epoch", right=True), *map(_column, headings)])
     for epoch, row in zip(rows["epoch"], cells(rows), strict=True):
-        shown.add_row(str(epoch), *(Text(row[heading]) for heading in headings))
+        shown.add_row(str(epoch), *(_cell(heading, row[heading]) for heading in headings))
     return [shown, Text(note(table))]
+
+
+def _column(heading: str) -> Column:
+    return Column(heading, right=heading in NUMBERS, rest="intervals" if heading.endswith("error") else "")
+
+
+def _cell(heading: str, text: str) -> Cell:
+    """The cell, and what stays of it in a narrow terminal: an error without its interval, a figure without
+    its source.
+    """
+    if heading == "model":
+        return name_cell(text)
+    figure, space, rest = text.partition(" [" if heading in NUMBERS else " (")
+    if not space:
+        return text
+    return Noted(text, figure, rest.removesuffix(")") if heading in PUBLISHED else "")

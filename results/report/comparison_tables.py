@@ -11,16 +11,18 @@ from results.comparison import Comparison
 from results.gate import PUBLISHED
 from results.names import distinct_names
 from results.report.cells import error_pair, has_top5, verdict_count
-from results.report.titled_table import cell, titled_table, whole_line
 from results.run import Run
 from results.scoring import AS_STORED, Scoring, scored_in_words
+from results.terminal_table import Column, Noted, TerminalTable, name_cell, whole_line
 from results.text import crops_in_words
 
 CLASSES = 10
 """How many of the classes that changed most are listed."""
 
-MARKS = {True: Text("pass", style="green"), False: Text("FAIL", style="bold red"), None: Text("-")}
-"""Before a row of the gate."""
+MARKS = {True: "pass", False: "FAIL", None: "not compared"}
+"""The verdict on a row of the gate."""
+
+STYLES = {True: "green", False: "bold red", None: ""}
 
 
 def comparison_tables(
@@ -46,10 +48,11 @@ def comparison_tables(
         return lines
     names = a.manifest.data.classes
     counts = ("n", "gained by b", "lost by b")
-    table = titled_table("classes that changed most", ("class", *counts), counts, overflow="ellipsis")
+    columns = [Column("class", wraps=True), *(Column(heading, right=True) for heading in counts)]
+    table = TerminalTable("classes that changed most", columns)
     for row in classes.head(CLASSES).to_dict("records"):
         name = names[row["label"]] if names else str(row["label"])
-        table.add_row(cell(name), *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
+        table.add_row(name, *(f"{row[key]:,}" for key in ("n", "gained", "lost")))
     return [*lines, table]
 
 
@@ -65,21 +68,25 @@ def describe(change: Change) -> str:
 
 
 def verdict_tables(verdicts: Sequence[Verdict], baseline: str) -> list[RenderableType]:
-    """A row for each verdict of the gate, and how many fail."""
+    """A table for each image set and way of scoring, with a row for each verdict; and how many fail."""
     expected = "published" if baseline == str(PUBLISHED) else "baseline"
-    headings = ("", "model", "protocol", "images", expected, "measured", "verdict")
-    table = titled_table(f"against {baseline}", headings, (expected, "measured"))
+    tables: dict[str, TerminalTable] = {}
     for verdict in verdicts:
-        cells = (
-            verdict.model,
+        images = verdict.image_set + scored_in_words(verdict.class_set, verdict.truth)
+        columns = [
+            *(Column("model"), Column("protocol"), Column(expected, right=True)),
+            *(Column("measured", right=True), Column("verdict")),
+        ]
+        table = tables.setdefault(images, TerminalTable(f"against {baseline}: {images}", columns))
+        mark = MARKS[verdict.passed]
+        table.add_row(
+            name_cell(verdict.model),
             verdict.protocol,
-            verdict.image_set + scored_in_words(verdict.class_set, verdict.truth),
             error_pair(verdict.baseline),
             error_pair(verdict.measured),
-            verdict.why,
+            Noted(f"{mark}, {verdict.why}", mark, verdict.why, STYLES[verdict.passed]),
         )
-        table.add_row(MARKS[verdict.passed], *map(cell, cells))
-    return [table, Text(verdict_count(verdicts))]
+    return [*tables.values(), Text(verdict_count(verdicts))]
 
 
 def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[RenderableType]:
@@ -94,7 +101,7 @@ def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[Renderabl
     tables: list[RenderableType] = []
     for image_set, rows in steps.groupby("image_set", sort=False):
         title = f"{image_set}: n = {rows['n'].iloc[0]:,}"
-        table = titled_table(title, headings, headings, overflow="ellipsis")
+        table = TerminalTable(title, [Column(heading, right=True) for heading in headings])
         for number, row in enumerate(rows.to_dict("records")):
             is_base = number == 0
             cells = [
@@ -107,6 +114,6 @@ def growth_tables(steps: pd.DataFrame, members: Sequence[str]) -> list[Renderabl
             if top5:
                 cells.append(f"{row['top5_error']:.2f}")
                 cells.append("base" if is_base else f"{row['top5_to_base']:+.2f}")
-            table.add_row(*map(cell, cells))
+            table.add_row(*cells)
         tables.append(table)
     return [*tables, whole_line(f"members, in the order they are added: {', '.join(members)}")]

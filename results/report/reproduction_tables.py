@@ -5,44 +5,49 @@ from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from results.report.cells import duration, error_cell
-from results.report.titled_table import cell, titled_table, whole_line
-from results.text import crops_in_words
+from results.terminal_table import Cell, Column, Noted, TerminalTable, name_cell, reason
+from results.text import crops_in_words, printable
 
-HEADINGS = (
-    *("network", "crops", "images", "published", "measured", "difference"),
-    *("these weights", "verdict"),
+COLUMNS = (
+    *(Column("network"), Column("crops"), Column("images"), Column("n", right=True)),
+    *(Column("paper", right=True), Column("measured", rest="intervals")),
+    *(Column("difference", right=True, spare=True), Column("these weights", right=True, spare=True)),
+    *(Column("run with"), Column("verdict")),
 )
 
 
 def reproduction_tables(records: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
-    """Each table of the paper with its figures and ours, top-1 / top-5.
-
-    Below it are the networks that stand for its rows, and its notes.
+    """Each table of the paper with its figures and ours, top-1 / top-5, and the networks that stand for its
+    rows. Images that all rows are of are in the title. Below it are its notes.
 
     `records` are those of `reproduce`, one for each row of the tables.
     """
     shown: list[RenderableType] = []
     for name in dict.fromkeys(record["table"] for record in records):
         rows = [record for record in records if record["table"] == name]
-        table = titled_table(name, HEADINGS, ("published", "measured", "difference"), lines=True)
+        image_sets = dict.fromkeys(row["image_set"] for row in rows)
+        counts = dict.fromkeys(f"{row['n']:,}" for row in rows if row["n"] is not None)
+        images = [*(image_sets if len(image_sets) == 1 else ())]
+        images += [f"n = {n}" for n in counts if len(counts) == 1]
+        table = TerminalTable(f"{name}: {', '.join(images)}" if images else name, COLUMNS)
         for row in rows:
             table.add_row(
-                cell(_network(row)),
-                cell(row["protocol"]),
-                cell(row["image_set"]),
+                name_cell(_network(row)),
+                row["protocol"],
+                row["image_set"] if len(image_sets) > 1 else "",
+                f"{row['n']:,}" if len(counts) > 1 and row["n"] is not None else "",
                 _pair(row["published_top1"], row["published_top5"]),
-                Text(_measured(row)),
+                _measured(row),
                 _pair(row["difference_top1"], row["difference_top5"], "+.2f"),
                 _pair(row["weights_top1"], row["weights_top5"]),
-                cell(row["verdict"]),
+                _run_with(row),
+                reason(row["verdict"]),
             )
         shown.append(table)
-        shown += map(whole_line, _members(rows))
-        shown += [whole_line(f"{_row_in_words(row)}: {row['note']}") for row in rows if row["note"]]
+        shown += [Text(printable(f"{_row_in_words(row)}: {row['note']}")) for row in rows if row["note"]]
     return [*shown, Text("Errors in percent, top-1 / top-5, with 95 % Wilson intervals.")]
 
 
@@ -57,19 +62,12 @@ def _row_in_words(row: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (_network(row), row["protocol"] and crops_in_words(row["protocol"]))))
 
 
-def _members(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each network or ensemble of a table: which networks with which weights stand for it."""
-    crops: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row["members"]:
-            members = ", ".join(row["members"])
-            if row["best_of"] > 1:
-                members += f", the one of {row['best_of']} trainings with the lowest top-1 error"
-            crops.setdefault((_network(row), members), []).append(row["protocol"])
-    return [
-        f"{network}, {crops_in_words(*protocols)}: run with {members}"
-        for (network, members), protocols in crops.items()
-    ]
+def _run_with(row: Mapping[str, Any]) -> Cell:
+    """Which networks with which weights stand for a row."""
+    members = ", ".join(row["members"])
+    if members and row["best_of"] > 1:
+        members += f", the one of {row['best_of']} trainings with the lowest top-1 error"
+    return Noted(members, "", members) if members else ""
 
 
 def _pair(top1: float | None, top5: float | None, form: str = ".2f") -> str:
@@ -82,25 +80,29 @@ def _pair(top1: float | None, top5: float | None, form: str = ".2f") -> str:
     return "-" if texts == ["-", "-"] else " / ".join(texts)
 
 
-def _measured(row: Mapping[str, Any]) -> str:
-    """The measured errors with their intervals, and the number of images, on a line each."""
+def _measured(row: Mapping[str, Any]) -> Cell:
+    """The measured errors with their intervals."""
     if row["n"] is None:
         return "-"
     top1 = error_cell(row["top1_error"], row["top1_low"], row["top1_high"])
     top5 = error_cell(row["top5_error"], row["top5_low"], row["top5_high"])
-    return f"{top1}\n{top5}\nn = {row['n']:,}"
+    return Noted(f"{top1} / {top5}", _pair(row["top1_error"], row["top5_error"]))
 
 
 def estimate_tables(
     listed: Sequence[Mapping[str, Any]], without: Sequence[Mapping[str, str]]
 ) -> list[RenderableType]:
     """What `reproduce` would run, with its cost here, and the rows that it would not run, with the reason."""
-    headings = ("network", "weights", "crops", "images", "crops in all", "multiply-adds", "about")
-    table = Table(*headings)
+    columns = (
+        *(Column("network"), Column("weights"), Column("crops"), Column("images", right=True, spare=True)),
+        *(Column("crops in all", right=True, spare=True), Column("multiply-adds", right=True, spare=True)),
+        Column("about", right=True),
+    )
+    table = TerminalTable("", columns)
     for one in listed:
         table.add_row(
             one["network"],
-            cell(one["weights"]),
+            one["weights"],
             one["crops"],
             f"{one['images']:,}",
             f"{one['crops_in_all']:,}",
@@ -108,7 +110,8 @@ def estimate_tables(
             duration(one["seconds"]),
         )
     seconds = sum(one["seconds"] for one in listed)
-    total = whole_line(
+    total = (
         f"in all about {duration(seconds)} here, the slowest stages alone; crops by the first images' shapes"
     )
-    return [table, total, *(whole_line(f"not run: {row['network']}: {row['why']}") for row in without)]
+    reasons = (f"not run: {row['network']}: {row['why']}" for row in without)
+    return [table, *(Text(printable(line)) for line in (total, *reasons))]

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from rich.table import Table
-
-from results.report.titled_table import cell
 from results.run_list import ListedRun
+from results.terminal_table import Column, TerminalTable
 
-HEADINGS = ("run", "model", "data", "protocols", "n", "state", "top-1 error", "begun (UTC)")
-RIGHT = ("n", "top-1 error")
+COLUMNS = (
+    *(Column("run"), Column("model", spare=True), Column("data", spare=True)),
+    *(Column("protocols", spare=True), Column("images", right=True, spare=True), Column("state")),
+    *(Column("top-1 error", right=True), Column("begun (UTC)", spare=True)),
+)
 
 
-def run_table(runs: Sequence[ListedRun]) -> Table:
+def run_table(runs: Sequence[ListedRun]) -> TerminalTable:
     """A row for each run."""
-    table = Table()
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading in RIGHT else "left", overflow="fold")
+    table = TerminalTable("", COLUMNS)
     for run in runs:
         cells = (
             _last_name(run.run),
@@ -29,7 +28,7 @@ def run_table(runs: Sequence[ListedRun]) -> Table:
             "-" if run.top1_error is None else f"{run.top1_error:.2f}",
             _minute(run.started),
         )
-        table.add_row(*map(cell, cells))
+        table.add_row(*cells)
     return table
 
 

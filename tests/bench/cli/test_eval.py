@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from bench.data.classes import read_timm_imagenet_file, wordnet_ids
 from results.run import Run
 from tests.conftest import TINY, drawn
-from tests.helpers import cli, cli_error, cli_json, largest_difference
+from tests.helpers import cli, cli_error, cli_json, largest_difference, table_cells
 
 LIST_A = read_timm_imagenet_file("imagenet_a_synsets.txt").split()
 VALIDATION_NAME = "ILSVRC2012_val_00000001.JPEG"
@@ -18,7 +18,7 @@ VALIDATION_NAME = "ILSVRC2012_val_00000001.JPEG"
 def test_table_is_printed_with_the_path_of_the_run(eval_tiny):
     done = cli(*eval_tiny, "--crops", "12")
     lines = done.stdout.splitlines()
-    assert [line.split("│")[1].strip() for line in lines if line.startswith("│")] == ["1", "10", "12"]
+    assert [cells[0] for cells in table_cells(lines)] == ["1", "10", "12"]
     titles = [line.strip() for line in lines if "n =" in line]
     assert titles == [f"{TINY}, all: n = 6"]
     assert (Path(lines[-1].removeprefix("run: ")) / "manifest.json").is_file()
@@ -228,7 +228,7 @@ def test_images_of_imagenet_a_are_scored_among_its_classes_beside_validation_ima
         "200 of 200 images have a label in imagenet-a: they are scored among its 200 classes" in done.stderr
     )
     assert f"clean run: {clean['run']}, the same network on validation images" in done.stdout
-    assert [line.split("│")[1].strip() for line in done.stdout.splitlines() if line.startswith("│")] == [
+    assert [cells[0] for cells in table_cells(done.stdout.splitlines())] == [
         f"{TINY} (data a)",
         f"{TINY} (data val)",
     ]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from bench.experiments.factorisation_cost import Cost
 from bench.experiments.outcome import Effect, epochs_table
-from bench.experiments.outcome_tables import outcome_tables
+from bench.experiments.outcome_tables import cost_tables, outcome_tables
 from bench.experiments.run import Trained
 from bench.experiments.table import Experiment, Setting, Variant
 from tests.helpers import random_run, terminal_cells, terminal_lines
@@ -36,6 +37,15 @@ def test_every_training_has_its_error_beside_the_papers(trainings):
         ("usual", "1", "1", error, "22.8"),
         ("other", "1", "1", error, "-"),
     ]
+
+
+def test_tables_fit_80_columns(trainings):
+    found = [Effect("other", "usual", "worse", "no effect shown", [1.0, -0.5], 0.25, 3)]
+    table = epochs_table(trainings)
+    shown = outcome_tables(EXPERIMENT, trainings, table[table["protocol"] == "1"], found)
+    cost = Cost("3x3 + 3x3", 73_728, "5x5", 102_400, 0.72, "28 % less")
+    lines = terminal_lines([*shown, *cost_tables(EXPERIMENT, [cost])], 80)
+    assert [line for line in lines if len(line) > 80 or "…" in line] == []
 
 
 def test_effect_is_beside_the_papers(trainings):

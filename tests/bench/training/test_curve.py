@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench.evaluation import label_check
 from tests.conftest import TINY
-from tests.helpers import cli, cli_error, cli_json
+from tests.helpers import cli, cli_error, cli_json, table_cells
 
 
 def test_folder_of_checkpoints_is_drawn_over_the_epochs(trained, three_epochs, tmp_path):
@@ -30,8 +30,7 @@ def test_folder_of_checkpoints_is_drawn_over_the_epochs(trained, three_epochs, t
     ]
 
     lines = cli(*command).stdout.splitlines()
-    rows = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
-    assert rows == ["1", "2", "3"]
+    assert [cells[0] for cells in table_cells(lines)] == ["1", "2", "3"]
     assert lines[-3:] == [f"run of epoch {epoch}: {run}" for epoch, run in enumerate(printed["runs"], 1)]
 
 

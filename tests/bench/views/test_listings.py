@@ -1,5 +1,7 @@
 """Networks, protocols and published figures, as rows and as tables."""
 
+import re
+
 import pytest
 
 from bench.errors import UsageError
@@ -42,14 +44,15 @@ def test_networks_stand_beside_how_they_differ_from_their_papers():
     assert cells["v4"][2] == ""
 
 
-@pytest.mark.parametrize("width", [100, 160])
+@pytest.mark.parametrize("width", [80, 160])
 def test_names_and_figures_of_networks_are_whole_in_a_usual_terminal(width):
     """Nothing is cut, and only what is in words is wrapped."""
     assert "…" not in "".join(terminal_lines([model_table(), size_table(), variant_table()], width))
     names = [cells[0] for cells in terminal_cells([model_table(), variant_table()], width)]
     assert [name for name in names if name] == list(NETWORKS)
     sizes = {cells[0]: cells[1:] for cells in terminal_cells([size_table()], width)}
-    assert sizes["v2-factorised"] == ["299", "23,834,568", "5.713 G", "4.8 G", "your own", ""]
+    assert sizes["v2-factorised"][:3] == ["299", "23,834,568", "5.713 G"]
+    assert sizes["v2-factorised"][-2:] == ["your own", ""]
 
 
 def test_variants_for_experiments_have_a_table_of_their_own():
@@ -103,15 +106,15 @@ def test_papers_have_their_tables():
 
 
 def test_table_has_the_columns_that_its_rows_fill():
-    (title, table), *_ = figure_tables(figure_rows("googlenet/table4"))
+    title, headings, *_ = terminal_lines(figure_tables(figure_rows("googlenet/table4")))
     assert title.startswith("googlenet/table4 - ")
-    assert [column.header for column in table.columns] == [
+    assert re.split("  +", headings) == [
         *("team", "year", "place", "mean average precision", "external data", "networks", "approach")
     ]
 
 
 def test_tables_of_a_paper_have_a_title_each():
-    titles = [title for title, _ in figure_tables(figure_rows("inception-v4"))]
+    titles = [table.title for table in figure_tables(figure_rows("inception-v4"))]
     assert [title.partition(" - ")[0] for title in titles] == [
         f"inception-v4/table{number}" for number in (2, 3, 4, 5)
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.errors import UsageError
-from bench.views.public_weights import range_lines, source_lines, weights_rows, weights_table
+from bench.views.public_weights import range_lines, source_lines, weights_rows, weights_table, weights_tables
 from tests.helpers import terminal_cells
 
 
@@ -73,8 +73,9 @@ def test_name_without_figures_is_refused_with_the_nearest(model, words):
 
 
 def test_images_classes_and_labels_of_a_figure_are_in_one_cell():
-    cells = terminal_cells([weights_table(weights_rows("v4"))], 200)
-    images = [row[1] for row in cells if row[0] == "timm/inception_v4.tf_in1k"]
+    (table,) = weights_tables(weights_rows("v4"))
+    assert table.title == "timm/inception_v4.tf_in1k"
+    images = [row[0] for row in terminal_cells([table])]
     assert {
         *("validation", "validation, by real", "validation, among imagenet-a"),
         *("ImageNet-A, among imagenet-a", "ImageNet-Sketch", "ImageNetV2, matched frequency"),
@@ -83,7 +84,7 @@ def test_images_classes_and_labels_of_a_figure_are_in_one_cell():
 
 def test_names_and_errors_are_whole_in_a_usual_terminal():
     rows = weights_rows()
-    cells = [row for row in terminal_cells([weights_table(rows)], 100) if row[0]]
+    cells = [row for row in terminal_cells([weights_table(rows)], 80) if row[0]]
     assert [row[0] for row in cells] == [row["weights"] for row in rows]
     assert cells[0][:3] == ["timm/inception_v3.tf_in1k", "native", "22.134 / 6.356"]
     assert ["timm/inception_v3.tf_in1k", "10", "- / 5.000"] in [row[:3] for row in cells]

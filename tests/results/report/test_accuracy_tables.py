@@ -68,3 +68,30 @@ def test_verdicts_are_below_the_table_of_their_run(tmp_path):
     table = accuracy([validation_run(tmp_path / "run", 12_602, 3_910)])
     lines = terminal_lines(accuracy_tables(table))
     assert "native: differs by 25 images, of which rounding explains 0" in lines
+
+
+def test_tables_fit_80_columns_and_names_are_whole(members):
+    """With intervals, where no published figures are beside them."""
+    names = ["mini-v1", "mini-v1+mini-v3+mini-v4+mini-ir-v2"]
+    table = accuracy(members[:2]).assign(**NOTHING)
+    table["model"] = table["model"].map(dict(zip(("net0", "net1"), names, strict=True)))
+    lines = terminal_lines(accuracy_tables(table), 80)
+    assert max(map(len, lines)) <= 80
+    assert f"¹ {names[1]}" in lines
+    assert terminal_cells(accuracy_tables(table), 80)[-1][0] == "ensemble¹"
+    assert all(" [" in cells[3] for cells in terminal_cells(accuracy_tables(table), 80))
+
+
+def test_sources_of_published_figures_are_below_a_narrow_table(members):
+    table = accuracy(members[:1]).assign(
+        paper_top1=20.0,
+        paper_top5=5.0,
+        paper_source="inception-v4 table4",
+        weights_top1=21.5,
+        weights_top5=6.0,
+        weights_source="timm, bicubic 341->299",
+    )
+    lines = terminal_lines(accuracy_tables(table), 80)
+    assert max(map(len, lines)) <= 80
+    assert terminal_cells(accuracy_tables(table), 80)[0][-2:] == ["21.50 / 6.00¹", "20.00 / 5.00²"]
+    assert {"¹ timm, bicubic 341->299", "² inception-v4 table4"} <= set(lines)

@@ -31,12 +31,23 @@ RECORD = {
 
 
 def test_reproduced_row_is_beside_the_papers():
-    first, second, third = terminal_cells(reproduction_tables([RECORD]))
-    assert first == [
-        *("Inception-v3", "144", "all", "18.90 / -"),
-        *("19.00 [18.66, 19.35]", "+0.10 / -", "-", "within noise"),
+    tables = reproduction_tables([RECORD])
+    assert terminal_lines(tables)[0] == "inception-v4/table4: all, n = 50,000"
+    assert terminal_cells(tables) == [
+        [
+            *("Inception-v3", "144", "18.90 / -"),
+            *("19.00 [18.66, 19.35] / 4.40 [4.22, 4.58]", "+0.10 / -", "within noise"),
+        ]
     ]
-    assert (second[4], third[4]) == ("4.40 [4.22, 4.58]", "n = 50,000")
+
+
+def test_images_that_differ_between_rows_have_columns():
+    tables = reproduction_tables([RECORD, RECORD | {"image_set": "non-blacklisted", "n": 48_238}])
+    assert terminal_lines(tables)[0] == "inception-v4/table4"
+    assert [cells[2:4] for cells in terminal_cells(tables)] == [
+        ["all", "50,000"],
+        ["non-blacklisted", "48,238"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -52,19 +63,20 @@ def test_number_of_networks_is_shown_where_the_name_does_not_say_it(changes, nam
 
 
 def test_row_that_was_not_run_has_dashes_and_notes_are_below():
-    empty = RECORD | {"n": None, "note": "a note " * 40, "difference_top1": None}
-    rendered = reproduction_tables([empty])
-    assert terminal_cells(rendered)[0][4:6] == ["-", "-"]
-    assert terminal_lines(rendered, width=100)[-2] == f"Inception-v3, 144 crops: {'a note ' * 40}"
+    empty = RECORD | {"n": None, "note": "a note", "difference_top1": None}
+    rendered = reproduction_tables([RECORD, empty])
+    assert terminal_cells(rendered)[1][3:5] == ["-", "-"]
+    assert terminal_lines(rendered)[-2] == "Inception-v3, 144 crops: a note"
 
 
 def test_networks_that_stand_for_the_rows_are_named_once_below():
     one = {"members": ["v3=b.pth"], "best_of": 3}
     four = {"members": ["v3.a", "v3=b.pth"], "best_of": 1, "networks": "4"}
     rows = [RECORD | {"protocol": crops} | named for named in (one, four) for crops in ("1", "144")]
-    assert terminal_lines(reproduction_tables(rows))[-3:-1] == [
-        "Inception-v3, 1, 144 crops: run with v3=b.pth, the one of 3 trainings with the lowest top-1 error",
-        "Inception-v3 x 4, 1, 144 crops: run with v3.a, v3=b.pth",
+    assert [cells[-2] for cells in terminal_cells(reproduction_tables(rows), 80)] == ["¹", "¹", "²", "²"]
+    assert terminal_lines(reproduction_tables(rows), 80)[-3:-1] == [
+        "¹ v3=b.pth, the one of 3 trainings with the lowest top-1 error",
+        "² v3.a, v3=b.pth",
     ]
 
 
@@ -72,8 +84,8 @@ def test_estimate_lists_what_would_run_and_what_not():
     one = {"network": "v3", "weights": "tf_in1k", "crops": "144", "images": 100}
     cost = {"crops_in_all": 14_400, "multiply_adds": 82_000_000_000_000, "seconds": 600}
     lines = terminal_lines(estimate_tables([one | cost], [{"network": "BN", "why": "needs weights"}]))
-    assert "14,400" in lines[3]
-    assert "0.082 P" in lines[3]
+    assert "14,400" in lines[2]
+    assert "0.082 P" in lines[2]
     assert lines[-2:] == [
         "in all about 10 min here, the slowest stages alone; crops by the first images' shapes",
         "not run: BN: needs weights",
