@@ -66,7 +66,7 @@ def test_defaults_and_types_are_those_of_the_options(name):
 
 @pytest.mark.parametrize(("name", "command"), FUNCTIONS.items())
 def test_function_has_the_options_of_its_command(name, command):
-    of_the_screen = {"as_json", "each", "help", "quiet"}
+    of_the_screen = {"as_json", "each", "help", "quiet", "wide"}
     of_python = {"preprocessing"} & set(parameters(name)) | {"progress", "reporter"}
     of_command = {each.name for each in get_command(app).commands[command].params} - of_the_screen
     assert set(parameters(name)) - of_python == of_command
