@@ -23,8 +23,7 @@ endif
 
 install: $(VENV)/installed
 
-# since 25.1 pip shows a bar while it unpacks; --no-compile saves time, as Python compiles what it imports;
-# the pins of cuda, nvidia and triton are of the CUDA 13 build
+# since 25.1 pip shows a bar while it unpacks; the pins of cuda, nvidia and triton are of the CUDA 13 build
 $(VENV)/installed: pyproject.toml constraints.txt | same-build
 	@echo 'Installing into $(VENV): $(SIZE) (see docs/installation.md)'
 	$(PYTHON) -m venv $(VENV)
@@ -33,7 +32,7 @@ ifneq ($(TORCH),)
 	$(PIP) install --index-url $(INDEX)/$(TORCH) $$(grep -E '^torch(vision)?==' constraints.txt)
 	grep -vE '^(cuda|nvidia|triton)' constraints.txt > $(CONSTRAINTS)
 endif
-	$(PIP) install --no-compile -c $(CONSTRAINTS) -e '.[dev,caffe,hf,onnx,pytorchcv,s3]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[dev,caffe,hf,onnx,pytorchcv,s3]'
 	@echo '$(TORCH)' > $@
 
 same-build:

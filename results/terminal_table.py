@@ -50,6 +50,22 @@ class Noted:
 Cell = str | Noted
 
 
+@dataclass(frozen=True)
+class Hanging:
+    """Text whose lines all begin where the first one does, behind its lead."""
+
+    lead: str
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        lead = self.lead
+        for part in Text(printable(self.text)).wrap(console, max(options.max_width - len(lead), 1)):
+            line = Text(lead, no_wrap=True, overflow="ignore").append_text(part)
+            line.rstrip()
+            yield _harmless(line)
+            lead = " " * len(lead)
+
+
 def reason(text: str) -> Cell:
     """A cell that says why, which goes below a table that is too wide for it.
 
@@ -102,12 +118,13 @@ class TerminalTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The lines of the table, its notes, and what is left out."""
-        for line in self._render(console, options.max_width):
+        for line in self._render(console, options):
             if options.ascii_only:
                 line.plain = line.plain.translate(PLAIN)
-            yield line
+            yield _harmless(line)
 
-    def _render(self, console: Console, width: int) -> Iterator[Text]:
+    def _render(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        width = options.max_width
         kept, short = self._fit(width)
         widths = self._widths(kept, short, width)
         if self.title:
@@ -126,10 +143,7 @@ class TerminalTable:
         if notes:
             yield Text()
         for note, number in notes.items():
-            mark = _mark(number) + " "
-            for part in Text(printable(note)).wrap(console, max(width - len(mark), 1)):
-                yield Text(mark, no_wrap=True, overflow="ignore").append_text(part)
-                mark = " " * len(mark)
+            yield from Hanging(_mark(number) + " ", note).__rich_console__(console, options)
 
     def _lines(
         self,
@@ -205,6 +219,12 @@ class TerminalTable:
     def _longest(self, i: int, short: set[int]) -> int:
         notes: dict[str, int] | None = {} if i in short else None
         return max((cell_len(_text(row[i], notes).plain) for row in self.rows), default=0)
+
+
+def _harmless(line: Text) -> Text:
+    """The line, which may begin as a command of GitHub Actions does, now that a name in it is broken."""
+    line.plain = printable(line.plain)
+    return line
 
 
 def _is_filled(cell: Cell) -> bool:

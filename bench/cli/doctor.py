@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,11 +11,6 @@ from bench.cli.output import progress, show
 from bench.cli.parameters import DATA, INPUT, MACHINE, Json, Quiet, Wide, takes_options
 from bench.options import Options
 from results.text import one_line
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from bench.evaluation.findings import Finding
 
 
 @app.command(epilog="Example: inception-bench doctor --model v3 --crops 144 --data imagenet/val --read")
@@ -41,22 +36,14 @@ def doctor(
     findings = []
     with progress() as reporter:
         from bench.planning.doctor import examine, passed
+        from results.terminal_table import Hanging
 
         for finding in examine(options, reporter, read=read):
             findings.append(finding)
             if not as_json:
-                show(_line(finding), wide=wide)
+                show(Hanging(f"{finding.state:<6}{finding.subject:<13}", one_line(finding.text)), wide=wide)
     if as_json:
         listed = [asdict(finding) for finding in findings]
         print(json.dumps({"passed": passed(findings), "findings": listed}))
     if not passed(findings):
         raise typer.Exit(1)
-
-
-def _line(finding: "Finding") -> "Table":
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    grid = Table.grid(Column(width=6), Column(width=13), Column(overflow="fold"))
-    grid.add_row(finding.state, finding.subject, Text(one_line(finding.text)))
-    return grid

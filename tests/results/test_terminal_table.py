@@ -5,7 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from results.terminal_table import Column, Noted, TerminalTable, name_cell
+from results.terminal_table import Column, Hanging, Noted, TerminalTable, name_cell
+from results.text import COMMAND
 from tests.helpers import table_cells, terminal_lines
 
 NAME, SIZE, DAY = Column("name"), Column("size", right=True, spare=True), Column("day", spare=True)
@@ -110,3 +111,15 @@ def test_terminal_that_has_ascii_alone_gets_ascii():
     options = console.options.update(width=4)
     options.encoding = "ascii"
     assert [line.plain for line in made.__rich_console__(console, options)][1:3] == ["----", "one1"]
+
+
+def test_broken_names_begin_no_line_as_a_command_of_github_actions():
+    name = "a network ::error title=b::c ##[error]d"
+    for width in range(12, 60):
+        rows = [table([Column("name", wraps=True)], [name]), table([NAME, DAY], [name_cell(name), "1"])]
+        lines = terminal_lines([*rows, Hanging("lead ", name)], width)
+        assert [line for line in lines if COMMAND.search(line)] == []
+
+
+def test_hanging_text_stays_behind_its_lead():
+    assert terminal_lines([Hanging("ok   ", "one two three")], 12) == ["ok   one two", "     three"]
