@@ -70,10 +70,38 @@ def score_detections(
     """
     from results.detection.annotations import read_annotations
     from results.detection.detection_files import read_detections
-    from results.detection.score import RULES, check_rule
+    from results.detection.score import check_rule
     from results.detection.score import score_detections as score
     from results.detection.tables import frame, rows, score_tables
     from results.report import csv
+
+    _check_options(detections, rule, blacklist, by, output, as_json)
+    annotated, numbering = read_annotations(annotations, images, blacklist, note)
+    check_rule(rule, annotated)
+    opened = [read_detections(path, numbering, annotated.classes) for path in detections]
+    remarks: list[str] = []
+    scores = [score(found, classes, annotated, rule, remarks.append) for found, classes in opened]
+    for remark in dict.fromkeys(remarks):
+        note(remark)
+    found = rows([str(path) for path in detections], scores, by_class=by == "class")
+    if output:
+        write_text(output, csv.write(frame(found)))
+    if as_json:
+        print(json.dumps({"rule": rule, "images": scores[0].images, "rows": found}))
+    elif output != "-":
+        show(*score_tables(found, scores[0]), wide=wide)
+
+
+def _check_options(
+    detections: list[Path],
+    rule: str,
+    blacklist: Path | None,
+    by: str | None,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Raise `UsageError` for what has no meaning, before files are read."""
+    from results.detection.score import RULES
 
     if rule not in RULES:
         raise UsageError(f"no rule {rule!r}: write {', '.join(RULES[:-1])} or {RULES[-1]}")
@@ -87,14 +115,3 @@ def score_detections(
         raise UsageError("--json and -o - both write to stdout: name a file")
     if len(set(detections)) < len(detections):
         raise UsageError("the same detections are named twice: name each once")
-    annotated, numbering = read_annotations(annotations, images, blacklist)
-    check_rule(rule, annotated)
-    opened = [read_detections(path, numbering, annotated.classes) for path in detections]
-    scores = [score(found, classes, annotated, rule, note) for found, classes in opened]
-    found = rows([str(path) for path in detections], scores, by_class=by == "class")
-    if output:
-        write_text(output, csv.write(frame(found)))
-    if as_json:
-        print(json.dumps({"rule": rule, "images": scores[0].images, "rows": found}))
-    elif output != "-":
-        show(*score_tables(found, scores[0]), wide=wide)

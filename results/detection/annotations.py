@@ -2,7 +2,7 @@
 
 import math
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -34,12 +34,16 @@ class XmlObject:
 
 
 def read_annotations(
-    path: Path, image_list: Path | None = None, blacklist: Path | None = None
+    path: Path,
+    image_list: Path | None = None,
+    blacklist: Path | None = None,
+    note: Callable[[str], None] = print,
 ) -> tuple[Annotations, Numbering]:
     """The annotations in a folder or .tar of XML files, or in COCO's .json, and what numbers mean there.
 
     With `image_list` only its images count, in its order; all of them must be annotated. Numbers of images
-    are COCO's ids, and for XML those of the list. Raises `RunError`.
+    are COCO's ids, and for XML those of the list. Calls `note` where a part of the blacklist is of no use.
+    Raises `RunError`.
     """
     listed = read_image_list(image_list) if image_list else None
     if path.suffix.lower() == ".json":
@@ -50,8 +54,11 @@ def read_annotations(
         annotations, numbering = _read_xml(path, listed, image_list)
     if blacklist:
         pairs = read_blacklist(blacklist, numbering.images, annotations.classes)
-        known = set(annotations.images)
-        annotations = replace(annotations, blacklist=frozenset(pair for pair in pairs if pair[0] in known))
+        of_images = set(annotations.images)
+        known = frozenset(pair for pair in pairs if pair[0] in of_images)
+        if unknown := len(pairs) - len(known):
+            note(f"{unknown:,} of {len(pairs):,} lines of {blacklist} are of images that do not count")
+        annotations = replace(annotations, blacklist=known)
     return annotations, numbering
 
 
@@ -172,7 +179,7 @@ def _parse(data: bytes, image: str, where: str) -> Iterator[XmlObject]:
             raise RunError(f"{of_object} has no name: correct it")
         if not (xmin <= xmax < math.inf and ymin <= ymax < math.inf and min(xmin, ymin) > -math.inf):
             box = f"{xmin:g} {ymin:g} {xmax:g} {ymax:g}"
-            raise RunError(f"{of_object}: the box {box} ends before it begins: correct it")
+            raise RunError(f"{of_object}: {box} is no box with xmin <= xmax and ymin <= ymax: correct it")
         difficult = (each.findtext("difficult") or "0").strip()
         if difficult not in ("0", "1"):
             raise RunError(f"{of_object}: difficult is 0 or 1, not {difficult!r}: correct it")

@@ -116,7 +116,7 @@ def _read_rows(
         wrong = int(np.flatnonzero(~good)[0])
         shown = " ".join(f"{value:g}" for value in table[wrong])
         raise RunError(
-            f"{path}, line {lines[wrong]}: {shown} is no score and a box with xmin <= xmax, ymin <= ymax"
+            f"{path}, line {lines[wrong]}: {shown} is no score and a box with xmin <= xmax and ymin <= ymax"
         )
     ids = {image: _translate(image_of, image, path, line) for image, line in first_lines[0].items()}
     classes = [_translate(class_of, name, path, line) for name, line in first_lines[1].items()]

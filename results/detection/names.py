@@ -111,6 +111,7 @@ def read_blacklist(
             raise RunError(
                 f"{where} means an image by its number: pass --images with the list of their names"
             )
-        elif image := images.get(int(words[0])):
+        else:
+            image = images.get(int(words[0]), f"number {int(words[0])}")
             pairs.add((image, index[words[1].strip()]))
     return pairs

@@ -36,7 +36,9 @@ class Score:
     objects: NDArray[np.int64]
     """[classes] Objects that can be found."""
     detections: NDArray[np.int64]
-    """[classes] Detections that count."""
+    """[classes] Detections that count, by COCO's rule at the overlap 0.5."""
+    left_out: int
+    """Detections of other images or classes than those of the annotations."""
     precisions: dict[str, NDArray[np.float64]]
     """[classes] Average precision, NaN without objects: `ap`, and by COCO's rule also `ap50` and `ap75`."""
     intervals: dict[str, NDArray[np.float64]]
@@ -78,8 +80,6 @@ def score_detections(
     per_class = np.bincount(objects.category[countable], minlength=len(annotations.classes))
     if not per_class.any():
         raise RunError("the annotations have no object that counts: name others")
-    if empty := np.count_nonzero(per_class == 0):
-        note(f"{empty:,} of {len(per_class):,} classes have no object and are not in the mean")
     matches = [
         Matches(
             images=len(images),
@@ -92,7 +92,8 @@ def score_detections(
         )
         for each in counts
     ]
-    return _summarise(rule, matches, annotations.classes, per_class)
+    left_out = len(detections.image) - len(found.image)
+    return _summarise(rule, matches, annotations.classes, per_class, left_out)
 
 
 def check_rule(rule: str, annotations: Annotations) -> None:
@@ -141,15 +142,13 @@ def _locate(
     category = _numbers(classes, {name: i for i, name in enumerate(annotations.classes)})
     category = category[detections.category] if len(classes) else detections.category
     kept = np.flatnonzero((image >= 0) & (category >= 0))
-    outside = np.flatnonzero(image < 0)
-    if len(outside):
-        names = {detections.image[i] for i in outside}
-        first = detections.image[outside[0]]
-        note(_left_out(len(outside), len(names), "images", first))
-    unknown = np.flatnonzero((image >= 0) & (category < 0))
-    if len(unknown):
-        first = classes[detections.category[unknown[0]]]
-        note(_left_out(len(unknown), len(np.unique(detections.category[unknown])), "classes", first))
+    for what, names in (
+        ("images", [detections.image[i] for i in np.flatnonzero(image < 0)]),
+        ("classes", [classes[detections.category[i]] for i in np.flatnonzero((image >= 0) & (category < 0))]),
+    ):
+        if names:
+            lacking = f"{what} that the annotations do not have, such as {names[0]}"
+            note(f"left out: {len(names):,} detections of {lacking}")
     if not len(kept) and len(image):
         raise RunError(
             "no detection is of an image and a class that the annotations have: name their own files"
@@ -158,12 +157,6 @@ def _locate(
     order = np.lexsort((image[kept], -score))
     kept = kept[order]
     return Located(image[kept], category[kept], detections.box[kept]), score[order]
-
-
-def _left_out(detections: int, names: int, what: str, first: str) -> str:
-    return (
-        f"{detections:,} detections are left out: {names:,} {what}, first {first}, are not in the annotations"
-    )
 
 
 def _are_on_blacklist(
@@ -178,7 +171,11 @@ def _are_on_blacklist(
 
 
 def _summarise(
-    rule: str, matches: Sequence[Matches], classes: tuple[str, ...], objects: NDArray[np.int64]
+    rule: str,
+    matches: Sequence[Matches],
+    classes: tuple[str, ...],
+    objects: NDArray[np.int64],
+    left_out: int,
 ) -> Score:
     """The score of matches by ten overlaps, or by one."""
     images = matches[0].images
@@ -201,6 +198,7 @@ def _summarise(
         classes=classes,
         objects=objects,
         detections=np.bincount(matches[0].category, minlength=len(classes)),
+        left_out=left_out,
         precisions={name: values[:, 0] for name, values in known.items()},
         intervals={name: _interval(values[:, 1:]) for name, values in known.items()},
         means={name: mean_over_classes(values) for name, values in known.items()},
