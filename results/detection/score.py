@@ -17,6 +17,7 @@ from results.detection.boxes import Annotations, Detections
 from results.detection.coco_rule import match_coco, require_pycocotools
 from results.detection.matching import HIT, LEFT_OUT, Located, match_ilsvrc, match_pascal
 from results.errors import RunError, RunUsageError
+from results.metrics import Z
 
 RULES = ("ilsvrc", "pascal", "coco")
 DRAWS = 1000
@@ -112,13 +113,13 @@ def difference(a: Score, b: Score) -> tuple[float, float, float]:
     Both must be of the same images.
     """
     apart = b.means["ap"] - a.means["ap"]
-    low, high = _interval(apart[None, 1:])[0]
+    low, high = _interval(apart[None])[0]
     return float(apart[0]), float(low), float(high)
 
 
 def mean_interval(mean: NDArray[np.float64]) -> tuple[float, float]:
     """The interval at 95 % of a mean of `Score.means`: low, high."""
-    low, high = _interval(mean[None, 1:])[0]
+    low, high = np.clip(_interval(mean[None])[0], 0, 100)
     return float(low), float(high)
 
 
@@ -200,16 +201,19 @@ def _summarise(
         detections=np.bincount(matches[0].category, minlength=len(classes)),
         left_out=left_out,
         precisions={name: values[:, 0] for name, values in known.items()},
-        intervals={name: _interval(values[:, 1:]) for name, values in known.items()},
+        intervals={name: np.clip(_interval(values), 0, 100) for name, values in known.items()},
         means={name: mean_over_classes(values) for name, values in known.items()},
     )
 
 
-def _interval(draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[n x 2] The middle 95 % of each row; draws without objects do not count."""
-    result = np.full((len(draws), 2), np.nan)
-    for row, values in enumerate(draws):
-        known = values[np.isfinite(values)]
-        if len(known):
-            result[row] = np.percentile(known, (2.5, 97.5))
-    return result
+def _interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[n x 2] 1.96 standard deviations of the draws around the figure in the first column of each row.
+
+    Draws without objects do not count. The draws themselves are no interval: images that are drawn twice make
+    precision higher, so that their middle is above the figure.
+    """
+    known = np.isfinite(values[:, 1:])
+    spread = np.full(len(values), np.nan)
+    for i in np.flatnonzero(known.any(axis=1)):
+        spread[i] = np.std(values[i, 1:][known[i]])
+    return np.stack([values[:, 0] - Z * spread, values[:, 0] + Z * spread], axis=1)

@@ -70,7 +70,7 @@ def score_tables(rows: Sequence[dict[str, Any]], score: Score) -> list[Renderabl
             for row in own:
                 of_classes.add_row(row["class"], row["name"] or "", *_counts(row), *_cells(row, measures))
             tables.append(of_classes)
-    tables.append(Text(f"[ ] 95 % over the images, drawn {DRAWS:,} times with replacement"))
+    tables.append(Text(f"[ ] 95 % over images, from {DRAWS:,} draws with replacement"))
     return tables
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from results.detection import score
 from results.detection.score import difference, mean_interval, score_detections
 from results.errors import RunError, RunUsageError
 from tests.results.detection.made import annotations, detections, random_case, slow_score
@@ -139,3 +140,15 @@ def test_difference_is_paired():
     assert points == pytest.approx(10)
     assert (low, high) == pytest.approx((10 - 1.96 * 1.5, 10 + 1.96 * 1.5), abs=0.5)
     assert difference(a, a) == (0, 0, 0)
+
+
+def test_interval_holds_what_the_mean_is_in_expectation(monkeypatch):
+    """In at least 90 of 100 data sets of the same kind, with few objects of a class."""
+    monkeypatch.setattr(score, "DRAWS", 60)
+    means = []
+    for seed in range(100):
+        annotated, found = random_case(seed, images=50, objects=60, found=150, digits=6)
+        means.append(scored(annotated, found)[0].means["ap"])
+    expected = np.mean([mean[0] for mean in means])
+    intervals = [mean_interval(mean) for mean in means]
+    assert 90 <= sum(low <= expected <= high for low, high in intervals) <= 99
