@@ -1,7 +1,9 @@
 """Annotated objects: PASCAL's XML, as in the devkit of ILSVRC, or COCO's JSON."""
 
+import gzip
 import math
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -142,25 +144,34 @@ def _xml_files(path: Path, listed: Mapping[str, int] | None) -> Iterator[tuple[s
         return is_xml and (listed is None or file.stem in listed)
 
     try:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if counts(file.name):
-                    yield file.relative_to(path).as_posix(), read(file)
-            return
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile() and counts(member.name):
-                    packed = archive.extractfile(member)
-                    assert packed
-                    yield member.name, packed.read()
+        yield from _in_folder(path, counts) if path.is_dir() else _in_archive(path, counts)
     except FileNotFoundError:
         raise RunError(f"there is no {path}: name a folder or a .tar of XML files, or COCO's .json") from None
-    except (tarfile.TarError, EOFError):
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError):
         raise RunError(
             f"{path} is no whole .tar: name a folder or a .tar of XML files, or COCO's .json"
         ) from None
     except OSError as error:
         raise RunError(f"cannot read the annotations {path}: {error.strerror or error}") from None
+
+
+def _in_folder(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*")):
+        if counts(file.name):
+            yield file.relative_to(path).as_posix(), read(file)
+
+
+def _in_archive(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile() and counts(member.name):
+                packed = archive.extractfile(member)
+                assert packed
+                yield member.name, packed.read()
+        assert archive.fileobj
+        archive.fileobj.seek(archive.offset)
+        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise EOFError  # tarfile takes an archive that is cut off or damaged for a whole one
 
 
 def _parse(data: bytes, image: str, where: str) -> Iterator[XmlObject]:

@@ -103,7 +103,7 @@ def _read_rows(
             score, xmin, ymin, xmax, ymax = map(float, numbers)
         except ValueError:
             what = "an image, a class, a score and xmin, ymin, xmax, ymax"
-            raise RunError(f"{path}, line {line}: expected {what}, not {' '.join(row)!r}") from None
+            raise RunError(f"{path}, line {line}: expected {what}, not {' '.join(row)[:80]!r}") from None
         images.append(image)
         first_lines[0].setdefault(image, line)
         first_lines[1].setdefault(name, line)
@@ -132,4 +132,4 @@ def _translate(translate: Callable[[str], str], word: str, path: Path, line: int
     try:
         return translate(word)
     except ValueError:
-        raise RunError(f"{path}, line {line}: {word!r} is no number of an image or a class") from None
+        raise RunError(f"{path}, line {line}: {word[:80]!r} is no number of an image or a class") from None

@@ -98,7 +98,7 @@ def _pairs(
         detection = np.repeat(np.arange(start, stop), some)
         offset = np.arange(len(detection)) - np.repeat(np.cumsum(some) - some, some)
         target = by_cell[np.repeat(first[start:stop], some) + offset]
-        with np.errstate(invalid="ignore"):  # two boxes without area overlap by 0 / 0, which is not enough
+        with np.errstate(invalid="ignore", over="ignore"):  # 0 / 0 of boxes without area is not enough
             overlap = overlaps(found.box[detection], objects.box[target])
             kept = np.flatnonzero(overlap >= enough[target])
         detection, target, overlap = detection[kept], target[kept], overlap[kept]

@@ -67,7 +67,9 @@ def read_image_list(path: Path) -> dict[str, int]:
         name, *rest = line.split()
         where = f"{path}, line {line_number}"
         if len(rest) > 1 or not all(word.isdecimal() for word in rest):
-            raise RunError(f"{where}: expected the name of an image and its number, not {line.strip()!r}")
+            raise RunError(
+                f"{where}: expected the name of an image and its number, not {line.strip()[:80]!r}"
+            )
         number = int(rest[0]) if rest else count
         if image_id(name) in numbers:
             raise RunError(f"{where}: the image {image_id(name)} is there twice: keep one of the lines")
@@ -104,7 +106,9 @@ def read_blacklist(
         words = line.split(maxsplit=1)
         where = f"{path}, line {number}"
         if len(words) != 2 or words[1].strip() not in index:
-            raise RunError(f"{where}: expected an image and one of the annotations' classes, not {line!r}")
+            raise RunError(
+                f"{where}: expected an image and one of the annotations' classes, not {line[:80]!r}"
+            )
         if not words[0].isdecimal():
             pairs.add((image_id(words[0]), index[words[1].strip()]))
         elif images is None:

@@ -86,6 +86,19 @@ def test_tar_has_what_its_folder_has(devkit):
     assert (one.images, one.image, one.box.tolist()) == (other.images, other.image, other.box.tolist())
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_archive_that_is_cut_off_or_damaged_is_an_error(devkit, mode):
+    path = devkit.parent / "val.tar"
+    with tarfile.open(path, mode) as archive:
+        archive.add(devkit, "val")
+    whole = path.read_bytes()
+    second = whole.index(b"val/b.xml") if mode == "w" else len(whole) // 2
+    for data in (whole[:second], whole[:second] + b"damaged" + whole[second + 7 :]):
+        path.write_bytes(data)
+        with pytest.raises(RunError, match=r"is no whole .tar"):
+            read_annotations(path)
+
+
 def test_pascal_has_difficult_objects_and_parts(tmp_path):
     part = "<part><name>head</name><bndbox><xmin>3</xmin></bndbox></part>"
     objects = [xml_object("dog", difficult="<difficult>1</difficult>"), xml_object("cat", parts=part)]
