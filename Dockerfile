@@ -17,7 +17,7 @@ COPY pyproject.toml constraints.txt ./
 RUN touch README.md LICENSE \
     && mkdir bench crops results \
     && touch bench/__init__.py crops/__init__.py results/__init__.py \
-    && pip install --constraint constraints.txt '.[caffe,hf,onnx,pytorchcv,s3]'
+    && pip install --constraint constraints.txt '.[caffe,detection,hf,onnx,pytorchcv,s3]'
 
 COPY . .
 RUN pip install --no-deps --force-reinstall .

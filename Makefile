@@ -32,7 +32,7 @@ ifneq ($(TORCH),)
 	$(PIP) install --index-url $(INDEX)/$(TORCH) $$(grep -E '^torch(vision)?==' constraints.txt)
 	grep -vE '^(cuda|nvidia|triton)' constraints.txt > $(CONSTRAINTS)
 endif
-	$(PIP) install -c $(CONSTRAINTS) -e '.[dev,caffe,hf,onnx,pytorchcv,s3]'
+	$(PIP) install -c $(CONSTRAINTS) -e '.[dev,caffe,detection,hf,onnx,pytorchcv,s3]'
 	@echo '$(TORCH)' > $@
 
 same-build:
@@ -66,7 +66,7 @@ docs: install  # the site, into build/site
 
 constraints:  # takes the newest version of everything, in an environment of its own
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/pip install '.[dev,caffe,hf,onnx,pytorchcv,s3]'
+	.venv-new/bin/pip install '.[dev,caffe,detection,hf,onnx,pytorchcv,s3]'
 	echo '# The versions that the tests run with. Made by `make constraints`.' > constraints.txt
 	.venv-new/bin/pip freeze --exclude inception-bench >> constraints.txt
 	rm -rf .venv-new

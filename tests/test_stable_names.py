@@ -120,6 +120,16 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
         f'networks = ["mini-v3"]\ncrops = "144"\nlimit = {MINI_IMAGES}\n[data.mini]\ndata = "mini"\n'
     )
     usual = ("--limit", MINI_IMAGES, "--out", mini_out)
+    found, same = tmp_path / "detections.csv", tmp_path / "same.csv"
+    for path in (found, same):
+        path.write_text("image,class,score,xmin,ymin,xmax,ymax\na,dog,1,0,0,9,9\n")
+    objects = {
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "categories": [{"id": 1, "name": "dog"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 10, 10]}],
+    }
+    (tmp_path / "objects.json").write_text(json.dumps(objects))
+    score = ("score-detections", found, same, "--annotations", tmp_path / "objects.json", "--rule", "coco")
     cpu = ("--device", "cpu", "--precision", "fp32")  # a GPU has more to say
     reports = {name: cli("report", one, "-o", "-", "--format", name).stdout for name in ("json", "csv")} | {
         "predictions": cli("predictions", one, "--protocol", "1", "-o", "-").stdout
@@ -145,6 +155,8 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
         "reproduce": cli_json("reproduce", "mini", *usual),
         "reproduce --train": cli_json("reproduce", "rethinking/table3", "--train", "images"),
         "runs": cli_json("runs", one.parent),
+        "score-detections": cli_json(*score),
+        "score-detections, CSV": first_line(cli(*score, "-o", "-").stdout),
         "suite": cli_json("suite", suite, "--out", mini_out),
         "throughput": cli_json("throughput", *cpu, "--limit", "2", "--rounds", "1", "--seconds", "0.1"),
         "train --explain": cli_json("train", "--explain"),

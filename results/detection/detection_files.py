@@ -1,0 +1,135 @@
+"""Detections: a run's folder, `detections.csv`, the result text of ILSVRC's devkit, or COCO's results."""
+
+import csv
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from results.detection.boxes import Detections, sides
+from results.detection.coco_files import read_coco_results
+from results.detection.names import Numbering, ilsvrc_classes, image_id
+from results.errors import IncompleteRun, RunError
+from results.run import MANIFEST
+from results.storage import refuse_device
+
+HEADER = ["image", "class", "score", "xmin", "ymin", "xmax", "ymax"]
+TABLE = "detections.csv"
+"""In the folder of a complete run of detections. Its boxes are counted from 0."""
+FORMS = "a run's folder, a .csv, a .json in COCO's form, or a .txt in the devkit's"
+
+
+def read_detections(
+    path: Path, numbering: Numbering, classes: Sequence[str]
+) -> tuple[Detections, tuple[str, ...]]:
+    """The detections in a file or in a run's folder, and the names of their classes.
+
+    `classes` are those of the annotations: where these are WordNet ids, a .csv may have the names of ILSVRC's
+    200 classes as well. Raises `RunError`, with the file and the line, and `IncompleteRun` for a run without
+    its table.
+    """
+    if path.is_dir():
+        if not (path / TABLE).is_file():
+            unfinished = (path / MANIFEST).is_file()
+            problem = f"{path} has no {TABLE}"
+            if unfinished:
+                raise IncompleteRun(f"{problem}: run the command that makes it again, which completes it")
+            raise RunError(f"{problem}: name {FORMS}")
+        path = path / TABLE
+    ending = path.suffix.lower()
+    if ending == ".json":
+        return read_coco_results(path, numbering)
+    if ending not in (".csv", ".txt"):
+        raise RunError(f"{path} ends in neither .csv, .json nor .txt: name {FORMS}")
+    try:
+        refuse_device(path)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if ending == ".csv":
+                return _read_csv(file, path, classes)
+            return _read_text(file, path, numbering)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{path} is no text of detections ({error}): name {FORMS}") from None
+    except OSError as error:
+        raise RunError(f"cannot read the detections {path}: {error.strerror or error}") from None
+
+
+def _read_csv(file: Iterable[str], path: Path, classes: Sequence[str]) -> tuple[Detections, tuple[str, ...]]:
+    reader = csv.reader(file)
+    if next(reader, None) != HEADER:
+        raise RunError(f"{path}, line 1: expected the columns {','.join(HEADER)}")
+    ids = {name: number for number, name in ilsvrc_classes().items() if number in classes}
+    rows = ((reader.line_num, row) for row in reader)
+    return _read_rows(rows, path, image_id, lambda name: ids.get(name, name))
+
+
+def _read_text(file: Iterable[str], path: Path, numbering: Numbering) -> tuple[Detections, tuple[str, ...]]:
+    """The devkit's lines, whose boxes are counted from 1."""
+    images, classes = numbering.images, numbering.classes
+    if images is None:
+        raise RunError(f"{path} has numbers for images: pass --images with the list that has them")
+    if classes is None:
+        raise RunError(
+            f"{path} has numbers for classes: write the names in their order into classes.txt "
+            "beside the annotations"
+        )
+    rows = ((number, line.split()) for number, line in enumerate(file, start=1))
+    found, names = _read_rows(
+        rows,
+        path,
+        lambda number: images.get(int(number), f"number {int(number)}"),
+        lambda number: classes.get(int(number), f"number {int(number)}"),
+    )
+    return replace(found, box=found.box - 1), names
+
+
+def _read_rows(
+    rows: Iterable[tuple[int, list[str]]],
+    path: Path,
+    image_of: Callable[[str], str],
+    class_of: Callable[[str], str],
+) -> tuple[Detections, tuple[str, ...]]:
+    """The detections in rows with their line numbers. What says which image and class is the first two."""
+    images: list[str] = []
+    first_lines: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    category, lines, values = array("q"), array("q"), array("d")
+    places: dict[str, int] = {}
+    for line, row in rows:
+        if not row:
+            continue
+        try:
+            image, name, *numbers = row
+            score, xmin, ymin, xmax, ymax = map(float, numbers)
+        except ValueError:
+            what = "an image, a class, a score and xmin, ymin, xmax, ymax"
+            raise RunError(f"{path}, line {line}: expected {what}, not {' '.join(row)[:80]!r}") from None
+        images.append(image)
+        first_lines[0].setdefault(image, line)
+        first_lines[1].setdefault(name, line)
+        category.append(places.setdefault(name, len(places)))
+        lines.append(line)
+        values.extend((score, xmin, ymin, xmax, ymax))
+    table = np.array(values, dtype=np.float64).reshape(-1, 5)
+    good = np.isfinite(table).all(axis=1) & (np.minimum(*sides(table[:, 1:])) > 0)
+    if not good.all():
+        wrong = int(np.flatnonzero(~good)[0])
+        shown = " ".join(f"{value:g}" for value in table[wrong])
+        raise RunError(
+            f"{path}, line {lines[wrong]}: {shown} is no score and a box with xmin <= xmax and ymin <= ymax"
+        )
+    ids = {image: _translate(image_of, image, path, line) for image, line in first_lines[0].items()}
+    classes = [_translate(class_of, name, path, line) for name, line in first_lines[1].items()]
+    return Detections(
+        image=[ids[image] for image in images],
+        category=np.array(category, dtype=np.int64),
+        score=table[:, 0],
+        box=table[:, 1:],
+    ), tuple(classes)
+
+
+def _translate(translate: Callable[[str], str], word: str, path: Path, line: int) -> str:
+    try:
+        return translate(word)
+    except ValueError:
+        raise RunError(f"{path}, line {line}: {word[:80]!r} is no number of an image or a class") from None
