@@ -108,12 +108,15 @@ def fetch_file(url: str, path: Path, digest: str = "") -> None:
     Raises `OSError`, `http.client.HTTPException`, and `ValueError` for another hash or an address that is
     none.
     """
-    request = urllib.request.Request(url, headers={"User-Agent": "inception-bench"})  # noqa: S310 - a library's
+    request = urllib.request.Request(url, headers={"User-Agent": "inception-bench"})  # noqa: S310
     sha256, received = hashlib.sha256(), 0
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, part.open("wb") as file:  # noqa: S310
+        with (
+            urllib.request.urlopen(request, timeout=TIMEOUT) as answer,  # noqa: S310
+            part.open("wb") as file,
+        ):
             size = int(answer.headers.get("Content-Length") or 0)
             bar = Bar(total=size)
             while chunk := answer.read(CHUNK):

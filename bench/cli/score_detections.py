@@ -75,9 +75,9 @@ def score_detections(
     from results.detection.tables import frame, rows, score_tables
     from results.report import csv
 
-    _check_options(detections, rule, blacklist, by, output, as_json)
+    _check_options(detections, by, output, as_json)
+    check_rule(rule, blacklist=blacklist is not None)
     annotated, numbering = read_annotations(annotations, images, blacklist, note)
-    check_rule(rule, annotated)
     opened = [read_detections(path, numbering, annotated.classes) for path in detections]
     remarks: list[str] = []
     scores = [score(found, classes, annotated, rule, remarks.append) for found, classes in opened]
@@ -92,23 +92,10 @@ def score_detections(
         show(*score_tables(found, scores[0]), wide=wide)
 
 
-def _check_options(
-    detections: list[Path],
-    rule: str,
-    blacklist: Path | None,
-    by: str | None,
-    output: str | None,
-    as_json: bool,
-) -> None:
+def _check_options(detections: list[Path], by: str | None, output: str | None, as_json: bool) -> None:
     """Raise `UsageError` for what has no meaning, before files are read."""
-    from results.detection.score import RULES
-
-    if rule not in RULES:
-        raise UsageError(f"no rule {rule!r}: write {', '.join(RULES[:-1])} or {RULES[-1]}")
     if by not in (None, "class"):
         raise UsageError(f"--by {by}: write class, or leave it out")
-    if blacklist and rule != "ilsvrc":
-        raise UsageError(f"--blacklist is of the rule ilsvrc alone: leave it out with --rule {rule}")
     if output not in (None, "-") and Path(output).suffix.lower() != ".csv":
         raise UsageError(f"{output} does not end in .csv: scores are written as CSV")
     if as_json and output == "-":

@@ -60,7 +60,7 @@ def score_detections(
     Calls `note` with each thing that does not count. Raises `RunUsageError` for what the rule does not know,
     and `RunError` where no detection or no object counts.
     """
-    check_rule(rule, annotations)
+    check_rule(rule, blacklist=bool(annotations.blacklist))
     images = {image: i for i, image in enumerate(annotations.images)}
     objects = Located(_numbers(annotations.image, images), annotations.category, annotations.box)
     found, scores = _locate(detections, classes, annotations, images, note)
@@ -97,11 +97,11 @@ def score_detections(
     return _summarise(rule, matches, annotations.classes, per_class, left_out)
 
 
-def check_rule(rule: str, annotations: Annotations) -> None:
-    """Raise `RunUsageError` for an unknown rule, and for one that does not fit or cannot be computed here."""
+def check_rule(rule: str, *, blacklist: bool = False) -> None:
+    """Raise `RunUsageError` for a rule that is unknown, has no blacklist, or cannot be computed here."""
     if rule not in RULES:
         raise RunUsageError(f"no rule {rule!r}: write {', '.join(RULES[:-1])} or {RULES[-1]}")
-    if rule != "ilsvrc" and annotations.blacklist:
+    if rule != "ilsvrc" and blacklist:
         raise RunUsageError(f"a blacklist is of the rule ilsvrc alone: leave it out with {rule}")
     if rule == "coco":
         require_pycocotools()

@@ -30,7 +30,7 @@ def terminal(folder: Path) -> Iterator[None]:
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     actions = {"GITHUB_ACTIONS": "", "GITHUB_STEP_SUMMARY": ""}
     environment = patch.dict(os.environ, {"COLUMNS": "80", "PATH": path} | actions)
-    with chdir(folder), environment, patch("bench.cli.output.WIDE", 80, create=True):
+    with chdir(folder), environment:
         yield
 
 

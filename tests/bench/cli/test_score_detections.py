@@ -133,7 +133,7 @@ def test_json_and_csv_of_stdout_are_pure(devkit):
         (
             "result.csv --annotations val --rule coco --blacklist blacklist.txt",
             2,
-            "--blacklist is of the rule ilsvrc alone: leave it out with --rule coco",
+            "a blacklist is of the rule ilsvrc alone: leave it out with coco",
         ),
         ("val --annotations val", 1, "val has no detections.csv: name a run's folder, a .csv, a .json"),
     ],
