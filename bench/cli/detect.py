@@ -51,8 +51,8 @@ def detect(
 ) -> None:
     """Classify proposed regions: GoogLeNet's detection.
 
-    Each region is warped with context to the networks' input. Their mean, without the class `background`,
-    becomes detections, in a run that the same command continues or reuses.
+    The networks' mean, without the class `background`, decides. The run stays on disk; the same command
+    continues or reuses it.
     """
     with progress() as reporter:
         from bench.detection.detect import detect as run_detection

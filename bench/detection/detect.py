@@ -43,7 +43,7 @@ from crops.warp import CONTEXT
 from results.detection.boxes import Detections
 from results.errors import IncompleteRun
 from results.manifest import ShardRecord, identity_of
-from results.run import find_run_folder
+from results.run import MANIFEST, find_run_folder
 
 BACKGROUND = "background"
 """The name of the class of what is no object."""
@@ -80,6 +80,9 @@ def detect(
     _check_same_classes(evaluations)
     work = Work(evaluations, proposals, selection)
     folder = find_run_folder(options.out, work.title, work.identity)
+    if not (folder / MANIFEST).exists():  # else they were compared before
+        reporter.step("comparing proposals with the sizes of the images")
+        check_inside(images, proposals, evaluations[0].runtime.workers)
     with locked(folder, is_complete):
         return _run(work, folder, reporter)
 
@@ -218,8 +221,6 @@ def _run(work: Work, folder: Path, reporter: Reporter) -> DetectionsRun:
 def _detect_missing(
     work: Work, run: DetectionsRun, missing: Sequence[range], done: int, reporter: Reporter
 ) -> None:
-    reporter.step("comparing proposals with the sizes of the images")
-    check_inside(work.images, work.proposals, missing, work.evaluations[0].runtime.workers)
     reporter.step(f"detecting in {work.images.path}")
     reporter.start(len(work.images), Done(images=done))
     with_regions = [part for part in missing if work.proposals.regions(part)]

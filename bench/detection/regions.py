@@ -161,9 +161,9 @@ def _decode(images: Images, index: int) -> NDArray[np.uint8]:
         raise DataError(f"{where}: {error}; repair it") from None
 
 
-def check_inside(images: Images, proposals: Proposals, parts: Sequence[range], workers: int) -> None:
-    """Raise `DataError` where a region of the parts' images is not within its image, by the size in the
-    file's header, or where there is no such size.
+def check_inside(images: Images, proposals: Proposals, workers: int) -> None:
+    """Raise `DataError` where a region is not within its image, by the size in the file's header, or where
+    there is no such size.
     """
 
     def check(index: int) -> None:
@@ -184,5 +184,5 @@ def check_inside(images: Images, proposals: Proposals, parts: Sequence[range], w
             )
 
     with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(check, (index for part in parts for index in part)):
+        for _ in pool.map(check, range(len(images))):
             pass

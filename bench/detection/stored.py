@@ -192,9 +192,8 @@ def open_detections(path: Path, manifest: DetectionsManifest, *, fresh: bool) ->
             stored = read(path / MANIFEST) if (path / MANIFEST).exists() else b""
     except OSError as error:
         raise RunError(f"{path}: {error.strerror or error}") from None
-    try:
-        found = msgspec.json.decode(stored, type=DetectionsManifest)
-    except msgspec.MsgspecError:  # none, or damaged: the sound shards are kept
+    found = _parse(stored)
+    if found is None:  # there was none, or it is damaged: the sound shards are kept
         return write_manifest(path, manifest)
     if found.identity != manifest.identity:
         raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
@@ -204,10 +203,20 @@ def open_detections(path: Path, manifest: DetectionsManifest, *, fresh: bool) ->
 def is_complete(path: Path) -> bool:
     """Whether the folder `path` holds a complete run."""
     try:
-        manifest = msgspec.json.decode(read(path / MANIFEST), type=DetectionsManifest)
-    except (OSError, msgspec.MsgspecError):
+        manifest = _parse(read(path / MANIFEST))
+    except OSError:
         return False
-    return DetectionsRun(path, manifest).complete
+    return manifest is not None and DetectionsRun(path, manifest).complete
+
+
+def _parse(data: bytes) -> DetectionsManifest | None:
+    """The manifest in JSON text; None for anything else. Not by msgspec alone, which refuses names of files
+    that are not Unicode.
+    """
+    try:
+        return msgspec.convert(json.loads(data), DetectionsManifest)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return None
 
 
 def write_manifest(path: Path, manifest: DetectionsManifest) -> DetectionsRun:

@@ -90,7 +90,7 @@ def test_region_beyond_its_image_is_refused_before_any_is_classified(command, pl
     line = cli_error(*command, code=1)
     corners = ",".join(map(str, box))
     assert f"the region {corners} is not within d.png, which has 60 x 60 pixels: propose regions" in line
-    assert not list((place / "runs").rglob("*.safetensors"))
+    assert not (place / "runs").exists()
 
 
 def test_region_may_reach_a_pixel_beyond_its_image(command, place):
