@@ -8,6 +8,7 @@ Read it in this order:
 - `plan`: several protocols evaluated in one pass, and their pooling (`Plan`)
 - `pillow`, `tensor`: the slow reference renderer and the fast one, from patches to pixels
 - `chunk`, `kernels`, `filters`: the renderer for GPUs, many images at once, with Pillow's pixels
+- `warp`: a region of an image as R-CNN's detector takes it, as a patch
 - `dialects`: how other tools take the single central crop
 - `normalisation`: how pixels are scaled before a network sees them (`Normalisation`)
 """

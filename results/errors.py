@@ -1,8 +1,9 @@
 """What can be wrong with runs. Each message is one line that says what, where and what to do.
 
-RunError          a run cannot be read or written            exit code 1
-  RunUsageError   the call asks for what the runs lack       exit code 2
-  IncompleteRun   images are missing, or files are damaged   exit code 4
+RunError            a run cannot be read or written              exit code 1
+  HoldsDetections   it has detections in place of predictions    exit code 1
+  RunUsageError     the call asks for what the runs lack         exit code 2
+  IncompleteRun     images are missing, or files are damaged     exit code 4
 """
 
 
@@ -10,6 +11,10 @@ class RunError(Exception):
     """A run cannot be read or written. Exit code 1."""
 
     exit_code = 1
+
+
+class HoldsDetections(RunError):  # noqa: N818 - names what the run holds
+    """A run has detections where predictions for whole images are needed."""
 
 
 class RunUsageError(RunError):

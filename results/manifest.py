@@ -321,6 +321,15 @@ def identity_of(decisive_hashes: Mapping[str, str]) -> str:
     return _hash(decisive_hashes)
 
 
+def kind_of(data: bytes) -> str:
+    """What kind of run the JSON text says it is of; empty for one of predictions. Raises `ValueError`.
+
+    >>> kind_of(b'{"kind": "detections", "identity": "..."}')
+    'detections'
+    """
+    return _convert(_from_json(data), _Kind).kind
+
+
 def schema_of(data: bytes) -> int:
     """The number of the layout that the JSON text says it has. Raises `ValueError` for anything else.
 
@@ -341,6 +350,11 @@ def parse_manifest(data: bytes) -> Manifest:
             raise ValueError("an ensemble and an imported run alone have no runtime, and this is neither")
     _check_known(content, manifest)
     return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

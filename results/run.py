@@ -21,8 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.display import run_line, run_table
-from results.errors import IncompleteRun, RunError
-from results.manifest import READABLE, SCHEMA, Manifest, ShardRecord, parse_manifest, plain, schema_of
+from results.errors import HoldsDetections, IncompleteRun, RunError
+from results.manifest import (
+    READABLE,
+    SCHEMA,
+    Manifest,
+    ShardRecord,
+    kind_of,
+    parse_manifest,
+    plain,
+    schema_of,
+)
 from results.storage import is_local, reaching, read, sha256, write
 
 if TYPE_CHECKING:
@@ -34,6 +43,10 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 SHARDS = "shards"
 NON_BLACKLISTED = "non-blacklisted"
+DETECTIONS = "detections"
+"""The `kind` in the manifest of a run of detections. It has another layout, whose `schema` is below all of
+`READABLE`.
+"""
 
 NAME_BYTES = 120
 """Most bytes of the name of a run's folder, without the end of its identity; file systems allow 255."""
@@ -449,6 +462,10 @@ def _unseal(data: bytes, file: Path) -> Manifest:
     except ValueError:
         raise damaged from None
     if schema not in READABLE:
+        if kind_of(data) == DETECTIONS:
+            raise HoldsDetections(
+                f"{file.parent} has detections and no predictions: score-detections reads it"
+            )
         raise RunError(
             f"{file} has schema {schema}, this version reads {READABLE[0]} to {SCHEMA}: "
             "use the version that wrote it, or eval --fresh"

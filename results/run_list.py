@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.errors import IncompleteRun, RunError, RunUsageError
+from results.errors import HoldsDetections, IncompleteRun, RunError, RunUsageError
 from results.metrics import error_percent
-from results.run import MANIFEST, SHARDS, Run, Shard
+from results.run import DETECTIONS, MANIFEST, SHARDS, Run, Shard
 from results.storage import parse_path, reaching
 
 THREADS = 16
@@ -29,7 +29,9 @@ class ListedRun:
     n: int | None = None
     """Images, without those that could not be read."""
     state: str
-    """`complete`, `3 of 5 shards`, or `damaged`, with the reason where the manifest can be read."""
+    """`complete`, `3 of 5 shards`, `detections`, or `damaged`, with the reason where the manifest can be
+    read.
+    """
     top1_error: float | None = None
     """In percent, of the last protocol on all images; None where the run is not complete."""
     started: str = ""
@@ -93,6 +95,8 @@ def _describe(path: Path) -> ListedRun:
         run = Run.open(path)
     except IncompleteRun:
         return ListedRun(run=str(path), state=DAMAGED)
+    except HoldsDetections:
+        return ListedRun(run=str(path), state=DETECTIONS)
     except RunError:
         return ListedRun(run=str(path), state="cannot be read")
     manifest = run.manifest

@@ -119,6 +119,8 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
     suite.write_text(
         f'networks = ["mini-v3"]\ncrops = "144"\nlimit = {MINI_IMAGES}\n[data.mini]\ndata = "mini"\n'
     )
+    regions = tmp_path / "regions.csv"
+    regions.write_text("image,xmin,ymin,xmax,ymax\nmini_val_00000001,0,0,79,73\n")
     usual = ("--limit", MINI_IMAGES, "--out", mini_out)
     found, same = tmp_path / "detections.csv", tmp_path / "same.csv"
     for path in (found, same):
@@ -138,6 +140,9 @@ def printed(mini_runs, mini_out, tmp_path, monkeypatch):
         "check": cli_json("check", one, "--against", one),
         "compare": cli_json("compare", one, other),
         "demo": demo,
+        "detect": cli_json(
+            *("detect", "--model", "mini-v3", "--proposals", regions, "--limit", "1", "--out", tmp_path)
+        ),
         "doctor": cli_json("doctor", *usual),
         "ensemble": cli_json("ensemble", one, other, "--out", tmp_path),
         "eval": cli_json("eval", "--crops", "144", *usual),

@@ -13,7 +13,7 @@ from bench.cli.help import Command
 __all__ = ["COMMANDS", "app"]
 
 PANELS = {
-    "Evaluate": ("eval", "demo", "reproduce", "ensemble", "suite", "import"),
+    "Evaluate": ("eval", "demo", "reproduce", "ensemble", "suite", "import", "detect"),
     "Look": ("report", "compare", "check", "runs", "predictions", "crops", "score-detections"),
     "Data": ("models", "protocols", "papers", "experiments"),
     "Machine": ("doctor", "throughput", "train", "experiment"),

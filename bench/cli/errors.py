@@ -10,7 +10,7 @@ from bench.cli.output import print_error
 from bench.errors import BenchError, Terminated, first_line, is_out_of_memory
 from results.errors import RunError
 
-CONTINUING = ("eval", "import", "demo", "ensemble", "reproduce", "train", "experiment")
+CONTINUING = ("eval", "import", "demo", "ensemble", "reproduce", "train", "experiment", "detect")
 """Commands that go on where they were stopped; the others start anew."""
 
 STORE_CLIENTS = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "adlfs", "azure")

@@ -35,8 +35,8 @@ def no_room(size: int) -> None:
     """Room that there is not: each image gets an array of its own."""
 
 
-def decoded_size(data: bytes) -> int:
-    """Bytes of the pixels of an image file; 0 where it cannot be read."""
+def image_size(data: bytes) -> tuple[int, int]:
+    """(width, height) in an image file's header; (0, 0) where it cannot be read."""
     try:
         if simplejpeg.is_jpeg(data):
             height, width, _, _ = simplejpeg.decode_jpeg_header(data)
@@ -44,7 +44,13 @@ def decoded_size(data: bytes) -> int:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
     except Exception:  # noqa: BLE001 - `decode` says why
-        return 0
+        return 0, 0
+    return width, height
+
+
+def decoded_size(data: bytes) -> int:
+    """Bytes of the pixels of an image file; 0 where it cannot be read."""
+    width, height = image_size(data)
     return int(height * width * 3) if height * width <= LARGEST else 0
 
 

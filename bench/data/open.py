@@ -37,6 +37,18 @@ def open_images(
     return score_among(_open(data, labels, devkit, class_set), class_set)
 
 
+def open_unlabelled(data: str) -> Images:
+    """The images at `data`, which is as `find_images` has it, where labels do not count: each is 0.
+
+    Labels beside the images are not read. Raises `DataError` and `UsageError`.
+    """
+    files = find_images(data)
+    ids = [image_id(name) for name in files.names]
+    _refuse_repeated(ids, data)
+    labels, sizes = np.zeros(len(ids), dtype=np.int64), np.array(files.sizes, dtype=np.int64)
+    return Images(files.path, ids, labels, sizes, files.read, "none", files.ignored, _classes_of(files))
+
+
 def _open(data: str, labels: Path | None, devkit: Path | None, class_set: str | None) -> Images:
     """As `open_images`, before the classes are chosen."""
     files = find_images(data)
@@ -44,8 +56,8 @@ def _open(data: str, labels: Path | None, devkit: Path | None, class_set: str | 
         if path and not path.exists():
             raise DataError(f"no {what} at {path}: there is no such folder or file")
     place = Path() if data.startswith("hf://") else storage.parse_path(files.path)
+    classes = _classes_of(files)
     with data_errors(place):
-        classes = wordnet_ids() if data.startswith("hf://") else find_classes(place)
         if files.labels and not (labels or devkit):
             class_indices, source = stored_labels(files.labels, files.names, files.path, classes)
         elif not (labels or devkit) and are_objectnet(files.names, classes, class_set):
@@ -56,6 +68,15 @@ def _open(data: str, labels: Path | None, devkit: Path | None, class_set: str | 
     _refuse_repeated(ids, data)
     sizes = np.array(files.sizes, dtype=np.int64)
     return Images(files.path, ids, class_indices, sizes, files.read, source, files.ignored, classes)
+
+
+def _classes_of(files: ImageFiles) -> tuple[str, ...]:
+    """The names of the classes by class index. Raises `DataError`."""
+    if files.path.startswith("hf://"):
+        return wordnet_ids()
+    place = storage.parse_path(files.path)
+    with data_errors(place):
+        return find_classes(place)
 
 
 def find_images(data: str) -> ImageFiles:

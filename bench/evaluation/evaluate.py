@@ -49,7 +49,7 @@ def prepare_all(several: Sequence[Options], reporter: Reporter) -> list[Evaluati
     for number, options in enumerate(several, 1):
         with reporter.part(number, len(several)):
             evaluations.append(prepare_on(images, blacklist, options, reporter))
-    _check_each_once(evaluations)
+    check_each_once(evaluations)
     return evaluations
 
 
@@ -113,22 +113,22 @@ def evaluate_members(runs: Sequence[Run], models: str, options: Options, reporte
     return [*runs, *run_prepared(evaluations, reporter)]
 
 
-def options_for_each(models: str, options: Options) -> list[Options]:
+def options_for_each(models: str, options: Options, option: str = "--models") -> list[Options]:
     """The options of each network in `models`: NAME, NAME.TAG or NAME=FILE, with commas between.
 
-    Raises `UsageError`.
+    `option` is what the command line calls `models`. Raises `UsageError`.
     """
     words = [word.strip() for word in models.split(",") if word.strip()]
     if not words:
         raise UsageError(
-            f"--models {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, with commas"
+            f"{option} {models!r} names no network: write NAME, NAME.TAG or NAME=FILE, with commas"
         )
     several = []
     for word in words:
         name, equals, file = word.partition("=")
         if equals and not Path(file).expanduser().is_file():
             raise UsageError(
-                f"no weights at {file}: there is no such file; write --models NAME=FILE or NAME.TAG"
+                f"no weights at {file}: there is no such file; write {option} NAME=FILE or NAME.TAG"
             )
         several.append(replace(options, model=name, weights=file or None))
     return several
@@ -182,7 +182,7 @@ def _check_same_command(several: Sequence[Options]) -> None:
     ranks().gather(check)
 
 
-def _check_each_once(evaluations: Sequence[Evaluation]) -> None:
+def check_each_once(evaluations: Sequence[Evaluation]) -> None:
     """Raise `UsageError` where two evaluations are the same."""
     seen: dict[str, Evaluation] = {}
     for evaluation in evaluations:

@@ -4,7 +4,7 @@ finished.
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -176,7 +176,7 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
 
         def open_on_first() -> tuple[str, str, dict[str, str], list[range]]:
             folder = find_folder(evaluation)
-            locks.enter_context(_locked(folder, reporter))
+            locks.enter_context(locked(folder, _is_complete))
             run = _open_locked(folder, evaluation, reporter)
             own.append(run)
             return str(folder), str(run.path), evaluation.decisive, run.missing
@@ -310,9 +310,9 @@ def find_folder(evaluation: Evaluation) -> Path:
 
 
 @contextmanager
-def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
+def locked(folder: Path, is_complete: Callable[[Path], bool]) -> Iterator[None]:
     """Keep other commands from the run in `folder`. An object store has no locks: two commands write
-    the same files. A complete run needs none where it cannot be written.
+    the same files. A complete run needs none where it cannot be written. Raises `RunError`.
     """
     if not is_local(folder):
         yield
@@ -327,7 +327,7 @@ def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
             f"another command is working on {folder}: wait for it, or choose another --out"
         ) from None
     except OSError as error:
-        if not _is_complete(folder):
+        if not is_complete(folder):
             reason = error.strerror or error
             raise RunError(f"cannot write {folder}: {reason}; choose another --out") from None
         lock = nullcontext()

@@ -20,7 +20,7 @@ def rows_of_images(names: Sequence[str], images: Images, place: str) -> NDArray[
     A name is an image's path, from any folder on, or where that is unique its name without folders; either
     with or without the ending. Messages call the file `place`. Raises `DataError`.
     """
-    find = _finder(images.ids)
+    find = image_finder(images.ids)
     found = [find(name) for name in names]
     if unknown := [name for name, image in zip(names, found, strict=True) if image is None]:
         raise DataError(
@@ -43,8 +43,10 @@ def rows_of_images(names: Sequence[str], images: Images, place: str) -> NDArray[
     return rows
 
 
-def _finder(ids: Sequence[str]) -> Callable[[str], int | None]:
-    """A function from a name to the number of the image that it means, or None."""
+def image_finder(ids: Sequence[str]) -> Callable[[str], int | None]:
+    """A function from a name, as `rows_of_images` reads them, to the number of the image that it means, or
+    None.
+    """
     of_path, of_path_without_ending = _index(ids, str), _index(ids, _drop_ending)
     of_name, of_short_name = _index(ids, without_folders), _index(ids, without_ending)
 

@@ -1,0 +1,188 @@
+"""Regions on their way to the networks: an image is decoded once, its regions warped a few at a time by
+threads, and classified in full batches across images.
+
+It works as `bench.evaluation.engine` does, with regions in place of images: a part is the regions of the
+images of a shard, and no batch crosses its border.
+"""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.data import Images
+from bench.data.decode import image_size
+from bench.data.file_names import shown
+from bench.detection.proposals import Proposals
+from bench.device import PRECISIONS
+from bench.errors import DataError, NotFinite, UnreadableImage
+from bench.evaluation.batches import Batches
+from bench.evaluation.chunks import MOST_CROPS, Chunk, single_core_threads
+from bench.evaluation.classify import Scorer
+from bench.evaluation.evaluation import Evaluation
+from bench.evaluation.render import Renderer
+from bench.progress import Advance, Done
+from crops.lattice import Colour
+from crops.warp import warp
+
+Probabilities = NDArray[np.float64]
+"""[regions x outputs]"""
+
+BEYOND = 1.0
+"""Pixels that a region may reach beyond its image, as boxes do that were rounded."""
+
+
+@dataclass(frozen=True)
+class Sees:
+    """What a network sees of a region. Networks for which it is equal share the warped regions."""
+
+    size: int
+    """Side of the input in pixels."""
+    interpolation: str
+    fill: Colour
+    """The network's mean colour, which is 0 once normalised."""
+
+
+def sees(evaluation: Evaluation) -> Sees:
+    """What the network of this evaluation sees of a region."""
+    normalisation = evaluation.network.preprocessing.normalisation
+    levels = [round(255 * mean) for mean in normalisation.mean]
+    red, green, blue = reversed(levels) if normalisation.bgr else levels
+    return Sees(evaluation.plan.size, evaluation.plan.interpolation, (red, green, blue))
+
+
+def score_parts(
+    evaluations: Sequence[Evaluation],
+    scorers: Sequence[Scorer],
+    proposals: Proposals,
+    parts: Sequence[range],
+    progress: Advance,
+) -> Generator[Probabilities]:
+    """For each part, consecutive images that have regions: the mean of the networks' probabilities, in the
+    order of the regions.
+
+    Raises `DataError` for an image that cannot be read, and `NotFinite`.
+    """
+    groups: dict[Sees, list[int]] = {}
+    for number, evaluation in enumerate(evaluations):
+        groups.setdefault(sees(evaluation), []).append(number)
+    of_group = [
+        _scores_of_parts(
+            [evaluations[i] for i in chosen], [scorers[i] for i in chosen], proposals, parts, progress
+        )
+        for chosen in groups.values()
+    ]
+    with ExitStack() as opened:
+        for group in of_group:
+            opened.enter_context(closing(group))
+        for sums in zip(*of_group, strict=True):
+            yield np.asarray(sum(sums) / len(evaluations))
+
+
+def _scores_of_parts(
+    evaluations: Sequence[Evaluation],
+    scorers: Sequence[Scorer],
+    proposals: Proposals,
+    parts: Sequence[range],
+    progress: Advance,
+) -> Generator[Probabilities]:
+    """For each part the sum of the probabilities of networks that see the same."""
+    first = evaluations[0]
+    runtime, images = first.runtime, first.images
+    types = {PRECISIONS[evaluation.runtime.precision] for evaluation in evaluations}
+    levels = types.pop() if len(types) == 1 else torch.uint8
+    batches = Batches(scorers, runtime.batch, first.plan.size**2, runtime.streams, levels)
+    chunks = warped_regions(first, proposals, parts)
+    with closing(chunks), closing(batches), closing(batches.classify(chunks)) as classified:
+        for _, of_part in groupby(classified, key=lambda found: found.chunk.part):
+            sums = []
+            for found in of_part:
+                scores = [found.scores(number) for number in range(len(scorers))]
+                if not all(np.isfinite(each).all() for each in scores):
+                    image = images.ids[int(proposals.image[found.chunk.images.start])]
+                    raise NotFinite(
+                        f"a network's output for a region of {shown(image)} is not finite: "
+                        "try --precision fp32, or other weights"
+                    )
+                sums.append(np.sum(scores, axis=0, dtype=np.float64))
+                progress(Done(crops=len(found.chunk.images) * len(scorers)))
+            yield np.concatenate(sums)
+
+
+def warped_regions(evaluation: Evaluation, proposals: Proposals, parts: Sequence[range]) -> Generator[Chunk]:
+    """The regions of the parts' images in order, warped: chunks whose `part` and `images` count regions.
+
+    An image is decoded by a thread before those that warp its regions wait for it.
+    """
+    images, runtime, seen = evaluation.images, evaluation.runtime, sees(evaluation)
+    renderer = Renderer(evaluation.plan, "pillow", runtime.device)
+
+    def render(part: range, chosen: range, decoded: Future[NDArray[np.uint8]]) -> Chunk:
+        image = decoded.result()
+        height, width = image.shape[:2]
+        boxes = proposals.box[chosen.start : chosen.stop].tolist()
+        patches = tuple(warp(box, width, height, seen.size, seen.interpolation, seen.fill) for box in boxes)
+        crops = renderer.crops([image], [patches])
+        return Chunk(part, chosen, unreadable={}, readable=[], content=[], weights=[], crops=crops)
+
+    ahead = runtime.workers + 2 * runtime.batch // MOST_CROPS
+    pool = single_core_threads(runtime.workers)
+    waiting: deque[Future[Chunk]] = deque()
+    try:
+        for part in parts:
+            regions = proposals.regions(part)
+            for index in part:
+                of_image = proposals.regions(range(index, index + 1))
+                if not of_image:
+                    continue
+                decoded = pool.submit(_decode, images, index)
+                for start in range(of_image.start, of_image.stop, MOST_CROPS):
+                    chosen = range(start, min(start + MOST_CROPS, of_image.stop))
+                    waiting.append(pool.submit(render, regions, chosen, decoded))
+                    if len(waiting) > ahead:
+                        yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decode(images: Images, index: int) -> NDArray[np.uint8]:
+    try:
+        return images.decode(images.read_unchanged(index))
+    except UnreadableImage as error:
+        where = f"{shown(images.ids[index])} in {images.path}"
+        raise DataError(f"{where}: {error}; repair it") from None
+
+
+def check_inside(images: Images, proposals: Proposals, workers: int) -> None:
+    """Raise `DataError` where a region is not within its image, by the size in the file's header, or where
+    there is no such size.
+    """
+
+    def check(index: int) -> None:
+        regions = proposals.regions(range(index, index + 1))
+        if not regions:
+            return
+        width, height = image_size(images.read_unchanged(index))
+        if not width:
+            _decode(images, index)  # says why
+        box = proposals.box[regions.start : regions.stop]
+        inside = (box[:, :2] >= -BEYOND).all(axis=1)
+        inside &= (box[:, 2:] <= (width - 1 + BEYOND, height - 1 + BEYOND)).all(axis=1)
+        if not inside.all():
+            corners = ",".join(f"{value:g}" for value in box[int(np.flatnonzero(~inside)[0])])
+            raise DataError(
+                f"{proposals.path}: the region {corners} is not within {shown(images.ids[index])}, which has "
+                f"{width} x {height} pixels: propose regions of the images as they are in {images.path}"
+            )
+
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(check, range(len(images))):
+            pass

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from tests.bench.detection.conftest import REGIONS, make_scene, networks, write_proposals  # noqa: F401 - a fixture
+from tests.conftest import TINY, random_weights
+from tests.helpers import cli, cli_error, cli_json
+
+
+@pytest.fixture
+def place(tmp_path):
+    return make_scene(tmp_path)
+
+
+@pytest.fixture
+def command(place, networks):  # noqa: F811
+    """The command that detects with a small network."""
+    usual = ["--data", place / "scene", "--proposals", place / "proposals.csv", "--out", place / "runs"]
+    return ["detect", "--model", networks[0], *usual, "--device", "cpu"]
+
+
+def test_json_has_the_run_and_its_counts(command):
+    printed = cli_json(*command, "--most", "2")
+    assert (printed["images"], printed["regions"], printed["kept"]) == (4, 7, 6)
+    lines = Path(printed["detections"]).read_text().splitlines()
+    assert lines[0] == "image,class,score,xmin,ymin,xmax,ymax"
+    assert len(lines) == 1 + 6
+    assert Path(printed["run"]) == Path(printed["detections"]).parent
+
+
+def test_counts_table_and_run_are_printed(command):
+    lines = cli(*command, "--most", "2").stdout.splitlines()
+    assert lines[0] == "6 detections in 4 images, from 7 regions"
+    assert [line.partition(": ")[0] for line in lines[1:]] == ["detections", "run"]
+
+
+def test_other_commands_say_that_these_are_detections(command):
+    run = cli_json(*command, "--most", "2")["run"]
+    line = cli_error("report", run, code=1)
+    assert line == f"{run} has detections and no predictions: score-detections reads it"
+    (listed,) = cli_json("runs", Path(run).parent)
+    assert (listed["run"], listed["state"]) == (run, "detections")
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (["--overlap", "1.5"], 2, "--overlap 1.5: write a number from 0 to 1"),
+        (["--overlap", "nan"], 2, "--overlap nan: write a number from 0 to 1"),
+        (["--least-score", "-0.1"], 2, "--least-score -0.1: write a number from 0 to 1"),
+        (["--most", "0"], 2, "--most 0: write a number from 1"),
+        (["--limit", "0"], 2, "--limit 0: write a number from 1"),
+        (["--model", ","], 2, "--model ',' names no network: write NAME, NAME.TAG or NAME=FILE, with commas"),
+        (["--model", f"{TINY}=nowhere.pt"], 2, "no weights at nowhere.pt: there is no such file"),
+        (["--model", "v99"], 2, "v99"),
+        (["--data", "nowhere"], 1, "no images at nowhere"),
+        (["--proposals", "nowhere.csv"], 1, "no proposals at nowhere.csv: there is no such file"),
+        (["--proposals", ""], 2, "an empty name leads nowhere"),
+    ],
+)
+def test_error_is_one_line(command, more, code, message):
+    assert message in cli_error(*command, *more, code=code)
+
+
+def test_network_that_is_named_twice_is_refused(command):
+    twice = f"{command[2]},{command[2]}"
+    assert "are the same network with the same weights: name it once" in cli_error(
+        *command, "--model", twice, code=2
+    )
+
+
+def test_networks_of_other_classes_are_refused(command, place):
+    (place / "scene" / "classes.txt").write_text("cat\ndog\n")
+    files = [random_weights(TINY, place / f"{n}.safetensors", n) for n in (2, 3, 5)]
+    models = [f"{TINY}={file}" for file in files]
+    assert cli_error(*command, "--model", ",".join(models[:2]), code=2) == (
+        f"{TINY} predicts 3 classes, and {TINY} 2: average networks of the same classes"
+    )
+    assert f"{TINY} predicts 5 classes, but" in cli_error(*command, "--model", models[2], code=2)
+
+
+def of_last_image(place, box):
+    """The proposals with another region for d.png."""
+    write_proposals(place / "proposals.csv", REGIONS | {"d.png": [box]})
+
+
+@pytest.mark.parametrize("box", [(-2, 0, 9, 9), (5, 5, 9, 61)])
+def test_region_beyond_its_image_is_refused_before_any_is_classified(command, place, box):
+    of_last_image(place, box)
+    line = cli_error(*command, code=1)
+    corners = ",".join(map(str, box))
+    assert f"the region {corners} is not within d.png, which has 60 x 60 pixels: propose regions" in line
+    assert not (place / "runs").exists()
+
+
+def test_region_may_reach_a_pixel_beyond_its_image(command, place):
+    of_last_image(place, (0, 0, 60, 59))
+    assert cli_json(*command)["regions"] == 7
+
+
+def test_image_that_cannot_be_read_is_refused(command, place):
+    (place / "scene" / "a.png").write_bytes(b"no image")
+    assert "a.png in" in cli_error(*command, code=1)
+
+
+def test_image_that_is_cut_off_is_refused(command, place):
+    whole = (place / "scene" / "a.png").read_bytes()
+    (place / "scene" / "a.png").write_bytes(whole[: len(whole) // 2])
+    assert cli_error(*command, code=1).endswith("; repair it")
+
+
+def test_torchrun_is_refused(command, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "x")
+    assert cli_error(*command, code=2) == "detect works in one process: start it without torchrun"

@@ -1,0 +1,203 @@
+"""From proposals to a run, against Pillow and timm by hand."""
+
+import shutil
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from timm import create_model
+from torchvision.transforms.functional import normalize, to_tensor
+
+from bench.detection import detect as module
+from bench.detection import regions
+from bench.detection.select import Selection
+from bench.detection.stored import DetectionsRun
+from tests.bench.detection.conftest import EVERYTHING, REGIONS, SIZES, make_scene, write_proposals
+from tests.conftest import TINY
+
+BOX = ["xmin", "ymin", "xmax", "ymax"]
+
+
+def table_of(run):
+    return pd.read_csv(run.table, dtype={"score": np.float32})
+
+
+def probabilities(image, boxes, model):
+    """[regions x 3] a small network's with timm, of regions that Pillow warps."""
+    network = create_model(TINY.removeprefix("timm/"), num_classes=3).eval()
+    network.load_state_dict(load_file(model.partition("=")[2]))
+    config = network.pretrained_cfg
+    mean, side = config["mean"], config["input_size"][1]
+    width, height = image.size
+    canvas = Image.new("RGB", (3 * width, 3 * height), tuple(round(255 * each) for each in mean))
+    canvas.paste(image, (width, height))
+    inputs = []
+    for xmin, ymin, xmax, ymax in boxes:
+        x, y = ((xmax + 1 - xmin) * 16 / 195, (ymax + 1 - ymin) * 16 / 195)
+        edges = (xmin - x + width, ymin - y + height, xmax + 1 + x + width, ymax + 1 + y + height)
+        tile = canvas.crop(tuple(int(np.floor(edge + 0.5)) for edge in edges))
+        tile = tile.resize((side, side), Image.Resampling[config["interpolation"].upper()])
+        inputs.append(normalize(to_tensor(tile), mean, config["std"]))
+    with torch.no_grad():
+        return network(torch.stack(inputs)).softmax(-1).numpy()
+
+
+def check_scores(table, place, models, columns):
+    """Each region has the networks' mean probability of each class, which `columns` has by name."""
+    assert set(table["class"]) == columns.keys()
+    for name, boxes in REGIONS.items():
+        image = Image.open(place / "scene" / name)
+        mean = np.mean([probabilities(image, boxes, model) for model in models], axis=0)
+        of_image = table[table["image"] == name]
+        assert len(of_image) == len(boxes) * len(columns)
+        assert of_image["score"].is_monotonic_decreasing
+        for row, box in enumerate(boxes):
+            of_box = of_image[(of_image[BOX] == list(box)).all(axis=1)].set_index("class")["score"]
+            for class_name, column in columns.items():
+                assert of_box[class_name] == pytest.approx(mean[row, column], rel=1e-3)
+
+
+def test_scores_are_those_of_regions_warped_and_classified_by_hand(everything, place, networks):
+    check_scores(table_of(everything), place, networks[:1], {"cat": 0, "dog": 2})
+
+
+def test_scores_of_two_networks_are_their_mean(find, place, networks):
+    check_scores(table_of(find(",".join(networks))), place, networks, {"cat": 0, "dog": 2})
+
+
+def test_networks_of_different_inputs_are_averaged_as_those_of_one(find, networks, monkeypatch, tmp_path):
+    @dataclass(frozen=True, eq=False)
+    class OwnInput(regions.Sees):
+        """It is equal to no other one."""
+
+    together = find(",".join(networks))
+    sees = regions.sees
+    monkeypatch.setattr(regions, "sees", lambda evaluation: OwnInput(**vars(sees(evaluation))))
+    apart = find(",".join(networks), out=tmp_path / "apart")
+    assert apart.table.read_bytes() == together.table.read_bytes()
+
+
+def test_class_more_than_the_data_names_is_the_background(find, networks, tmp_path):
+    place = make_scene(tmp_path)
+    (place / "scene" / "classes.txt").write_text("cat\nbird\n")
+    run = find(data=place / "scene")
+    assert (run.manifest.classes, run.manifest.background) == (("cat", "bird"), "background")
+    check_scores(table_of(run), place, networks[:1], {"cat": 0, "bird": 1})
+
+
+def test_selection_is_of_each_image(everything, find):
+    found = table_of(find(selection=replace(EVERYTHING, most=3)))
+    expected = table_of(everything).groupby("image", sort=False).head(3).reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_stopped_run_is_continued_with_the_same_bytes(find, everything, monkeypatch, tmp_path):
+    """Of four shards, two are kept as they are."""
+    monkeypatch.setattr(module, "SHARD_IMAGES", 1)
+    whole = find(out=tmp_path / "whole")
+    pd.testing.assert_frame_equal(table_of(whole), table_of(everything), rtol=1e-4)
+    save, parts = DetectionsRun.save, []
+
+    def stop_after_two(run, part, ids, found):
+        if len(parts) == 2:
+            raise KeyboardInterrupt
+        save(run, part, ids, found)
+        parts.append(part)
+
+    monkeypatch.setattr(DetectionsRun, "save", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        find()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert not (folder / "detections.csv").exists()
+    del parts[:]
+    continued = find()
+    assert len(parts) == 2
+    assert continued.complete
+    for path in ["detections.csv", *(f"shards/{file.name}" for file in (whole.path / "shards").iterdir())]:
+        assert (continued.path / path).read_bytes() == (whole.path / path).read_bytes()
+
+
+def test_finished_run_is_used_again_and_damage_is_mended(find, everything, monkeypatch, tmp_path):
+    shutil.copytree(everything.path, tmp_path / "runs" / everything.path.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_detect_missing", None)
+        run = find()
+    files = [run.table, run.shard_path(range(4))]
+    before = [file.read_bytes() for file in files]
+    for file, data in zip(files, before, strict=True):
+        file.write_bytes(data[:-1] + b"?")
+        assert not (run.complete and run.load(range(4), list(SIZES)))
+        assert find().complete
+        assert [each.read_bytes() for each in files] == before
+
+
+def test_batches_are_full_across_images(find, everything, monkeypatch):
+    """And the few regions of an image that a thread warps at a time are those of the image, each once."""
+    monkeypatch.setattr(regions, "MOST_CROPS", 2)
+    sizes = []
+    make = module.Evaluation.scorer
+
+    def counting(evaluation, note):
+        score = make(evaluation, note)
+        return lambda pixels: sizes.append(len(pixels)) or score(pixels)
+
+    monkeypatch.setattr(module.Evaluation, "scorer", counting)
+    found = table_of(find(batch=3))
+    assert sorted(sizes) == [1, 3, 3]
+    pd.testing.assert_frame_equal(found, table_of(everything), rtol=1e-4)
+
+
+def test_images_without_proposals_count_as_done(find, tmp_path):
+    file = write_proposals(tmp_path / "few.csv", {"d.png": REGIONS["d.png"]})
+    run = find(file=file)
+    assert (run.manifest.data.images, [shard.images for shard in run.manifest.shards]) == (4, [4])
+    assert set(table_of(run)["image"]) == {"d.png"}
+
+
+@pytest.fixture
+def work(find, monkeypatch):
+    """What `detect` would do with some options."""
+    monkeypatch.setattr(module, "_run", lambda work, folder, reporter: work)
+    return find
+
+
+def test_limit_leaves_out_the_regions_of_other_images(work):
+    limited = work(limit=3)
+    assert (len(limited.images), len(limited.proposals)) == (3, 6)
+
+
+def test_what_decides_the_detections_decides_the_run(work):
+    whole = work()
+    changes = [
+        {"selection": Selection()},
+        {"selection": replace(EVERYTHING, most=5)},
+        {"proposals": replace(whole.proposals, sha256="of others")},
+        {"evaluations": whole.evaluations * 2},
+        {"evaluations": [replace(whole.evaluations[0], images=whole.images.sample(3, None))]},
+        {
+            "evaluations": [
+                replace(whole.evaluations[0], images=replace(whole.images, classes=("a", "b", "c")))
+            ]
+        },
+    ]
+    identities = {replace(whole, **change).identity for change in changes} | {whole.identity}
+    assert len(identities) == len(changes) + 1
+
+
+@pytest.mark.parametrize(
+    ("crops", "images", "expected"),
+    [
+        (4096, 500, [range(4)]),
+        (4, 500, [range(2), range(2, 4)]),
+        (1, 500, [range(1), range(1, 2), range(2, 3), range(3, 4)]),
+        (4096, 3, [range(3), range(3, 4)]),
+    ],
+)
+def test_shards_have_whole_images_and_about_so_many_regions(work, monkeypatch, crops, images, expected):
+    monkeypatch.setattr(module, "SHARD_CROPS", crops)
+    monkeypatch.setattr(module, "SHARD_IMAGES", images)
+    assert work().parts == expected
