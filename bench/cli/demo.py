@@ -12,6 +12,7 @@ from bench.options import DEFAULTS, Options
 
 @app.command(epilog="Example: inception-bench demo --out runs")
 def demo(
+    limit: Annotated[int | None, option("limit")] = DEFAULTS.limit,
     out: Annotated[Path, option("out")] = DEFAULTS.out,
     as_json: Json = False,
     wide: Wide = False,
@@ -30,7 +31,7 @@ def demo(
         from results.report.json import summary
         from results.tables import accuracy
 
-        options = Options(crops="144", out=out)
+        options = Options(crops="144", limit=limit, out=out)
         runs = run_evaluations(options_for_each(",".join(mini.NETWORKS), options), reporter)
     runs.append(ensemble(runs, out))
     table = accuracy(runs)

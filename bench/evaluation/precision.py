@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from bench.device import has_fast_bf16
 from bench.distributed import ranks
@@ -100,7 +100,7 @@ def agrees(same: int, compared: int) -> bool:
     (True, False, False)
     """
     flips = compared - same
-    return compared > 0 and bool(binom.sf(flips - 1, compared, FLIPS) >= SIGNIFICANCE)
+    return compared > 0 and bool(bdtrc(flips - 1, compared, FLIPS) >= SIGNIFICANCE)
 
 
 def find_agreement(evaluation: Evaluation) -> tuple[int, int] | None:
