@@ -32,7 +32,8 @@ ifneq ($(TORCH),)
 	$(PIP) install --index-url $(INDEX)/$(TORCH) $$(grep -E '^torch(vision)?==' constraints.txt)
 	grep -vE '^(cuda|nvidia|triton)' constraints.txt > $(CONSTRAINTS)
 endif
-	$(PIP) install -c $(CONSTRAINTS) -e '.[dev,caffe,detection,hf,onnx,pytorchcv,s3]'
+	$(PIP) install --no-compile -c $(CONSTRAINTS) -e '.[dev,caffe,detection,hf,onnx,pytorchcv,s3]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; some packages hold templates
 	@echo '$(TORCH)' > $@
 
 same-build:
@@ -44,7 +45,7 @@ demo: install
 	$(BIN)/inception-bench demo
 
 test: install
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 soak: install  # the long tests
 	$(BIN)/pytest -n 2 --dist worksteal tests/soak

@@ -37,6 +37,7 @@ def use_own_cores() -> None:
 if "PYTEST_XDIST_WORKER" in os.environ:
     use_own_cores()
 os.environ.pop("COLUMNS", None)  # the width of the terminal that the tests are started in
+os.fsync = lambda file: None  # no test cuts the power, and a disk takes longer than most tests
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

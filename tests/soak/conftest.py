@@ -1,4 +1,4 @@
-"""What the long tests share: the whole demo, and real weights."""
+"""What the long tests share: the demo, and real weights."""
 
 import json
 import os
@@ -27,13 +27,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, installed: Path) -> tuple[dict[str, Any], Path]:
-    """What the wheel's `inception-bench demo --json` printed, and the folder it wrote to."""
+    """What the wheel's `inception-bench demo --json` printed on 300 images, and the folder it wrote to."""
 
     def make(folder: Path) -> None:
         (folder / "empty").mkdir()
-        printed = packages.run(
-            installed / "inception-bench", "demo", "--out", folder / "runs", "--json", folder=folder / "empty"
-        )
+        words = ("demo", "--limit", 300, "--out", folder / "runs", "--json")
+        printed = packages.run(installed / "inception-bench", *words, folder=folder / "empty")
         (folder / "printed.json").write_text(printed)
 
     folder = made_once(tmp_path_factory, "demo", make)

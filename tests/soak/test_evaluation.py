@@ -15,17 +15,17 @@ from tests.processes import PATIENCE
 
 
 def test_real_photographs_with_real_weights_equal_the_reference(evaluate, shared, lite0):
-    """Three photographs: the reference renderer against the script, and the fast renderer against that."""
+    """Two photographs: the reference renderer against the script, and the fast renderer against that."""
     data = shared / "data" / "imagenet-sample"
     options = {
         "model": "timm/tf_efficientnet_lite0",
         "weights": str(lite0),
         "data": str(data),
         "crops": "1,10,12,144",
-        "limit": 3,
+        "limit": 2,
     }
     reference, fast = evaluate(renderer="pillow", **options), evaluate(**options)
-    paths = sorted(data.glob("*/*.JPEG"))[:3]
+    paths = sorted(data.glob("*/*.JPEG"))[:2]
     expected = independent.evaluate("tf_efficientnet_lite0", lite0, paths, 224, [256, 288, 320, 352])
     labels = next(reference.shards()).labels
     for protocol in reference.protocols:
@@ -33,7 +33,7 @@ def test_real_photographs_with_real_weights_equal_the_reference(evaluate, shared
         assert np.abs(probabilities - expected[protocol]).max() < 1e-4
         assert (np.argsort(-probabilities)[:, :5] == np.argsort(-expected[protocol])[:, :5]).all()
         assert (theirs.argmax(1) == probabilities.argmax(1)).all()
-        rows = np.arange(3)
+        rows = np.arange(2)
         assert np.abs(theirs[rows, labels] - probabilities[rows, labels]).mean() < 0.003
         assert (probabilities.argmax(1) == labels).mean() > 0.6
 

@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,12 @@ from results.tables import accuracy, predictions
 from tests.conftest import TINY, drawn
 from tests.helpers import pooled
 from tests.processes import shard_files
+
+
+@pytest.fixture
+def evaluate(evaluate):
+    """With small crops, since no test here looks at what they show."""
+    return partial(evaluate, input_size=64)
 
 
 class Notes(Silent):
@@ -334,7 +341,7 @@ def test_manifest_describes_the_run(evaluate, tiny_weights, photos):
 
     manifest = evaluate(crops="12", batch=5).manifest
     assert manifest.model.weights_sha256 == hashlib.sha256(tiny_weights.read_bytes()).hexdigest()
-    assert manifest.plan.protocols["12"].scales == (183,)
+    assert manifest.plan.protocols["12"].scales == (73,)
     assert manifest.plan.interpolation == "bicubic"
     assert manifest.runtime.batch == 5
     assert manifest.runtime.precision == "fp32"
@@ -344,6 +351,7 @@ def test_manifest_describes_the_run(evaluate, tiny_weights, photos):
         "data": str(photos),
         "crops": "12",
         "batch": 5,
+        "input_size": 64,
         "out": manifest.options["out"],
     }
     assert manifest.environments[0]["torch"] == torch.__version__.partition("+")[0]
