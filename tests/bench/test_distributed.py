@@ -1,7 +1,6 @@
 """The ranks of torchrun: what each gets, and what all know. Whole evaluations by ranks are in tests/soak."""
 
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -20,7 +19,7 @@ from bench.distributed import (
 )
 from bench.errors import BenchError, UsageError
 from bench.progress import Done
-from tests.processes import PATIENCE, TORCHRUN
+from tests import forked_ranks
 
 PARTS = [range(start, start + 4) for start in range(0, 200, 4)]
 
@@ -111,10 +110,7 @@ open(f"{sys.argv[1]}/{here.rank}.json", "w").write(json.dumps(result))
 
 
 def test_ranks_share_what_one_knows(tmp_path):
-    script = tmp_path / "collectives.py"
-    script.write_text(COLLECTIVES)
-    command = [*TORCHRUN, "--nproc-per-node=3", str(script), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    done = forked_ranks.run(3, COLLECTIVES, tmp_path)
     assert done.returncode == 0, done.stderr
     results = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(3)]
     assert [result["gathered"] for result in results] == [[0, 10, 20]] * 3

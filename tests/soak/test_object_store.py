@@ -18,11 +18,11 @@ from bench.options import Options
 from results.run import Run
 from results.storage import parse_path, read, remove, write
 from results.tables import accuracy
+from tests import forked_ranks
 from tests.bench.data.conftest import FILES
 from tests.bench.data.layouts import write_parquet, write_shard
 from tests.conftest import drawn
 from tests.helpers import cli, cli_error, cli_json
-from tests.processes import TORCHRUN
 
 
 @pytest.fixture(scope="module")
@@ -167,8 +167,8 @@ def test_runs_in_buckets_are_reported_compared_and_checked(bucket, evaluate_phot
 
 
 def test_ranks_share_a_bucket(bucket):
-    command = ["-m", "bench", "eval", "--crops", "144", "--limit", "41", "--out", bucket]
-    done = subprocess.run([*TORCHRUN, "--nproc-per-node=2", *command], capture_output=True, text=True)
+    words = ["eval", "--crops", "144", "--limit", "41", "--out", bucket]
+    done = forked_ranks.run(2, f"import bench.cli; bench.cli.app({words})")
     assert done.returncode == 0, done.stderr
     alone = bench.evaluate(crops="144", limit=41, out=f"{bucket}/alone")
     (found,) = parse_path(bucket).glob("mini-v3*/manifest.json")

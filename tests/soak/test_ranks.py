@@ -5,12 +5,10 @@ import os
 import shutil
 import signal
 import socket
-import sys
 from pathlib import Path
 
 import pytest
 
-import bench
 from bench import mini
 from results.errors import IncompleteRun
 from results.run import Run
@@ -40,22 +38,28 @@ def torchrun(ranks, out, *options, command=EVAL, **variables):
     return popen([*TORCHRUN, *words], **variables)
 
 
+IMPORTS = "import os, bench.cli, bench.evaluation.evaluate, bench.zoo.from_papers, results.tables"
+
+
 @pytest.fixture(scope="module")
-def launchers(tmp_path_factory):
-    """Processes for torchrun, which takes seconds to import."""
-    environment = os.environ | {"PYTHONPATH": str(Path(bench.__file__).parents[1])}
-    forks = Forks(tmp_path_factory.mktemp("printed"), "import torch.distributed.run", environment)
+def processes(tmp_path_factory):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # as torchrun sets it
+    forks = Forks(tmp_path_factory.mktemp("printed"), f"{IMPORTS}, tests.forked_ranks", environment)
     yield forks
     forks.close()
 
 
 @pytest.fixture
-def torchrun_to_the_end(launchers):
-    """Call torchrun with two ranks."""
+def on_two_ranks(processes):
+    """Run the command line on two ranks to their end, the second with other words where there are some, and
+    each in its own folder where there are such.
+    """
 
-    def run(*words):
-        words = ["--nproc-per-node=2", *map(str, words)]
-        return launchers.run(f"torch.distributed.run.main({words})")
+    def run(words, of_the_second=None, folders=(".", ".")):
+        both = [list(map(str, each)) for each in (words, of_the_second or words)]
+        places = list(map(str, folders))
+        script = f"import os, bench.cli; os.chdir({places}[RANK]); bench.cli.app({both}[RANK])"
+        return processes.run(f"tests.forked_ranks.launch(2, {script!r})")
 
     return run
 
@@ -154,9 +158,9 @@ def listens(meeting):
         return probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0
 
 
-def test_ensemble_under_torchrun_is_pooled_and_printed_once(torchrun_to_the_end, tmp_path):
+def test_ensemble_under_torchrun_is_pooled_and_printed_once(on_two_ranks, tmp_path):
     evaluate = ("ensemble", "--models", "mini-v1,mini-v3", "--limit", "41", "--json", "--out", tmp_path)
-    done = torchrun_to_the_end("-m", "bench", *evaluate)
+    done = on_two_ranks(evaluate)
     assert done.returncode == 0, done.stderr
     opened = Run.open(Path(json.loads(done.stdout)["run"]))
     assert opened.name == "mini-v1+mini-v3"
@@ -164,47 +168,51 @@ def test_ensemble_under_torchrun_is_pooled_and_printed_once(torchrun_to_the_end,
 
 
 @pytest.mark.parametrize(
-    ("command", "message"),
+    ("first", "second", "message"),
     [
         (
-            "eval --limit $((20 + RANK))",
+            ("eval", "--limit", 20),
+            ("eval", "--limit", 21),
             "the images or labels on this machine are not those of the first rank: "
             "bring the same to all machines",
         ),
         (
-            "ensemble --limit 20 --models mini-v1$([ $RANK = 1 ] || echo ,mini-v3)",
+            ("ensemble", "--limit", 20, "--models", "mini-v1,mini-v3"),
+            ("ensemble", "--limit", 20, "--models", "mini-v1"),
             "the first rank evaluates mini-v1, mini-v3, and this one mini-v1: "
             "give all ranks the same command",
         ),
     ],
 )
-def test_ranks_with_other_commands_end_with_a_line(torchrun_to_the_end, tmp_path, command, message):
-    command = f"exec {sys.executable} -m bench {command} --out {tmp_path}"
-    done = torchrun_to_the_end("--no-python", "bash", "-c", command)
+def test_ranks_with_other_commands_end_with_a_line(on_two_ranks, tmp_path, first, second, message):
+    out = ("--out", tmp_path)
+    done = on_two_ranks((*first, *out), (*second, *out))
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")]
     assert lines == [f"inception-bench: {message}"]
 
 
-@pytest.mark.parametrize("limit", ["$([ $RANK = 1 ] && echo 0 || echo 20)", "0"], ids=["one", "both"])
-def test_usage_error_of_one_rank_or_of_both_is_printed_once(torchrun_to_the_end, tmp_path, limit):
+@pytest.mark.parametrize("limit", [20, 0], ids=["one", "both"])
+def test_usage_error_of_one_rank_or_of_both_is_printed_once(on_two_ranks, tmp_path, limit):
     """Beside it the first rank may say that torchrun ended it."""
-    command = f"exec {sys.executable} -m bench eval --limit {limit} --out {tmp_path}"
-    done = torchrun_to_the_end("--no-python", "bash", "-c", command)
+    out = ("--out", tmp_path)
+    done = on_two_ranks(("eval", "--limit", limit, *out), ("eval", "--limit", 0, *out))
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if line.startswith("inception-bench: ")]
     (line,) = (line for line in lines if "terminated; the same command continues" not in line)
     assert line.startswith("inception-bench: --limit 0")
 
 
-def test_ranks_that_write_elsewhere_end_with_a_line(torchrun_to_the_end, tmp_path):
-    command = f"mkdir {tmp_path}/$RANK; cd {tmp_path}/$RANK; exec {sys.executable} -m bench eval --limit 20"
-    done = torchrun_to_the_end("--no-python", "bash", "-c", command)
+def test_ranks_that_write_elsewhere_end_with_a_line(on_two_ranks, tmp_path):
+    folders = tmp_path / "one", tmp_path / "other"
+    for folder in folders:
+        folder.mkdir()
+    done = on_two_ranks(("eval", "--limit", 20), folders=folders)
     assert done.returncode == 1
     assert "is not where the first rank writes to: name an --out that all machines reach" in done.stderr
 
 
-def test_labels_that_cannot_be_right_leave_the_run_incomplete(torchrun_to_the_end, tmp_path):
+def test_labels_that_cannot_be_right_leave_the_run_incomplete(on_two_ranks, tmp_path):
     folder = tmp_path / "mini"
     shutil.copytree(
         mini.FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "*.safetensors", "__pycache__")
@@ -213,7 +221,7 @@ def test_labels_that_cannot_be_right_leave_the_run_incomplete(torchrun_to_the_en
     (folder / "labels.txt").write_text("\n".join(f"{name} {(int(label) + 7) % 50}" for name, label in lines))
     data = folder / mini.IMAGES.name
     evaluate = ("eval", "--data", data, "--limit", "250", "--crops", "12", "--out", tmp_path / "runs")
-    done = torchrun_to_the_end("-m", "bench", *evaluate)
+    done = on_two_ranks(evaluate)
     assert done.returncode == 1
     assert "which is chance" in done.stderr
     with pytest.raises(IncompleteRun):

@@ -1,7 +1,4 @@
-"""A network with auxiliary heads that trains in seconds: a program of the tests.
-
-python -m tests.bench.training.narrow train --model narrow ...   runs the command line, which knows it
-"""
+"""A network with auxiliary heads that trains in seconds."""
 
 from functools import partial
 
@@ -14,8 +11,7 @@ NARROW = Architecture(partial(googlenet, width=0.05), 224)
 
 NETWORK = Network("narrow", "papers", "narrow", classes=3)
 
-if __name__ == "__main__":
-    from bench.cli import app
 
+def register() -> None:
+    """Let this process know the network by its name."""
     ARCHITECTURES["narrow"], NETWORKS["narrow"] = NARROW, NETWORK
-    app()

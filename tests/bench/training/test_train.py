@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-import subprocess
 from functools import cache
 
 import pytest
@@ -25,10 +24,11 @@ from bench.zoo import find
 from bench.zoo.from_papers import ARCHITECTURES
 from crops.normalisation import HALF, IMAGENET
 from results.errors import RunError
+from tests import forked_ranks
 from tests.bench.training.conftest import draw_colours, train_here, training, words_of
 from tests.conftest import TINY
 from tests.helpers import cli
-from tests.processes import PATIENCE, TORCHRUN, Forks
+from tests.processes import Forks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -382,10 +382,8 @@ def test_two_processes_with_auxiliary_heads_are_one_with_twice_the_batch(colours
         picture.unlink()
     options = ("--model", narrow, "--device", "cpu", "--recipe", "googlenet", "--without", "dropout")
     words = words_of(colours, tmp_path / "both", 2, *options, "--batch", 3, "--workers", 0)
-    launcher = [*TORCHRUN, "--nproc-per-node", "2", "--standalone", "-m", "--"]
-    both = subprocess.run(
-        [*launcher, "tests.bench.training.narrow", *words], capture_output=True, text=True, timeout=PATIENCE
-    )
+    script = "import bench.cli; from tests.bench.training import narrow; narrow.register(); bench.cli.app()"
+    both = forked_ranks.run(2, script, *words)
     assert both.returncode == 0, both.stderr
     assert both.stdout == f"{tmp_path / 'both' / 'epoch-0002.safetensors'}\n"  # once, not by each process
     train_here(colours, tmp_path / "one", 2, "googlenet", "dropout", model=narrow, batch=6)
