@@ -10,6 +10,7 @@ from bench.cli.app import app
 from bench.cli.output import note, show, write_text
 from bench.cli.parameters import Json, Quiet, Wide
 from bench.errors import UsageError
+from results.storage import parse_path
 
 
 @app.command(
@@ -24,6 +25,7 @@ def score_detections(
             metavar="DETECTIONS...",
             help="Runs of detect, or files: a .csv, the devkit's result .txt, or COCO's results .json.",
             show_default=False,
+            parser=parse_path,
         ),
     ],
     annotations: Annotated[
@@ -32,6 +34,7 @@ def score_detections(
             "--annotations",
             help="The objects: a folder or .tar of PASCAL's XML files, or COCO's .json.",
             show_default=False,
+            parser=parse_path,
         ),
     ],
     rule: Annotated[
@@ -43,6 +46,7 @@ def score_detections(
             "--images",
             help="The images that count: lines of a name and a number, as in the devkit's val.txt.",
             show_default=False,
+            parser=parse_path,
         ),
     ] = None,
     blacklist: Annotated[
@@ -51,6 +55,7 @@ def score_detections(
             "--blacklist",
             help="ILSVRC's blacklist for detection: lines of an image and a class that do not count.",
             show_default=False,
+            parser=parse_path,
         ),
     ] = None,
     by: Annotated[
@@ -80,7 +85,10 @@ def score_detections(
     annotated, numbering = read_annotations(annotations, images, blacklist, note)
     opened = [read_detections(path, numbering, annotated.classes) for path in detections]
     remarks: list[str] = []
-    scores = [score(found, classes, annotated, rule, remarks.append) for found, classes in opened]
+    scores = [
+        score(found, classes, annotated, rule, remarks.append, path)
+        for path, (found, classes) in zip(detections, opened, strict=True)
+    ]
     for remark in dict.fromkeys(remarks):
         note(remark)
     found = rows([str(path) for path in detections], scores, by_class=by == "class")
@@ -96,7 +104,7 @@ def _check_options(detections: list[Path], by: str | None, output: str | None, a
     """Raise `UsageError` for what has no meaning, before files are read."""
     if by not in (None, "class"):
         raise UsageError(f"--by {by}: write class, or leave it out")
-    if output not in (None, "-") and Path(output).suffix.lower() != ".csv":
+    if output not in (None, "-") and parse_path(output).suffix.lower() != ".csv":
         raise UsageError(f"{output} does not end in .csv: scores are written as CSV")
     if as_json and output == "-":
         raise UsageError("--json and -o - both write to stdout: name a file")
