@@ -64,10 +64,10 @@ def detect(
         check_options(each)
     reporter.step(f"opening {options.data}")
     images = open_unlabelled(options.data)
+    _check_names(images)
     reporter.step(f"reading {proposals_file}")
     proposals = read_proposals(proposals_file, images).sample(options.limit)
     images = images.sample(options.limit, seed=None)
-    _check_names(images)
     if without := int((np.diff(proposals.starts) == 0).sum()):
         reporter.note(f"{without:,} of {len(images):,} images have no proposals: no detections, then")
     evaluations = []

@@ -8,14 +8,14 @@ A shard is written whole or not at all, names its run, and carries the hash of i
 """
 
 import csv
-import hashlib
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.evaluation.environment import environment
 from bench.evaluation.run_place import FRESH, choose_path, put_in_place
@@ -26,6 +26,7 @@ from results.detection.manifest import DetectionsManifest, read_manifest, write_
 from results.errors import IncompleteRun, RunError
 from results.manifest import ShardRecord
 from results.run import MANIFEST, SHARDS, Shard
+from results.shard_file import decode, digest, encode
 from results.storage import reaching, read, sha256, write
 
 
@@ -42,50 +43,39 @@ class DetectionsShard:
 
     def save(self, path: Path, identity: str) -> None:
         """Write it as a shard of the run with that identity. Raises `RunError`."""
-        from safetensors.numpy import save
-
-        found = self.found
-        tensors = {"category": found.category, "score": found.score, "box": found.box}
         content = {
             "run": identity,
             "ids": list(self.ids),
-            "image": found.image,
+            "image": self.found.image,
             "skipped": self.skipped,
             "sha256": self._digest(identity),
         }
-        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        write(path, save(arrays, {"shard": json.dumps(content)}))
+        write(path, encode(content, self._tensors()))
 
     @classmethod
     def load(
         cls, path: Path, identity: str, part: range, ids: Sequence[str]
     ) -> tuple["DetectionsShard", ShardRecord] | None:
         """The shard of these images, and its record; None where it is missing, damaged, or of another run."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         try:
             data = read(path)
-            tensors = load(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            content = json.loads(header["__metadata__"]["shard"])
+            content, tensors = decode(data)
             found = Detections(content["image"], tensors["category"], tensors["score"], tensors["box"])
             shard = cls(part, ids, found, content["skipped"])
             if content["sha256"] != shard._digest(identity):
                 return None
-        except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError):
+        except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError, MemoryError):
             return None
         images = len(ids) - len(shard.skipped)
         return shard, ShardRecord(start=part.start, stop=part.stop, images=images, sha256=sha256(data))
 
     def _digest(self, identity: str) -> str:
-        part, found = self.part, self.found
-        content = [identity, part.start, part.stop, list(self.ids), found.image, self.skipped]
-        digest = hashlib.sha256(json.dumps(content).encode())
-        for array in (found.category, found.score, found.box):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        part = self.part
+        described = [identity, part.start, part.stop, list(self.ids), self.found.image, self.skipped]
+        return digest(described, self._tensors())
+
+    def _tensors(self) -> dict[str, NDArray[Any]]:
+        return {"category": self.found.category, "score": self.found.score, "box": self.found.box}
 
 
 @dataclass(frozen=True)

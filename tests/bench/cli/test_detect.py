@@ -1,8 +1,11 @@
+import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from bench.detection.select import Selection
 from tests.bench.detection.conftest import REGIONS, make_scene, networks, write_proposals  # noqa: F401 - a fixture
 from tests.conftest import TINY
 from tests.helpers import cli, cli_error, cli_json
@@ -33,6 +36,11 @@ def test_counts_table_and_run_are_printed(command):
     lines = cli(*command, "--most", "2").stdout.splitlines()
     assert lines[0] == "6 detections in 4 images, from 7 regions"
     assert [line.partition(": ")[0] for line in lines[1:]] == ["detections", "run"]
+
+
+def test_numbers_are_those_of_the_selection(command):
+    run = Path(cli_json(*command)["run"])
+    assert json.loads((run / "manifest.json").read_text())["selection"] == asdict(Selection())
 
 
 def test_other_commands_say_that_these_are_detections(command):
