@@ -32,6 +32,7 @@ def score_detections(
         Path,
         typer.Option(
             "--annotations",
+            metavar="PATH",
             help="The objects: a folder or .tar of PASCAL's XML files, or COCO's .json.",
             show_default=False,
             parser=parse_path,
@@ -44,6 +45,7 @@ def score_detections(
         Path | None,
         typer.Option(
             "--images",
+            metavar="PATH",
             help="The images that count: lines of a name and a number, as in the devkit's val.txt.",
             show_default=False,
             parser=parse_path,
