@@ -85,7 +85,7 @@ def score_detections(
     _check_options(detections, by, output, as_json)
     check_rule(rule, blacklist=blacklist is not None)
     annotated, numbering = read_annotations(annotations, images, blacklist, note)
-    opened = [read_detections(path, numbering, annotated.classes) for path in detections]
+    opened = [read_detections(path, numbering, annotated.classes, note) for path in detections]
     remarks: list[str] = []
     scores = [
         score(found, classes, annotated, rule, remarks.append, path)

@@ -137,7 +137,7 @@ def _from_coco(data: bytes, file: str, find: Find) -> Iterator[Region]:
                 raise ValueError(f"its bbox is {width:g} pixels wide and {height:g} high")
             _number(entry.get("score", 0))
             image = entry["image_id"]
-            name = image if isinstance(image, int) else str(image)
+            name = image if type(image) is int else str(image)
             # A part of a pixel is that pixel.
             yield find(name), _box(x, y, x + max(width, 1) - 1, y + max(height, 1) - 1)
         except ValueError as error:
@@ -147,8 +147,8 @@ def _from_coco(data: bytes, file: str, find: Find) -> Iterator[Region]:
 def _number(value: Any) -> float:
     """A number, or a text that is one. Raises `ValueError`."""
     try:
-        number = float(value)
-    except (ValueError, TypeError, OverflowError):
+        number = float(str(value))  # True is 1 for `float` alone
+    except ValueError:
         raise ValueError(f"{value!r} is not a number") from None
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")

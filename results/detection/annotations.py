@@ -106,7 +106,9 @@ def _read_xml(
     for name, data in _xml_files(path, listed):
         image = _image_of(name)
         if image in images:
-            raise RunError(f"{path} annotates {image} twice, in {images[image]} and {name}: remove one")
+            raise RunError(
+                f"{path} annotates {image} twice, in {images[image]} and {name}: remove or rename one"
+            )
         images[image] = name
         objects += _parse(data, image, f"{path}: {name}")
     if listed is not None:

@@ -71,7 +71,7 @@ def read_coco_annotations(path: Path) -> tuple[Annotations, Numbering]:
         (repeated, count), *_ = [*Counter(named.values()).most_common(1), ("", 1)]
         if len(named) < len(entries) or count > 1:
             which = repr(repeated) if count > 1 else "an id"
-            raise RunError(f"{path}: {what} has {which} more than once: keep one")
+            raise RunError(f"{path}: {what} has {which} more than once: keep or rename one")
         if not entries:
             raise RunError(f"{path}: {what} is empty: name a file of annotations")
     for number, each in enumerate(content.annotations):

@@ -23,16 +23,16 @@ FORMS = "a run's folder, a .csv, a .json in COCO's form, or a .txt in the devkit
 
 
 def read_detections(
-    path: Path, numbering: Numbering, classes: Sequence[str]
+    path: Path, numbering: Numbering, classes: Sequence[str], note: Callable[[str], None] = print
 ) -> tuple[Detections, tuple[str, ...]]:
     """The detections in a file or in a run's folder, and the names of their classes.
 
     `classes` are those of the annotations: where these are WordNet ids, a .csv may have the names of ILSVRC's
-    200 classes as well. Raises `RunError`, with the file and the line, and `IncompleteRun` for a run that is
-    not complete.
+    200 classes as well. Calls `note` where a run left images out. Raises `RunError`, with the file and the
+    line, and `IncompleteRun` for a run that is not complete.
     """
     if path.is_dir():
-        path = _table_of_run(path)
+        path = _table_of_run(path, note)
     ending = path.suffix.lower()
     if ending == ".json":
         return read_coco_results(path, numbering)
@@ -50,7 +50,7 @@ def read_detections(
         raise RunError(f"cannot read the detections {path}: {error.strerror or error}") from None
 
 
-def _table_of_run(folder: Path) -> Path:
+def _table_of_run(folder: Path, note: Callable[[str], None]) -> Path:
     """The table of the complete run of detections in a folder. Raises `RunError` and `IncompleteRun`."""
     if not (folder / MANIFEST).is_file():
         raise RunError(f"{folder} is no run of detect: name {FORMS}")
@@ -64,6 +64,10 @@ def _table_of_run(folder: Path) -> Path:
         raise IncompleteRun(f"{folder} is incomplete: the same detect command continues it")
     if sha256(stored) != manifest.detections_sha256:
         raise IncompleteRun(f"{table} is missing or damaged: the same detect command writes it again")
+    if manifest.skipped:
+        note(
+            f"{folder} lacks {len(manifest.skipped):,} images that could not be read: their objects are missed"
+        )
     return table
 
 

@@ -191,10 +191,13 @@ def test_wrong_xml_is_named_with_its_object(tmp_path, objects, line):
             "has no annotations in COCO's form (Expected `int`, got `str` - at `$.images",
         ),
         ({"images": []}, ": images is empty: name a file of annotations"),
-        ({"categories": [{"id": 1, "name": "x"}] * 2}, ": categories has an id more than once: keep one"),
+        (
+            {"categories": [{"id": 1, "name": "x"}] * 2},
+            ": categories has an id more than once: keep or rename one",
+        ),
         (
             {"images": [{"id": 5, "file_name": "1/a.jpg"}, {"id": 9, "file_name": "2/a.jpg"}]},
-            ": images has 'a' more than once: keep one",
+            ": images has 'a' more than once: keep or rename one",
         ),
         (
             {"annotations": [{"image_id": 6, "category_id": 18, "bbox": [0, 0, 1, 1]}]},
@@ -290,5 +293,5 @@ def test_place_without_annotations_is_an_error(tmp_path):
             read_annotations(tmp_path / name)
     write_xml(tmp_path / "twice", a=[])
     write_xml(tmp_path / "twice" / "more", a=[])
-    with pytest.raises(RunError, match=r"annotates a twice, in a.xml and more/a.xml: remove one"):
+    with pytest.raises(RunError, match=r"annotates a twice, in a.xml and more/a.xml: remove or rename one"):
         read_annotations(tmp_path / "twice")

@@ -55,7 +55,13 @@ def test_coco_s_results_have_sides(tmp_path):
 
 def test_run_s_folder_has_its_table(tmp_path):
     folder = write_run(tmp_path / "run", f"{HEADER}a,dog,1,0,0,9,9\n")
-    assert read_detections(folder, NUMBERS, ())[0].image == ["a"]
+    assert read_detections(folder, NUMBERS, (), pytest.fail)[0].image == ["a"]
+
+
+def test_images_that_a_run_left_out_are_noted(tmp_path):
+    folder, notes = write_run(tmp_path / "run", HEADER, skipped={"b.jpg": "cut off"}), []
+    read_detections(folder, NUMBERS, (), notes.append)
+    assert notes == [f"{folder} lacks 1 images that could not be read: their objects are missed"]
 
 
 def test_run_that_is_not_whole_is_refused(tmp_path):
