@@ -65,9 +65,8 @@ def _table_of_run(folder: Path, note: Callable[[str], None]) -> Path:
     if sha256(stored) != manifest.detections_sha256:
         raise IncompleteRun(f"{table} is missing or damaged: the same detect command writes it again")
     if manifest.skipped:
-        note(
-            f"{folder} lacks {len(manifest.skipped):,} images that could not be read: their objects are missed"
-        )
+        n = len(manifest.skipped)
+        note(f"{folder} lacks {n:,} images that could not be read: their objects are missed")
     return table
 
 

@@ -111,6 +111,7 @@ def test_image_that_cannot_be_read_is_refused(command, place):
     line = cli_error(*command, code=1)
     assert line.startswith("a.png in")
     assert line.endswith("; repair it, or leave such images out with --skip-unreadable")
+    assert not list((place / "runs").rglob("manifest.json"))
     assert cli_json(*command, "--skip-unreadable")["images"] == 3
 
 

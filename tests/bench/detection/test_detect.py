@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.transforms.functional import normalize, to_tensor
 
 from bench.detection import detect as module
-from bench.detection import regions
+from bench.detection import regions, stored
 from bench.detection.select import Selection
 from bench.detection.stored import DetectionsRun
 from bench.errors import UnreadableImage
@@ -125,8 +125,8 @@ def files_of(run):
     return {file.name: file.read_bytes() for file in files}
 
 
-def test_stopped_run_is_continued_with_the_same_bytes(find, everything, saved_parts, tmp_path):
-    """Of four shards, two are kept as they are."""
+def test_stopped_run_is_continued_with_the_same_bytes(find, everything, saved_parts, monkeypatch, tmp_path):
+    """Of four shards, two are kept as they are. Other versions, with which it is continued, are listed."""
     whole = find(out=tmp_path / "whole")
     pd.testing.assert_frame_equal(table_of(whole), table_of(everything), rtol=1e-4)
     del saved_parts[:]
@@ -136,20 +136,23 @@ def test_stopped_run_is_continued_with_the_same_bytes(find, everything, saved_pa
     (folder,) = (tmp_path / "runs").iterdir()
     assert not (folder / "detections.csv").exists()
     saved_parts.stop_after = 4
+    monkeypatch.setattr(stored, "environment", lambda: {"torch": "another"})
     continued = find()
     assert len(saved_parts) == 4
     assert continued.complete
+    assert continued.manifest.environments[1:] == ({"torch": "another"},)
     assert files_of(continued) == files_of(whole)
 
 
 def test_fresh_keeps_the_run_until_the_new_one_is_complete(find, saved_parts):
     """And the same call goes on where it was interrupted."""
     first = find()
-    before = files_of(first)
+    before, manifest = files_of(first), (first.path / "manifest.json").read_bytes()
     del saved_parts[:]
     saved_parts.stop_after = 3
     with pytest.raises(KeyboardInterrupt):
         find(fresh=True)
+    assert (first.path / "manifest.json").read_bytes() == manifest
     assert files_of(find()) == before
     saved_parts.stop_after = 4
     again = find(fresh=True)
