@@ -9,7 +9,6 @@ of a complete run lists each shard with its range and the hash of its file, and 
 itself. No pickle anywhere.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from results.manifest import (
     plain,
     schema_of,
 )
+from results.shard_file import decode, digest, encode
 from results.storage import is_local, reaching, read, sha256, write
 
 if TYPE_CHECKING:
@@ -85,15 +85,13 @@ class Shard:
 
     def save(self, folder: Path, identity: str) -> ShardRecord:
         """Write to `folder`, the shards of the run with that identity, atomically. Raises `RunError`."""
-        from safetensors.numpy import save
-
         content = {
             "run": identity,
             "ids": self.ids,
             "skipped": self.skipped,
             "sha256": self._digest(identity),
         }
-        data = save(self._tensors(), {"shard": json.dumps(content)})
+        data = encode(content, self._tensors())
         write(folder / self.file_name(self.start, self.stop), data)
         return self._record(sha256(data))
 
@@ -134,15 +132,7 @@ class Shard:
     @classmethod
     def _parse(cls, data: bytes, path: Path, identity: str) -> "Shard":
         """Raises one of many errors for what is not a whole shard."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        try:
-            tensors = load(data)
-        except SafetensorError as error:
-            raise ValueError(str(error)) from None
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        content = json.loads(header["__metadata__"]["shard"])
+        content, tensors = decode(data)
         start, stop = map(int, path.name.partition(".")[0].split("-"))
         labels, hashes = tensors.pop("labels"), tensors.pop("content", None)
         probabilities = {
@@ -181,21 +171,13 @@ class Shard:
 
     def _digest(self, identity: str) -> str:
         """sha256 of the content."""
-        digest = hashlib.sha256(
-            json.dumps([identity, self.start, self.stop, self.ids, self.skipped]).encode()
-        )
-        for name, array in sorted(self._tensors().items()):
-            digest.update(f"{name} {array.dtype} {array.shape}".encode())
-            digest.update(array.data)
-        return digest.hexdigest()
+        return digest([identity, self.start, self.stop, self.ids, self.skipped], self._tensors())
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays in C order, as safetensors needs them."""
         arrays: dict[str, NDArray[Any]] = {"labels": self.labels}
         if self.content is not None:
             arrays["content"] = self.content
-        arrays |= {f"probabilities/{name}": array for name, array in self.probabilities.items()}
-        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        return arrays | {f"probabilities/{name}": array for name, array in self.probabilities.items()}
 
     def _record(self, file_sha256: str) -> ShardRecord:
         return ShardRecord(start=self.start, stop=self.stop, images=len(self.ids), sha256=file_sha256)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from results.detection.manifest import read_manifest
 from results.errors import HoldsDetections, IncompleteRun, RunError, RunUsageError
 from results.metrics import error_percent
 from results.run import DETECTIONS, MANIFEST, SHARDS, Run, Shard
@@ -29,8 +30,8 @@ class ListedRun:
     n: int | None = None
     """Images, without those that could not be read."""
     state: str
-    """`complete`, `3 of 5 shards`, `detections`, or `damaged`, with the reason where the manifest can be
-    read.
+    """`complete`, `3 of 5 shards`, `detections`, `unfinished detections`, or `damaged`, with the reason where
+    the manifest can be read.
     """
     top1_error: float | None = None
     """In percent, of the last protocol on all images; None where the run is not complete."""
@@ -96,7 +97,7 @@ def _describe(path: Path) -> ListedRun:
     except IncompleteRun:
         return ListedRun(run=str(path), state=DAMAGED)
     except HoldsDetections:
-        return ListedRun(run=str(path), state=DETECTIONS)
+        return _describe_detections(path)
     except RunError:
         return ListedRun(run=str(path), state="cannot be read")
     manifest = run.manifest
@@ -115,6 +116,21 @@ def _describe(path: Path) -> ListedRun:
         n=manifest.data.images - len(manifest.skipped),
         state=state,
         top1_error=error,
+        started=manifest.started,
+    )
+
+
+def _describe_detections(path: Path) -> ListedRun:
+    try:
+        manifest = read_manifest(path)
+    except (OSError, RunError):
+        return ListedRun(run=str(path), state=DAMAGED)
+    return ListedRun(
+        run=str(path),
+        model="+".join(network.name for network in manifest.networks),
+        data=manifest.data.path,
+        n=manifest.data.images - len(manifest.skipped),
+        state=DETECTIONS if manifest.complete else f"unfinished {DETECTIONS}",
         started=manifest.started,
     )
 

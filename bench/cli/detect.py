@@ -16,7 +16,7 @@ from results.text import printable
 @app.command(
     epilog="Example: inception-bench detect --model v3 --proposals proposals.csv --data imagenet/val",
 )
-@takes_options("data", "limit", *INPUT, *MACHINE, "out", "fresh")
+@takes_options("data", "limit", "skip_unreadable", *INPUT, *MACHINE, "out", "fresh")
 def detect(
     options: Options,
     models: Annotated[
@@ -60,10 +60,11 @@ def detect(
 
         run = run_detection(models, proposals, Selection(overlap, least_score, most), options, reporter)
     manifest = run.manifest
+    images = manifest.data.images - len(manifest.skipped)
     found = {
         "run": str(run.path),
         "detections": str(run.table),
-        "images": manifest.data.images,
+        "images": images,
         "regions": manifest.proposals.regions,
         "kept": manifest.detections,
     }
@@ -71,7 +72,7 @@ def detect(
         print(json.dumps(found))
         return
     print(
-        f"{manifest.detections:,} detections in {manifest.data.images:,} images, "
+        f"{manifest.detections:,} detections in {images:,} images, "
         f"from {manifest.proposals.regions:,} regions"
     )
     print(printable(f"detections: {run.table}"))

@@ -131,8 +131,8 @@ def _write_site(folders: "Sequence[Path]", output: str, data: str | None, calibr
     if notes:
         more = f"; and {len(notes) - 1:,} more of this kind" if len(notes) > 1 else ""
         note(f"{notes[0]}{more}")
-    for _, line in found.copies:
-        note(f"{line}, which is counted once")
+    for _, line in found.left_out:
+        note(line)
     if found.incomplete:
         (_, line), number = found.incomplete[0], len(found.incomplete)
         more = f" (and {number - 1:,} more)" if number > 1 else ""

@@ -10,6 +10,7 @@ from bench.cli.app import app
 from bench.cli.output import note, show, write_text
 from bench.cli.parameters import Json, Quiet, Wide
 from bench.errors import UsageError
+from results.storage import parse_path
 
 
 @app.command(
@@ -24,14 +25,17 @@ def score_detections(
             metavar="DETECTIONS...",
             help="Runs of detect, or files: a .csv, the devkit's result .txt, or COCO's results .json.",
             show_default=False,
+            parser=parse_path,
         ),
     ],
     annotations: Annotated[
         Path,
         typer.Option(
             "--annotations",
+            metavar="PATH",
             help="The objects: a folder or .tar of PASCAL's XML files, or COCO's .json.",
             show_default=False,
+            parser=parse_path,
         ),
     ],
     rule: Annotated[
@@ -41,8 +45,10 @@ def score_detections(
         Path | None,
         typer.Option(
             "--images",
+            metavar="PATH",
             help="The images that count: lines of a name and a number, as in the devkit's val.txt.",
             show_default=False,
+            parser=parse_path,
         ),
     ] = None,
     blacklist: Annotated[
@@ -51,6 +57,7 @@ def score_detections(
             "--blacklist",
             help="ILSVRC's blacklist for detection: lines of an image and a class that do not count.",
             show_default=False,
+            parser=parse_path,
         ),
     ] = None,
     by: Annotated[
@@ -78,9 +85,12 @@ def score_detections(
     _check_options(detections, by, output, as_json)
     check_rule(rule, blacklist=blacklist is not None)
     annotated, numbering = read_annotations(annotations, images, blacklist, note)
-    opened = [read_detections(path, numbering, annotated.classes) for path in detections]
+    opened = [read_detections(path, numbering, annotated.classes, note) for path in detections]
     remarks: list[str] = []
-    scores = [score(found, classes, annotated, rule, remarks.append) for found, classes in opened]
+    scores = [
+        score(found, classes, annotated, rule, remarks.append, path)
+        for path, (found, classes) in zip(detections, opened, strict=True)
+    ]
     for remark in dict.fromkeys(remarks):
         note(remark)
     found = rows([str(path) for path in detections], scores, by_class=by == "class")
@@ -96,7 +106,7 @@ def _check_options(detections: list[Path], by: str | None, output: str | None, a
     """Raise `UsageError` for what has no meaning, before files are read."""
     if by not in (None, "class"):
         raise UsageError(f"--by {by}: write class, or leave it out")
-    if output not in (None, "-") and Path(output).suffix.lower() != ".csv":
+    if output not in (None, "-") and parse_path(output).suffix.lower() != ".csv":
         raise UsageError(f"{output} does not end in .csv: scores are written as CSV")
     if as_json and output == "-":
         raise UsageError("--json and -o - both write to stdout: name a file")

@@ -6,5 +6,5 @@ Read it in this order:
 - `proposals`: which regions of which images
 - `regions`: decode, warp and classify them, in full batches across images
 - `select`: from probabilities to an image's detections
-- `stored`: the run's folder, with its shards and `detections.csv`
+- `stored`: the run's folder, with its shards and `detections.csv`; `results.detection.manifest` describes it
 """

@@ -7,7 +7,7 @@ of networks, as R-CNN does (1311.2524) with one, and without regressing boxes.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,19 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data import Images
+from bench.data.file_names import shown
 from bench.data.open import open_unlabelled
 from bench.detection.proposals import Proposals, read_proposals
-from bench.detection.regions import Probabilities, check_inside, score_parts
+from bench.detection.regions import ScoredPart, check_inside, score_parts
 from bench.detection.select import Selection, select
-from bench.detection.stored import (
-    DetectionsManifest,
-    DetectionsRun,
-    ProposalsRecord,
-    is_complete,
-    open_detections,
-)
+from bench.detection.stored import DetectionsRun, DetectionsShard, name_shards, open_detections
 from bench.distributed import under_torchrun
-from bench.errors import UsageError
+from bench.errors import DataError, UsageError
 from bench.evaluation.engine import SHARD_CROPS, SHARD_IMAGES
 from bench.evaluation.environment import environment
 from bench.evaluation.evaluate import check_each_once, options_for_each
@@ -35,12 +30,14 @@ from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.findings import examine_weights, report_notes
 from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.records import data_record, model_record, runtime_record
-from bench.evaluation.run_folder import locked
+from bench.evaluation.run_place import FRESH, locked
 from bench.options import Options
 from bench.progress import Done, Reporter
 from bench.zoo.choose_weights import fetch
 from crops.warp import CONTEXT
 from results.detection.boxes import Detections
+from results.detection.manifest import DetectionsManifest, ProposalsRecord
+from results.detection.names import image_id
 from results.errors import IncompleteRun
 from results.manifest import ShardRecord, identity_of
 from results.run import MANIFEST, find_run_folder
@@ -67,6 +64,7 @@ def detect(
         check_options(each)
     reporter.step(f"opening {options.data}")
     images = open_unlabelled(options.data)
+    _check_names(images)
     reporter.step(f"reading {proposals_file}")
     proposals = read_proposals(proposals_file, images).sample(options.limit)
     images = images.sample(options.limit, seed=None)
@@ -79,11 +77,14 @@ def detect(
     check_each_once(evaluations)
     _check_same_classes(evaluations)
     work = Work(evaluations, proposals, selection)
+    if BACKGROUND not in work.images.classes:
+        reporter.note(f"no class is called {BACKGROUND}: every region looks like some object")
     folder = find_run_folder(options.out, work.title, work.identity)
-    if not (folder / MANIFEST).exists():  # else they were compared before
-        reporter.step("comparing proposals with the sizes of the images")
-        check_inside(images, proposals, evaluations[0].runtime.workers)
-    with locked(folder, is_complete):
+    with locked(folder, lambda folder: name_shards(folder) is not None):
+        if not (folder / MANIFEST).exists():  # else they were compared before
+            reporter.step("comparing proposals with the sizes of the images")
+            workers = evaluations[0].runtime.workers
+            check_inside(images, proposals, workers, skip_unreadable=options.skip_unreadable)
         return _run(work, folder, reporter)
 
 
@@ -152,7 +153,7 @@ class Work:
             ),
             classes=tuple(classes[i] for i in self.objects),
             background=BACKGROUND if BACKGROUND in classes else "",
-            selection=self.selection,
+            selection=asdict(self.selection),
             options=first.options.changed(),
             environments=(environment(),),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -162,23 +163,41 @@ class Work:
         """The names of the images of a part."""
         return self.images.ids[part.start : part.stop]
 
-    def detections(self, part: range, probabilities: Probabilities) -> Detections:
+    def shard(self, part: range, scored: ScoredPart) -> DetectionsShard:
         """The detections of the images of a part, from the probabilities of its regions."""
-        scores = probabilities[:, self.objects].astype(np.float32)
+        scores = scored.probabilities[:, self.objects].astype(np.float32)
         begin = self.proposals.regions(part).start
+        ids = self.images.ids
         image: list[str] = []
         rows, categories = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for index in part:
+            if index in scored.unreadable:
+                continue
             regions = self.proposals.regions(range(index, index + 1))
             of_image = slice(regions.start - begin, regions.stop - begin)
             chosen, category = select(
                 scores[of_image], self.proposals.box[regions.start : regions.stop], self.selection
             )
-            image += [self.images.ids[index]] * len(chosen)
+            image += [ids[index]] * len(chosen)
             rows.append(chosen + of_image.start)
             categories.append(category)
         row, category = np.concatenate(rows), np.concatenate(categories)
-        return Detections(image, category, scores[row, category], self.proposals.box[begin + row])
+        found = Detections(image, category, scores[row, category], self.proposals.box[begin + row])
+        skipped = {ids[index]: str(reason) for index, reason in scored.unreadable.items()}
+        return DetectionsShard(part, self.ids(part), found, skipped)
+
+
+def _check_names(images: Images) -> None:
+    """Raise `DataError` where two images have the same name in a table of detections, which has neither
+    folders nor endings for those that read it.
+    """
+    known: dict[str, str] = {}
+    for name in images.ids:
+        if (other := known.setdefault(image_id(name), name)) != name:
+            raise DataError(
+                f"{images.path} has {shown(other)} and {shown(name)}: detections name an image without its "
+                "folder and ending, so give each a name of its own"
+            )
 
 
 def _prepare(options: Options, images: Images, reporter: Reporter) -> Evaluation:
@@ -205,17 +224,29 @@ def _check_same_classes(evaluations: Sequence[Evaluation]) -> None:
 def _run(work: Work, folder: Path, reporter: Reporter) -> DetectionsRun:
     """The run in its folder, with what is missing of it made. Raises as `detect` does."""
     began = time.monotonic()
-    fresh = work.evaluations[0].options.fresh
-    run = open_detections(folder, work.manifest(), fresh=fresh)
-    missing = [part for part in work.parts if not run.load(part, work.ids(part))]
+    options = work.evaluations[0].options
+    run = open_detections(folder, work.manifest(), reporter, fresh=options.fresh)
+    missing = [part for part in work.parts if not _is_done(work, run, part)]
     if not missing and run.complete:
         reporter.note(f"{folder} is complete; --fresh starts anew")
-        return run
-    done = len(work.images) - sum(map(len, missing))
-    if done:
-        reporter.note(f"{folder} is continued; --fresh starts anew")
-    _detect_missing(work, run, missing, done, reporter)
-    return run.finish(_sound_shards(work, run), time.monotonic() - began)
+    else:
+        done = len(work.images) - sum(map(len, missing))
+        if done:
+            how = "removing it" if run.path.name == FRESH else "--fresh"
+            reporter.note(f"{run.path} is continued; {how} starts anew")
+        _detect_missing(work, run, missing, done, reporter)
+        run = run.finish(_sound_shards(work, run), time.monotonic() - began)
+    if skipped := run.manifest.skipped:
+        reporter.note(
+            f"{len(skipped):,} images could not be read and are left out; {run.path / MANIFEST} lists them"
+        )
+    return run
+
+
+def _is_done(work: Work, run: DetectionsRun, part: range) -> bool:
+    """Whether there is a sound shard, for which no image has to be tried again."""
+    found = run.load(part, work.ids(part))
+    return found is not None and (work.evaluations[0].options.skip_unreadable or not found[0].skipped)
 
 
 def _detect_missing(
@@ -224,19 +255,20 @@ def _detect_missing(
     reporter.step(f"detecting in {work.images.path}")
     reporter.start(len(work.images), Done(images=done))
     with_regions = [part for part in missing if work.proposals.regions(part)]
+    nothing = ScoredPart(np.empty((0, len(work.images.classes))), unreadable={})
     for part in missing:
         if part not in with_regions:
-            run.save(part, work.ids(part), work.detections(part, np.empty((0, len(work.images.classes)))))
+            run.save(work.shard(part, nothing))
             reporter.advance(Done(images=len(part)))
     scorers = [evaluation.scorer(reporter.note) for evaluation in work.evaluations]
-    scored = score_parts(work.evaluations, scorers, work.proposals, with_regions, reporter.advance)
-    with closing(scored):
-        for part, probabilities in zip(with_regions, scored, strict=True):
-            run.save(part, work.ids(part), work.detections(part, probabilities))
+    scored_parts = score_parts(work.evaluations, scorers, work.proposals, with_regions, reporter.advance)
+    with closing(scored_parts):
+        for part, scored in zip(with_regions, scored_parts, strict=True):
+            run.save(work.shard(part, scored))
             reporter.advance(Done(images=len(part)))
 
 
-def _sound_shards(work: Work, run: DetectionsRun) -> Iterator[tuple[Detections, ShardRecord]]:
+def _sound_shards(work: Work, run: DetectionsRun) -> Iterator[tuple[DetectionsShard, ShardRecord]]:
     """Every shard in order. Raises `IncompleteRun` where one is gone since."""
     for part in work.parts:
         found = run.load(part, work.ids(part))

@@ -83,7 +83,7 @@ def read_proposals(file: str, images: Images) -> Proposals:
     except OSError as error:
         raise DataError(f"cannot read the proposals {file}: {error.strerror or error}") from None
     find = _known_images(images)
-    regions = _from_coco(data, file, find) if path.suffix == ".json" else _from_csv(data, file, find)
+    regions = _from_coco(data, file, find) if path.suffix.lower() == ".json" else _from_csv(data, file, find)
     numbers, corners = array("q"), array("f")
     for number, region in regions:
         numbers.append(number)
@@ -102,7 +102,8 @@ def _from_csv(data: bytes, file: str, find: Find) -> Iterator[Region]:
         heading = [word.strip() for word in next(rows, [])]
         if heading not in (COLUMNS, [*COLUMNS, "score"]):
             raise DataError(
-                f"{file} does not begin with the line {','.join(COLUMNS)} or the same with ,score"
+                f"{file} does not begin with the line {','.join(COLUMNS)} or the same with ,score: "
+                "write it first"
             )
         for row in filter(None, rows):
             try:
@@ -110,11 +111,11 @@ def _from_csv(data: bytes, file: str, find: Find) -> Iterator[Region]:
                     raise ValueError(f"{len(row)} values for {len(heading)} columns")
                 yield find(row[0].strip()), _box(*map(_number, row[1:]))
             except ValueError as error:
-                raise DataError(f"{file}, line {rows.line_num:,}: {error}") from None
+                raise DataError(f"{file}, line {rows.line_num:,}: {error}; correct it") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is not UTF-8 ({error}): save it as UTF-8") from None
     except csv.Error as error:
-        raise DataError(f"{file}, line {rows.line_num:,}: {error}") from None
+        raise DataError(f"{file}, line {rows.line_num:,}: {error}; correct it") from None
 
 
 def _from_coco(data: bytes, file: str, find: Find) -> Iterator[Region]:
@@ -136,18 +137,18 @@ def _from_coco(data: bytes, file: str, find: Find) -> Iterator[Region]:
                 raise ValueError(f"its bbox is {width:g} pixels wide and {height:g} high")
             _number(entry.get("score", 0))
             image = entry["image_id"]
-            name = image if isinstance(image, int) else str(image)
+            name = image if type(image) is int else str(image)
             # A part of a pixel is that pixel.
             yield find(name), _box(x, y, x + max(width, 1) - 1, y + max(height, 1) - 1)
         except ValueError as error:
-            raise DataError(f"{file}, entry {number:,}: {error}") from None
+            raise DataError(f"{file}, entry {number:,}: {error}; correct it") from None
 
 
 def _number(value: Any) -> float:
     """A number, or a text that is one. Raises `ValueError`."""
     try:
-        number = float(value)
-    except (ValueError, TypeError, OverflowError):
+        number = float(str(value))  # True is 1 for `float` alone
+    except ValueError:
         raise ValueError(f"{value!r} is not a number") from None
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not finite")
@@ -170,7 +171,9 @@ def _known_images(images: Images) -> Find:
         if name not in known:
             number = by_number.get(name) if isinstance(name, int) else find_name(name)
             if number is None:
-                raise ValueError(f"{shown(str(name))} is not one of the {len(images):,} images, or several")
+                raise ValueError(
+                    f"{shown(str(name))} is none of the {len(images):,} images, or may be several"
+                )
             known[name] = number
         return known[name]
 

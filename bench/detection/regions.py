@@ -25,17 +25,25 @@ from bench.errors import DataError, NotFinite, UnreadableImage
 from bench.evaluation.batches import Batches
 from bench.evaluation.chunks import MOST_CROPS, Chunk, single_core_threads
 from bench.evaluation.classify import Scorer
+from bench.evaluation.engine import unreadable_error
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.render import Renderer
 from bench.progress import Advance, Done
 from crops.lattice import Colour
 from crops.warp import warp
 
-Probabilities = NDArray[np.float64]
-"""[regions x outputs]"""
-
 BEYOND = 1.0
 """Pixels that a region may reach beyond its image, as boxes do that were rounded."""
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """The regions of consecutive images, classified."""
+
+    probabilities: NDArray[np.float64]
+    """[regions x outputs]; NaN for those of an image that cannot be read."""
+    unreadable: dict[int, UnreadableImage]
+    """Why, for each image that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +71,11 @@ def score_parts(
     proposals: Proposals,
     parts: Sequence[range],
     progress: Advance,
-) -> Generator[Probabilities]:
+) -> Generator[ScoredPart]:
     """For each part, consecutive images that have regions: the mean of the networks' probabilities, in the
     order of the regions.
 
-    Raises `DataError` for an image that cannot be read, and `NotFinite`.
+    Raises `UnreadableImage` unless the options skip such images, `DataError` and `NotFinite`.
     """
     groups: dict[Sees, list[int]] = {}
     for number, evaluation in enumerate(evaluations):
@@ -82,7 +90,8 @@ def score_parts(
         for group in of_group:
             opened.enter_context(closing(group))
         for sums in zip(*of_group, strict=True):
-            yield np.asarray(sum(sums) / len(evaluations))
+            total = np.sum([each.probabilities for each in sums], axis=0)
+            yield ScoredPart(total / len(evaluations), sums[0].unreadable)
 
 
 def _scores_of_parts(
@@ -91,7 +100,7 @@ def _scores_of_parts(
     proposals: Proposals,
     parts: Sequence[range],
     progress: Advance,
-) -> Generator[Probabilities]:
+) -> Generator[ScoredPart]:
     """For each part the sum of the probabilities of networks that see the same."""
     first = evaluations[0]
     runtime, images = first.runtime, first.images
@@ -101,8 +110,13 @@ def _scores_of_parts(
     chunks = warped_regions(first, proposals, parts)
     with closing(chunks), closing(batches), closing(batches.classify(chunks)) as classified:
         for _, of_part in groupby(classified, key=lambda found: found.chunk.part):
-            sums = []
+            sums: list[NDArray[np.float64]] = []
+            unreadable: dict[int, UnreadableImage] = {}
             for found in of_part:
+                if found.chunk.unreadable:
+                    unreadable |= found.chunk.unreadable
+                    sums.append(np.full((len(found.chunk.images), len(images.classes)), np.nan))
+                    continue
                 scores = [found.scores(number) for number in range(len(scorers))]
                 if not all(np.isfinite(each).all() for each in scores):
                     image = images.ids[int(proposals.image[found.chunk.images.start])]
@@ -110,9 +124,9 @@ def _scores_of_parts(
                         f"a network's output for a region of {shown(image)} is not finite: "
                         "try --precision fp32, or other weights"
                     )
-                sums.append(np.sum(scores, axis=0, dtype=np.float64))
+                sums.append(np.asarray(np.sum(scores, axis=0, dtype=np.float64)))
                 progress(Done(crops=len(found.chunk.images) * len(scorers)))
-            yield np.concatenate(sums)
+            yield ScoredPart(np.concatenate(sums), unreadable)
 
 
 def warped_regions(evaluation: Evaluation, proposals: Proposals, parts: Sequence[range]) -> Generator[Chunk]:
@@ -121,10 +135,16 @@ def warped_regions(evaluation: Evaluation, proposals: Proposals, parts: Sequence
     An image is decoded by a thread before those that warp its regions wait for it.
     """
     images, runtime, seen = evaluation.images, evaluation.runtime, sees(evaluation)
+    skip_unreadable = evaluation.options.skip_unreadable
     renderer = Renderer(evaluation.plan, "pillow", runtime.device)
 
-    def render(part: range, chosen: range, decoded: Future[NDArray[np.uint8]]) -> Chunk:
-        image = decoded.result()
+    def render(part: range, index: int, chosen: range, decoded: Future[NDArray[np.uint8]]) -> Chunk:
+        try:
+            image = decoded.result()
+        except UnreadableImage as error:
+            if not skip_unreadable:
+                raise unreadable_error(images, index, error) from None
+            return Chunk(part, chosen, {index: error}, readable=[], content=[], weights=[], crops=[])
         height, width = image.shape[:2]
         boxes = proposals.box[chosen.start : chosen.stop].tolist()
         patches = tuple(warp(box, width, height, seen.size, seen.interpolation, seen.fill) for box in boxes)
@@ -141,10 +161,10 @@ def warped_regions(evaluation: Evaluation, proposals: Proposals, parts: Sequence
                 of_image = proposals.regions(range(index, index + 1))
                 if not of_image:
                     continue
-                decoded = pool.submit(_decode, images, index)
+                decoded = pool.submit(lambda index: images.decode(images.read_unchanged(index)), index)
                 for start in range(of_image.start, of_image.stop, MOST_CROPS):
                     chosen = range(start, min(start + MOST_CROPS, of_image.stop))
-                    waiting.append(pool.submit(render, regions, chosen, decoded))
+                    waiting.append(pool.submit(render, regions, index, chosen, decoded))
                     if len(waiting) > ahead:
                         yield waiting.popleft().result()
         while waiting:
@@ -153,26 +173,24 @@ def warped_regions(evaluation: Evaluation, proposals: Proposals, parts: Sequence
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decode(images: Images, index: int) -> NDArray[np.uint8]:
-    try:
-        return images.decode(images.read_unchanged(index))
-    except UnreadableImage as error:
-        where = f"{shown(images.ids[index])} in {images.path}"
-        raise DataError(f"{where}: {error}; repair it") from None
-
-
-def check_inside(images: Images, proposals: Proposals, workers: int) -> None:
-    """Raise `DataError` where a region is not within its image, by the size in the file's header, or where
-    there is no such size.
+def check_inside(images: Images, proposals: Proposals, workers: int, *, skip_unreadable: bool) -> None:
+    """Raise `DataError` where a region is not within its image, by the size in the file's header, and
+    `UnreadableImage` where there is no such size unless `skip_unreadable`.
     """
 
     def check(index: int) -> None:
         regions = proposals.regions(range(index, index + 1))
         if not regions:
             return
-        width, height = image_size(images.read_unchanged(index))
+        data = images.read_unchanged(index)
+        width, height = image_size(data)
         if not width:
-            _decode(images, index)  # says why
+            try:
+                images.decode(data)
+            except UnreadableImage as error:
+                if skip_unreadable:
+                    return
+                raise unreadable_error(images, index, error) from None
         box = proposals.box[regions.start : regions.stop]
         inside = (box[:, :2] >= -BEYOND).all(axis=1)
         inside &= (box[:, 2:] <= (width - 1 + BEYOND, height - 1 + BEYOND)).all(axis=1)

@@ -8,74 +8,74 @@ A shard is written whole or not at all, names its run, and carries the hash of i
 """
 
 import csv
-import hashlib
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.detection.select import Selection
+from bench.evaluation.environment import environment
+from bench.evaluation.run_place import FRESH, choose_path, put_in_place
+from bench.progress import Reporter
 from results.detection.boxes import Detections
-from results.errors import RunError
-from results.manifest import DataRecord, ModelRecord, RuntimeRecord, ShardRecord, plain
-from results.run import DETECTIONS, MANIFEST, SHARDS, Shard, refuse_linked_shards
-from results.storage import leftovers, reaching, read, remove, sha256, write
-
-TABLE = "detections.csv"
-HEADING = ("image", "class", "score", "xmin", "ymin", "xmax", "ymax")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProposalsRecord:
-    """The regions that were classified."""
-
-    path: str
-    sha256: str
-    """Of the file."""
-    regions: int
+from results.detection.detection_files import HEADER, TABLE
+from results.detection.manifest import DetectionsManifest, read_manifest, write_manifest
+from results.errors import IncompleteRun, RunError
+from results.manifest import ShardRecord
+from results.run import MANIFEST, SHARDS, Shard
+from results.shard_file import decode, digest, encode
+from results.storage import reaching, read, sha256, write
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectionsManifest:
-    """All that is known of a run of detections."""
+@dataclass(frozen=True)
+class DetectionsShard:
+    """The detections in some consecutive images."""
 
-    kind: str = DETECTIONS
-    schema: int = 1
-    """The number of this layout."""
-    identity: str
-    """Hash of all that decides the detections."""
-    complete: bool = False
-    """Whether every image is done."""
-    networks: tuple[ModelRecord, ...]
-    """Those whose probabilities are averaged."""
-    runtimes: tuple[RuntimeRecord, ...]
-    """What each of them ran on."""
-    data: DataRecord
-    proposals: ProposalsRecord
-    classes: tuple[str, ...]
-    """The names of the classes by class index, without the background."""
-    background: str
-    """The name of the class that was dropped; empty where there is none."""
-    selection: Selection
-    shards: tuple[ShardRecord, ...] = ()
-    """In the order of the images; empty until the run is complete."""
-    detections: int | None = None
-    """How many there are. None until the run is complete."""
-    detections_sha256: str = ""
-    """Of `detections.csv`."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """The options that were not at their defaults."""
-    environments: tuple[dict[str, str | None], ...] = ()
-    """Versions of the libraries, of Python and of the platform."""
-    started: str = ""
-    """When the run was begun, in ISO 8601, UTC."""
-    seconds: float = 0.0
-    """How long it took."""
+    part: range
+    ids: Sequence[str]
+    """The names of the images."""
+    found: Detections
+    skipped: dict[str, str] = field(default_factory=dict)
+    """The reason for each image that could not be read."""
+
+    def save(self, path: Path, identity: str) -> None:
+        """Write it as a shard of the run with that identity. Raises `RunError`."""
+        content = {
+            "run": identity,
+            "ids": list(self.ids),
+            "image": self.found.image,
+            "skipped": self.skipped,
+            "sha256": self._digest(identity),
+        }
+        write(path, encode(content, self._tensors()))
+
+    @classmethod
+    def load(
+        cls, path: Path, identity: str, part: range, ids: Sequence[str]
+    ) -> tuple["DetectionsShard", ShardRecord] | None:
+        """The shard of these images, and its record; None where it is missing, damaged, or of another run."""
+        try:
+            data = read(path)
+            content, tensors = decode(data)
+            found = Detections(content["image"], tensors["category"], tensors["score"], tensors["box"])
+            shard = cls(part, ids, found, content["skipped"])
+            if content["sha256"] != shard._digest(identity):
+                return None
+        except (OSError, LookupError, ValueError, TypeError, AttributeError, RecursionError, MemoryError):
+            return None
+        images = len(ids) - len(shard.skipped)
+        return shard, ShardRecord(start=part.start, stop=part.stop, images=images, sha256=sha256(data))
+
+    def _digest(self, identity: str) -> str:
+        part = self.part
+        described = [identity, part.start, part.stop, list(self.ids), self.found.image, self.skipped]
+        return digest(described, self._tensors())
+
+    def _tensors(self) -> dict[str, NDArray[Any]]:
+        return {"category": self.found.category, "score": self.found.score, "box": self.found.box}
 
 
 @dataclass(frozen=True)
@@ -98,62 +98,48 @@ class DetectionsRun:
         except OSError:
             return False
 
-    def save(self, part: range, ids: Sequence[str], found: Detections) -> None:
-        """Write the shard of the images of a part, whose ids these are. Raises `RunError`."""
-        from safetensors.numpy import save
+    def save(self, shard: DetectionsShard) -> None:
+        """Write a shard. Raises `RunError`."""
+        shard.save(self.shard_path(shard.part), self.manifest.identity)
 
-        tensors = {"category": found.category, "score": found.score, "box": found.box}
-        content = {
-            "run": self.manifest.identity,
-            "ids": list(ids),
-            "image": found.image,
-            "sha256": self._digest(part, ids, found),
-        }
-        data = save(
-            {name: np.ascontiguousarray(array) for name, array in tensors.items()}, _metadata(content)
-        )
-        write(self.shard_path(part), data)
+    def load(self, part: range, ids: Sequence[str]) -> tuple[DetectionsShard, ShardRecord] | None:
+        """The shard of these images, and its record; None where it is missing, damaged, or of another run."""
+        return DetectionsShard.load(self.shard_path(part), self.manifest.identity, part, ids)
 
-    def load(self, part: range, ids: Sequence[str]) -> tuple[Detections, ShardRecord] | None:
-        """The detections in the shard of these images, and its record; None where it is missing, damaged, or
-        of another run.
-        """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+    def shard_path(self, part: range) -> Path:
+        """The file of the shard with these images."""
+        return self.path / SHARDS / Shard.file_name(part.start, part.stop)
 
-        try:
-            data = read(self.shard_path(part))
-            tensors = load(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            content = json.loads(header["__metadata__"]["shard"])
-            found = Detections(content["image"], tensors["category"], tensors["score"], tensors["box"])
-            if content["sha256"] != self._digest(part, ids, found):
-                return None
-        except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError):
-            return None
-        return found, ShardRecord(start=part.start, stop=part.stop, images=len(ids), sha256=sha256(data))
-
-    def finish(self, shards: Iterable[tuple[Detections, ShardRecord]], seconds: float) -> "DetectionsRun":
+    def finish(
+        self, shards: Iterable[tuple[DetectionsShard, ShardRecord]], seconds: float
+    ) -> "DetectionsRun":
         """Write the table of the shards' detections, and mark the run as complete. Raises `RunError`."""
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(HEADING)
+        rows.writerow(HEADER)
         records, count = [], 0
-        for found, record in shards:
-            rows.writerows(self._rows(found))
+        skipped: dict[str, str] = {}
+        for shard, record in shards:
+            rows.writerows(self._rows(shard.found))
             records.append(record)
-            count += len(found.image)
+            count += len(shard.found.image)
+            skipped |= shard.skipped
         table = text.getvalue().encode("utf-8", "surrogateescape")
         write(self.table, table)
         done = replace(
             self.manifest,
             complete=True,
+            skipped=skipped,
             shards=tuple(records),
             detections=count,
             detections_sha256=sha256(table),
             seconds=round(self.manifest.seconds + seconds, 3),
         )
-        return write_manifest(self.path, done)
+        write_manifest(self.path, done)
+        if self.path.name != FRESH:
+            return DetectionsRun(self.path, done)
+        put_in_place(self.path.parent, name_shards)
+        return DetectionsRun(self.path.parent, done)
 
     def _rows(self, found: Detections) -> Iterable[Sequence[str]]:
         names = self.manifest.classes
@@ -163,67 +149,41 @@ class DetectionsRun:
             numbers = (np.format_float_positional(value, trim="-") for value in (score, *box))
             yield image, names[category], *numbers
 
-    def shard_path(self, part: range) -> Path:
-        """The file of the shard with these images."""
-        return self.path / SHARDS / Shard.file_name(part.start, part.stop)
 
-    def _digest(self, part: range, ids: Sequence[str], found: Detections) -> str:
-        digest = hashlib.sha256(
-            json.dumps([self.manifest.identity, part.start, part.stop, list(ids), found.image]).encode()
-        )
-        for array in (found.category, found.score, found.box):
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+def open_detections(
+    folder: Path, manifest: DetectionsManifest, reporter: Reporter, *, fresh: bool
+) -> DetectionsRun:
+    """The run with the identity of `manifest` in `folder`, or for `--fresh` the one that will take its place.
 
-
-def open_detections(path: Path, manifest: DetectionsManifest, *, fresh: bool) -> DetectionsRun:
-    """The run in the folder `path` with the identity of `manifest`; a new one where there is none, its
-    manifest is damaged, or it is to be made afresh. Raises `RunError` where the folder holds another run.
+    A new one where there is none, or its manifest is damaged. Raises `RunError` where there is another run.
     """
-    refuse_linked_shards(path)
+    path = choose_path(folder, name_shards, reporter, fresh=fresh)
     try:
-        if fresh:
-            for old in (path / MANIFEST, path / TABLE, path / SHARDS):
-                remove(old)
-        for leftover in leftovers(path) + leftovers(path / SHARDS):
-            leftover.unlink(missing_ok=True)
         with reaching(path):
-            stored = read(path / MANIFEST) if (path / MANIFEST).exists() else b""
+            stored = read_manifest(path) if (path / MANIFEST).exists() else None
+    except IncompleteRun:
+        reporter.note(f"{path / MANIFEST} is damaged: it is written again, and the sound shards are kept")
+        stored = None
     except OSError as error:
         raise RunError(f"{path}: {error.strerror or error}") from None
-    found = _parse(stored)
-    if found is None:  # there was none, or it is damaged: the sound shards are kept
-        return write_manifest(path, manifest)
-    if found.identity != manifest.identity:
+    if stored and stored.identity != manifest.identity:
         raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
-    return DetectionsRun(path, found)
+    run = DetectionsRun(path, stored or manifest)
+    if stored is None:
+        write_manifest(path, manifest)
+    elif not stored.complete and stored.environments[-1] != environment():
+        reporter.note("the run was begun with other versions; its manifest lists both")
+        run = DetectionsRun(path, replace(stored, environments=(*stored.environments, environment())))
+        write_manifest(path, run.manifest)
+    return run
 
 
-def is_complete(path: Path) -> bool:
-    """Whether the folder `path` holds a complete run."""
+def name_shards(folder: Path) -> set[str] | None:
+    """The names of the files of a complete run's shards; None for any other folder."""
     try:
-        manifest = _parse(read(path / MANIFEST))
-    except OSError:
-        return False
-    return manifest is not None and DetectionsRun(path, manifest).complete
-
-
-def _parse(data: bytes) -> DetectionsManifest | None:
-    """The manifest in JSON text; None for anything else. Not by msgspec alone, which refuses names of files
-    that are not Unicode.
-    """
-    try:
-        return msgspec.convert(json.loads(data), DetectionsManifest)
-    except (ValueError, RecursionError, msgspec.MsgspecError):
+        manifest = read_manifest(folder)
+    except (OSError, RunError):
         return None
-
-
-def write_manifest(path: Path, manifest: DetectionsManifest) -> DetectionsRun:
-    """Write the manifest of the run in the folder `path`, atomically. Raises `RunError`."""
-    write(path / MANIFEST, json.dumps(plain(manifest), indent=2).encode() + b"\n")
-    return DetectionsRun(path, manifest)
-
-
-def _metadata(content: dict[str, Any]) -> dict[str, str]:
-    return {"shard": json.dumps(content)}
+    if not manifest.complete:
+        return None
+    return {Shard.file_name(shard.start, shard.stop) for shard in manifest.shards}

@@ -141,7 +141,7 @@ class Pipeline:
         for classified in chunks:
             chunk = classified.chunk
             if chunk.unreadable and not skip_unreadable:
-                raise self._unreadable(*next(iter(chunk.unreadable.items())))
+                raise unreadable_error(self.images, *next(iter(chunk.unreadable.items())))
             skipped |= chunk.unreadable
             content += chunk.content
             done = Done(images=len(chunk.images))
@@ -204,11 +204,11 @@ class Pipeline:
         labels = self.images.labels[kept]
         return Shard(part.start, part.stop, kept_ids, labels, probabilities, reasons, hashes)
 
-    def _unreadable(self, index: int, reason: UnreadableImage) -> UnreadableImage:
-        where = f"{shown(self.images.ids[index])} in {self.images.path}"
-        return UnreadableImage(
-            f"{where}: {reason}; repair it, or leave such images out with --skip-unreadable"
-        )
+
+def unreadable_error(images: Images, index: int, reason: UnreadableImage) -> UnreadableImage:
+    """The error for an image that cannot be decoded, where such images are not skipped."""
+    where = f"{shown(images.ids[index])} in {images.path}"
+    return UnreadableImage(f"{where}: {reason}; repair it, or leave such images out with --skip-unreadable")
 
 
 class _Unfinished:

@@ -4,14 +4,13 @@ finished.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from bench.data import Images
 from bench.distributed import ranks
@@ -20,22 +19,16 @@ from bench.evaluation.environment import environment
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.label_check import LabelCheck
 from bench.evaluation.records import blacklist_record
-from bench.options import Options
+from bench.evaluation.run_place import FRESH, choose_path, locked, put_in_place
 from bench.progress import Reporter
 from bench.zoo.networks import FOREIGN
 from crops import NATIVE
 from results.errors import IncompleteRun, RunError
 from results.larger_run import find_larger_run, take_shards
 from results.manifest import Manifest, ShardRecord
-from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, refuse_linked_shards, write_manifest
+from results.run import MANIFEST, SHARDS, Run, Shard, find_run_folder, write_manifest
 from results.run import finish as finish_run
-from results.storage import is_local, leftovers, move, parse_path, reaching, remove
-
-LOCK = ".lock"
-"""The file in a run's folder that the command which works on it has locked."""
-
-FRESH = "fresh"
-"""The folder in a run's folder where `--fresh` makes the run anew, and which takes its place in the end."""
+from results.storage import parse_path, reaching
 
 SHOWN_EVERYWHERE = 60.0
 """Seconds after which a shared file system shows every machine what the others wrote, if it ever does."""
@@ -116,7 +109,7 @@ class UnfinishedRun:
                 f"{self.folder / MANIFEST} lists them"
             )
         if self.path != self.folder:
-            _put_in_place(self.folder)
+            put_in_place(self.folder, _name_shards)
             self.stored = Run(self.folder, self.stored.manifest)
 
     def _judge(self, problem: str | None) -> None:
@@ -189,10 +182,7 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
 
 def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> UnfinishedRun:
     """The run in `folder`, or for `--fresh` the one that will take its place."""
-    path = _choose_path(folder, evaluation.options, reporter)
-    refuse_linked_shards(path)
-    for leftover in leftovers(path) + leftovers(path / SHARDS):
-        leftover.unlink(missing_ok=True)
+    path = choose_path(folder, _name_shards, reporter, fresh=evaluation.options.fresh)
     stored = _read_stored(path, reporter) or _begin(path, evaluation, reporter)
     if stored.identity != evaluation.identity:
         raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
@@ -201,43 +191,6 @@ def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> Un
     if run.missing:
         run.stored = _note_environment(stored, reporter)
     return run
-
-
-def _choose_path(folder: Path, options: Options, reporter: Reporter) -> Path:
-    """Where the run is made: in `folder`, or for `--fresh` in a folder of it until it is complete."""
-    fresh = folder / FRESH
-    if _is_complete(fresh):  # and was about to take its place
-        _put_in_place(folder)
-        return folder
-    if not options.fresh:
-        if (fresh / MANIFEST).exists():
-            reporter.note(f"{fresh} is an unfinished run of --fresh, which --fresh continues")
-        return folder
-    if (folder / MANIFEST).exists():
-        reporter.note(f"{folder} stays as it is until the new run is complete")
-    return fresh
-
-
-def _put_in_place(folder: Path) -> None:
-    """Put the run in `FRESH` in the place of the one in `folder`.
-
-    Its manifest moves last. Where this is cut off, the next command does it again. Raises `RunError`.
-    """
-    fresh = folder / FRESH
-    refuse_linked_shards(folder)
-    new = Run.open(fresh)
-    try:
-        remove(folder / MANIFEST)
-        for shard in sorted((fresh / SHARDS).glob("*.safetensors")):
-            move(shard, folder / SHARDS / shard.name)
-        ours = {new.shard_path(part).name for part in new.parts}
-        for shard in (folder / SHARDS).glob("*.safetensors"):
-            if shard.name not in ours:
-                remove(shard)
-        move(fresh / MANIFEST, folder / MANIFEST)
-        remove(fresh)
-    except OSError as error:
-        raise RunError(f"cannot replace {folder}: {error.strerror or error}") from None
 
 
 def _find_missing(run: UnfinishedRun) -> None:
@@ -309,37 +262,17 @@ def find_folder(evaluation: Evaluation) -> Path:
     return find_run_folder(options.out, f"{model}-{data}-{protocols}", evaluation.identity)
 
 
-@contextmanager
-def locked(folder: Path, is_complete: Callable[[Path], bool]) -> Iterator[None]:
-    """Keep other commands from the run in `folder`. An object store has no locks: two commands write
-    the same files. A complete run needs none where it cannot be written. Raises `RunError`.
-    """
-    if not is_local(folder):
-        yield
-        return
-    lock: FileLock | nullcontext[None]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise RunError(
-            f"another command is working on {folder}: wait for it, or choose another --out"
-        ) from None
-    except OSError as error:
-        if not is_complete(folder):
-            reason = error.strerror or error
-            raise RunError(f"cannot write {folder}: {reason}; choose another --out") from None
-        lock = nullcontext()
-    with lock:
-        yield
-
-
 def _is_complete(folder: Path) -> bool:
+    return _name_shards(folder) is not None
+
+
+def _name_shards(folder: Path) -> set[str] | None:
+    """The names of the files of a complete run's shards; None for any other folder."""
     try:
-        return Run.open(folder).complete
+        run = Run.open(folder)
     except RunError:
-        return False
+        return None
+    return {run.shard_path(part).name for part in run.parts} if run.complete else None
 
 
 def _read_stored(folder: Path, reporter: Reporter) -> Run | None:

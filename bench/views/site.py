@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.errors import UsageError
 from bench.views.page import page
 from bench.views.thumbnails import Note
-from results.errors import RunError
+from results.errors import HoldsDetections, RunError
 from results.report.html.charts import runtime
 from results.report.html.page import SHARED_SCRIPT
 from results.report.html.site import Entry, Group, write_index
@@ -32,8 +32,8 @@ class Found:
     groups: Sequence[Group]
     incomplete: Sequence[tuple[str, str]]
     """Those that are incomplete or damaged, or cannot be read, with the line that says so."""
-    copies: Sequence[tuple[str, str]]
-    """Copies of other runs, with the line that says of which."""
+    left_out: Sequence[tuple[str, str]]
+    """Copies of other runs, and runs of detections, with the line that says so."""
 
 
 def write_site(
@@ -72,7 +72,7 @@ def write_site(
     _record(target, made)
     write(target / SHARED_SCRIPT, runtime().encode())
     write_text(
-        str(target / INDEX), write_index(str(folder), found.groups, [*found.incomplete, *found.copies])
+        str(target / INDEX), write_index(str(folder), found.groups, [*found.incomplete, *found.left_out])
     )
     return found
 
@@ -80,17 +80,20 @@ def write_site(
 def _find(folder: Path) -> Found:
     grouped: dict[object, list[Run]] = {}
     by_identity: dict[str, Run] = {}
-    incomplete, copies = [], []
+    incomplete, left_out = [], []
     tables = {}
     for path in sorted(parse_path(listed.run) for listed in list_runs(folder)):
         try:
             run = Run.open(path)
             table = accuracy([run])
+        except HoldsDetections as error:
+            left_out.append((path.name, str(error)))
+            continue
         except RunError as error:
             incomplete.append((path.name, str(error)))
             continue
         if other := by_identity.get(run.identity):
-            copies.append((path.name, f"{path} is the same run as {other.path}"))
+            left_out.append((path.name, f"{path} is the same run as {other.path}, which is counted once"))
             continue
         by_identity[run.identity] = run
         tables[run.identity] = table
@@ -102,7 +105,7 @@ def _find(folder: Path) -> Found:
         entries = [Entry(run, _new_name(run.path.name, names), tables[run.identity]) for run in runs]
         together = f"images-{sha256(runs[0].manifest.data.fingerprint.encode())[:8]}"
         groups.append(Group(entries, _new_name(together, names) if len(runs) > 1 else ""))
-    return Found(groups, incomplete, copies)
+    return Found(groups, incomplete, left_out)
 
 
 def _new_name(stem: str, names: set[str]) -> str:

@@ -1,7 +1,6 @@
 """Annotated objects: PASCAL's XML, as in the devkit of ILSVRC, or COCO's JSON."""
 
 import gzip
-import math
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -11,14 +10,23 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from results.detection.boxes import Annotations
+from results.detection.boxes import FARTHEST, Annotations
 from results.detection.coco_files import read_coco_annotations
-from results.detection.names import Numbering, ilsvrc_classes, read_blacklist, read_classes, read_image_list
+from results.detection.names import (
+    Numbering,
+    ilsvrc_classes,
+    image_id,
+    read_blacklist,
+    read_classes,
+    read_image_list,
+)
 from results.errors import RunError
-from results.storage import read
+from results.storage import read, refuse_device
 
 CLASSES = "classes.txt"
 """Beside the XML: the names of the classes in the order of their numbers."""
+
+FORMS = "a folder or a .tar of XML files, or COCO's .json"
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
@@ -43,9 +51,9 @@ def read_annotations(
 ) -> tuple[Annotations, Numbering]:
     """The annotations in a folder or .tar of XML files, or in COCO's .json, and what numbers mean there.
 
-    With `image_list` only its images count, in its order; all of them must be annotated. Numbers of images
-    are COCO's ids, and for XML those of the list. Calls `note` where a part of the blacklist is of no use.
-    Raises `RunError`.
+    With `image_list` only its images count; all of them must be annotated. Numbers of images are COCO's ids,
+    and for XML those of the list. Images are in the order of their numbers, or without any of their names.
+    Calls `note` where a part of the blacklist is of no use. Raises `RunError`.
     """
     listed = read_image_list(image_list) if image_list else None
     if path.suffix.lower() == ".json":
@@ -72,7 +80,7 @@ def _only(
     kept = np.array([image in listed for image in annotations.image], dtype=bool)
     return replace(
         annotations,
-        images=tuple(listed),
+        images=tuple(image for image in annotations.images if image in listed),
         image=[image for image in annotations.image if image in listed],
         category=annotations.category[kept],
         box=annotations.box[kept],
@@ -96,22 +104,24 @@ def _read_xml(
     images: dict[str, str] = {}
     objects: list[XmlObject] = []
     for name, data in _xml_files(path, listed):
-        image = PurePosixPath(name).stem
+        image = _image_of(name)
         if image in images:
-            raise RunError(f"{path} annotates {image} twice, in {images[image]} and {name}: remove one")
+            raise RunError(
+                f"{path} annotates {image} twice, in {images[image]} and {name}: remove or rename one"
+            )
         images[image] = name
         objects += _parse(data, image, f"{path}: {name}")
     if listed is not None:
         _require(listed, set(images), path, image_list)
     if not images:
-        raise RunError(f"{path} has no .xml: name a folder or a .tar of XML files, or COCO's .json")
+        raise RunError(f"{path} has no .xml: name {FORMS}")
     classes, numbers = _classes_of(path, objects)
     index = {name: i for i, name in enumerate(classes)}
     for each in objects:
         if each.name not in index:
             raise RunError(f"{each.where} is a {each.name!r}, which {CLASSES} does not have: add it")
     return Annotations(
-        images=tuple(listed or images),
+        images=tuple(listed or sorted(images)),
         classes=classes,
         image=[each.image for each in objects],
         category=np.array([index[each.name] for each in objects], dtype=np.int64),
@@ -141,18 +151,26 @@ def _xml_files(path: Path, listed: Mapping[str, int] | None) -> Iterator[tuple[s
     def counts(name: str) -> bool:
         file = PurePosixPath(name)
         is_xml = file.suffix.lower() == ".xml" and not file.name.startswith(".")
-        return is_xml and (listed is None or file.stem in listed)
+        return is_xml and (listed is None or _image_of(name) in listed)
 
+    if not path.exists():
+        raise RunError(f"there is no {path}: name {FORMS}")
     try:
         yield from _in_folder(path, counts) if path.is_dir() else _in_archive(path, counts)
-    except FileNotFoundError:
-        raise RunError(f"there is no {path}: name a folder or a .tar of XML files, or COCO's .json") from None
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError):
-        raise RunError(
-            f"{path} is no whole .tar: name a folder or a .tar of XML files, or COCO's .json"
-        ) from None
+        raise RunError(f"{path} is no whole .tar: name {FORMS}") from None
     except OSError as error:
-        raise RunError(f"cannot read the annotations {path}: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise RunError(f"cannot read the annotations {error.filename or path}: {reason}") from None
+
+
+def _image_of(name: str) -> str:
+    """The id of the image that an XML file is of.
+
+    >>> _image_of("val/street.xml"), _image_of("val/street.jpg.xml")
+    ('street', 'street')
+    """
+    return image_id(PurePosixPath(name).stem)
 
 
 def _in_folder(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
@@ -162,6 +180,7 @@ def _in_folder(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str,
 
 
 def _in_archive(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    refuse_device(path)
     with tarfile.open(path) as archive:
         for member in archive:
             if member.isfile() and counts(member.name):
@@ -177,8 +196,10 @@ def _in_archive(path: Path, counts: Callable[[str], bool]) -> Iterator[tuple[str
 def _parse(data: bytes, image: str, where: str) -> Iterator[XmlObject]:
     try:
         root = ElementTree.fromstring(data)  # noqa: S314 - expat stops entities that grow
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter for unknown encodings
         raise RunError(f"{where} is no XML ({error}): take another copy") from None
+    if root.tag != "annotation":
+        raise RunError(f"{where} begins with <{root.tag}>, and PASCAL's with <annotation>: take it away")
     for number, each in enumerate(root.findall("object"), start=1):
         of_object = f"{where}, object {number}"
         name = (each.findtext("name") or "").strip()
@@ -188,9 +209,9 @@ def _parse(data: bytes, image: str, where: str) -> Iterator[XmlObject]:
             raise RunError(f"{of_object} has no bndbox of {', '.join(CORNERS)}: correct it") from None
         if not name:
             raise RunError(f"{of_object} has no name: correct it")
-        if not (xmin <= xmax < math.inf and ymin <= ymax < math.inf and min(xmin, ymin) > -math.inf):
-            box = f"{xmin:g} {ymin:g} {xmax:g} {ymax:g}"
-            raise RunError(f"{of_object}: {box} is no box with xmin <= xmax and ymin <= ymax: correct it")
+        if not (xmin <= xmax and ymin <= ymax and max(-xmin, -ymin, xmax, ymax) <= FARTHEST):
+            shown = f"{xmin:g} {ymin:g} {xmax:g} {ymax:g}"
+            raise RunError(f"{of_object}: {shown} is no box with xmin <= xmax and ymin <= ymax: correct it")
         difficult = (each.findtext("difficult") or "0").strip()
         if difficult not in ("0", "1"):
             raise RunError(f"{of_object}: difficult is 0 or 1, not {difficult!r}: correct it")

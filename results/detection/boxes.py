@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.floating]
 """[n x 4] xmin, ymin, xmax, ymax."""
 
+FARTHEST = 1e9
+"""Pixels that a corner is away from the image's, at most: more than any image has."""
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -45,6 +48,15 @@ class Annotations:
     """[m] Objects that count neither as found nor as missed, where the rule knows such."""
     blacklist: frozenset[tuple[str, int]] = frozenset()
     """Image and class index of the pairs that are left out."""
+
+
+def are_near(box: Boxes) -> NDArray[np.bool_]:
+    """[n] Whether all numbers of a box are finite, and of pixels as an image may have them.
+
+    >>> are_near(np.array([[0, 0, 9, 9], [0, 0, np.nan, 9], [0, 0, 1e300, 9]]))
+    array([ True, False, False])
+    """
+    return np.asarray((np.abs(box) <= FARTHEST).all(axis=-1))
 
 
 def sides(box: Boxes) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from results.detection.boxes import Annotations, Boxes, Detections
+from results.detection.boxes import Annotations, Boxes, Detections, are_near
 from results.detection.names import Numbering, image_id
 from results.errors import RunError
 from results.storage import read
@@ -57,12 +57,12 @@ class CocoResult(msgspec.Struct):
 
 
 def read_coco_annotations(path: Path) -> tuple[Annotations, Numbering]:
-    """The annotations of a file, with classes in the order of their numbers. Raises `RunError`.
+    """The annotations of a file, with images and classes in the order of their numbers. Raises `RunError`.
 
     A crowd is difficult.
     """
     content = _decode(path, CocoFile, "annotations")
-    images = {each.id: image_id(each.file_name) for each in content.images}
+    images = {each.id: image_id(each.file_name) for each in sorted(content.images, key=lambda each: each.id)}
     categories = {each.id: each.name for each in sorted(content.categories, key=lambda each: each.id)}
     for what, named, entries in (
         ("images", images, content.images),
@@ -71,7 +71,7 @@ def read_coco_annotations(path: Path) -> tuple[Annotations, Numbering]:
         (repeated, count), *_ = [*Counter(named.values()).most_common(1), ("", 1)]
         if len(named) < len(entries) or count > 1:
             which = repr(repeated) if count > 1 else "an id"
-            raise RunError(f"{path}: {what} has {which} more than once: keep one")
+            raise RunError(f"{path}: {what} has {which} more than once: keep or rename one")
         if not entries:
             raise RunError(f"{path}: {what} is empty: name a file of annotations")
     for number, each in enumerate(content.annotations):
@@ -122,7 +122,7 @@ def _decode(path: Path, kind: type[Kind], what: str) -> Kind:
 def _corners(boxes: list[tuple[float, float, float, float]], path: Path, what: str) -> Boxes:
     """[n x 4] the boxes by their corners, both inside. Raises `RunError` for one with a negative side."""
     array = np.array(boxes, dtype=np.float64).reshape(-1, 4)
-    wrong = np.flatnonzero(~(np.isfinite(array).all(axis=1) & (array[:, 2:] >= 0).all(axis=1)))
+    wrong = np.flatnonzero(~(are_near(array) & (array[:, 2:] >= 0).all(axis=1)))
     if len(wrong):
         raise RunError(
             f"{path}: the bbox of {what}[{wrong[0]}] is not x, y, width and height of a box: correct it"

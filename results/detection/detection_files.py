@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from results.detection.boxes import Detections, sides
+from results.detection.boxes import Detections, are_near
 from results.detection.coco_files import read_coco_results
+from results.detection.manifest import read_manifest
 from results.detection.names import Numbering, ilsvrc_classes, image_id
 from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST
-from results.storage import refuse_device
+from results.storage import read, refuse_device, sha256
 
 HEADER = ["image", "class", "score", "xmin", "ymin", "xmax", "ymax"]
 TABLE = "detections.csv"
@@ -22,22 +23,16 @@ FORMS = "a run's folder, a .csv, a .json in COCO's form, or a .txt in the devkit
 
 
 def read_detections(
-    path: Path, numbering: Numbering, classes: Sequence[str]
+    path: Path, numbering: Numbering, classes: Sequence[str], note: Callable[[str], None] = print
 ) -> tuple[Detections, tuple[str, ...]]:
     """The detections in a file or in a run's folder, and the names of their classes.
 
     `classes` are those of the annotations: where these are WordNet ids, a .csv may have the names of ILSVRC's
-    200 classes as well. Raises `RunError`, with the file and the line, and `IncompleteRun` for a run without
-    its table.
+    200 classes as well. Calls `note` where a run left images out. Raises `RunError`, with the file and the
+    line, and `IncompleteRun` for a run that is not complete.
     """
     if path.is_dir():
-        if not (path / TABLE).is_file():
-            unfinished = (path / MANIFEST).is_file()
-            problem = f"{path} has no {TABLE}"
-            if unfinished:
-                raise IncompleteRun(f"{problem}: run the command that makes it again, which completes it")
-            raise RunError(f"{problem}: name {FORMS}")
-        path = path / TABLE
+        path = _table_of_run(path, note)
     ending = path.suffix.lower()
     if ending == ".json":
         return read_coco_results(path, numbering)
@@ -53,6 +48,26 @@ def read_detections(
         raise RunError(f"{path} is no text of detections ({error}): name {FORMS}") from None
     except OSError as error:
         raise RunError(f"cannot read the detections {path}: {error.strerror or error}") from None
+
+
+def _table_of_run(folder: Path, note: Callable[[str], None]) -> Path:
+    """The table of the complete run of detections in a folder. Raises `RunError` and `IncompleteRun`."""
+    if not (folder / MANIFEST).is_file():
+        raise RunError(f"{folder} is no run of detect: name {FORMS}")
+    table = folder / TABLE
+    try:
+        manifest = read_manifest(folder)
+        stored = read(table) if table.exists() else b""
+    except OSError as error:
+        raise RunError(f"cannot read the run {folder}: {error.strerror or error}") from None
+    if not manifest.complete:
+        raise IncompleteRun(f"{folder} is incomplete: the same detect command continues it")
+    if sha256(stored) != manifest.detections_sha256:
+        raise IncompleteRun(f"{table} is missing or damaged: the same detect command writes it again")
+    if manifest.skipped:
+        n = len(manifest.skipped)
+        note(f"{folder} lacks {n:,} images that could not be read: their objects are missed")
+    return table
 
 
 def _read_csv(file: Iterable[str], path: Path, classes: Sequence[str]) -> tuple[Detections, tuple[str, ...]]:
@@ -111,20 +126,29 @@ def _read_rows(
         lines.append(line)
         values.extend((score, xmin, ymin, xmax, ymax))
     table = np.array(values, dtype=np.float64).reshape(-1, 5)
-    good = np.isfinite(table).all(axis=1) & (np.minimum(*sides(table[:, 1:])) > 0)
+    scores, box = table[:, 0], table[:, 1:]
+    good = np.isfinite(scores) & are_near(box) & (box[:, 2:] > box[:, :2] - 1).all(axis=1)
     if not good.all():
         wrong = int(np.flatnonzero(~good)[0])
         shown = " ".join(f"{value:g}" for value in table[wrong])
         raise RunError(
-            f"{path}, line {lines[wrong]}: {shown} is no score and a box with xmin <= xmax and ymin <= ymax"
+            f"{path}, line {lines[wrong]}: {shown} is no score and a box with xmin <= xmax and ymin <= ymax: "
+            "correct it"
         )
     ids = {image: _translate(image_of, image, path, line) for image, line in first_lines[0].items()}
+    names: dict[str, str] = {}
+    for image, line in first_lines[0].items():
+        if (other := names.setdefault(ids[image], image)) != image:
+            raise RunError(
+                f"{path}, line {line}: {image} is the same image as {other}, since folders and endings do "
+                "not count: give each image a name of its own"
+            )
     classes = [_translate(class_of, name, path, line) for name, line in first_lines[1].items()]
     return Detections(
         image=[ids[image] for image in images],
         category=np.array(category, dtype=np.int64),
-        score=table[:, 0],
-        box=table[:, 1:],
+        score=scores,
+        box=box,
     ), tuple(classes)
 
 

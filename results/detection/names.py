@@ -32,6 +32,15 @@ def image_id(name: str) -> str:
     return path.stem if path.suffix.lower() in IMAGE_ENDINGS else path.name
 
 
+def is_number(word: str) -> bool:
+    """Whether a word is the number of an image, which has at most 18 digits.
+
+    >>> is_number("20121"), is_number("n02084071"), is_number("9" * 5000)
+    (True, False, False)
+    """
+    return word.isdecimal() and len(word) <= 18
+
+
 @cache
 def ilsvrc_classes() -> dict[str, str]:
     """The names of the 200 classes of ILSVRC's detection by WordNet id, in the order of their numbers from 1.
@@ -57,7 +66,8 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
 
 
 def read_image_list(path: Path) -> dict[str, int]:
-    """The number of each image by its id, from lines `NAME NUMBER` as in the devkit's `val.txt`.
+    """The number of each image by its id, from lines `NAME NUMBER` as in the devkit's `val.txt`; the smallest
+    number first.
 
     Where lines have a name alone, images are numbered from 1. Raises `RunError`.
     """
@@ -66,7 +76,7 @@ def read_image_list(path: Path) -> dict[str, int]:
     for count, (line_number, line) in enumerate(read_lines(path), start=1):
         name, *rest = line.split()
         where = f"{path}, line {line_number}"
-        if len(rest) > 1 or not all(word.isdecimal() for word in rest):
+        if len(rest) > 1 or not all(map(is_number, rest)):
             raise RunError(
                 f"{where}: expected the name of an image and its number, not {line.strip()[:80]!r}"
             )
@@ -79,7 +89,7 @@ def read_image_list(path: Path) -> dict[str, int]:
         taken[number] = line_number
     if not numbers:
         raise RunError(f"{path} names no image: write one on each line")
-    return numbers
+    return dict(sorted(numbers.items(), key=lambda item: item[1]))
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
@@ -109,7 +119,7 @@ def read_blacklist(
             raise RunError(
                 f"{where}: expected an image and one of the annotations' classes, not {line[:80]!r}"
             )
-        if not words[0].isdecimal():
+        if not is_number(words[0]):
             pairs.add((image_id(words[0]), index[words[1].strip()]))
         elif images is None:
             raise RunError(

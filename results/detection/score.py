@@ -54,16 +54,17 @@ def score_detections(
     annotations: Annotations,
     rule: str = "ilsvrc",
     note: Callable[[str], None] = print,
+    file: object = "the file",
 ) -> Score:
     """Score detections by a rule of `RULES`. `classes` are the names of their classes.
 
-    Calls `note` with each thing that does not count. Raises `RunUsageError` for what the rule does not know,
-    and `RunError` where no detection or no object counts.
+    Calls `note` with each thing that does not count; messages call the detections `file`. Raises
+    `RunUsageError` for what the rule does not know, and `RunError` where no detection or no object counts.
     """
     check_rule(rule, blacklist=bool(annotations.blacklist))
     images = {image: i for i, image in enumerate(annotations.images)}
     objects = Located(_numbers(annotations.image, images), annotations.category, annotations.box)
-    found, scores = _locate(detections, classes, annotations, images, note)
+    found, scores = _locate(detections, classes, annotations, images, note, file)
     difficult = annotations.difficult
     countable = ~difficult
     if rule == "ilsvrc":
@@ -134,6 +135,7 @@ def _locate(
     annotations: Annotations,
     images: dict[str, int],
     note: Callable[[str], None],
+    file: object,
 ) -> tuple[Located, NDArray[np.floating]]:
     """The detections of annotated images and classes, the best first, and their scores.
 
@@ -143,17 +145,22 @@ def _locate(
     category = _numbers(classes, {name: i for i, name in enumerate(annotations.classes)})
     category = category[detections.category] if len(classes) else detections.category
     kept = np.flatnonzero((image >= 0) & (category >= 0))
-    for what, names in (
-        ("images", [detections.image[i] for i in np.flatnonzero(image < 0)]),
-        ("classes", [classes[detections.category[i]] for i in np.flatnonzero((image >= 0) & (category < 0))]),
-    ):
-        if names:
-            lacking = f"{what} that the annotations do not have, such as {names[0]}"
-            note(f"left out: {len(names):,} detections of {lacking}")
-    if not len(kept) and len(image):
-        raise RunError(
-            "no detection is of an image and a class that the annotations have: name their own files"
+    lacking = [
+        f"{len(names):,} detections of {what} that the annotations do not have, such as {names[0]!r}"
+        for what, names in (
+            ("images", [detections.image[i] for i in np.flatnonzero(image < 0)]),
+            (
+                "classes",
+                [classes[detections.category[i]] for i in np.flatnonzero((image >= 0) & (category < 0))],
+            ),
         )
+        if names
+    ]
+    if lacking and not len(kept):
+        others = ", and ".join(lacking)
+        raise RunError(f"{file} has only {others}: name the annotations that belong to it")
+    for others in lacking:
+        note(f"left out of {file}: {others}")
     score = detections.score[kept]
     order = np.lexsort((image[kept], -score))
     kept = kept[order]

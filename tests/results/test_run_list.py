@@ -10,6 +10,7 @@ from results.run_list import find_run, list_runs
 from results.storage import parse_path, write
 from results.tables import accuracy
 from tests.helpers import random_manifest, random_run, random_shard, start_run
+from tests.results.detection.made import write_run
 
 
 @pytest.fixture
@@ -88,6 +89,17 @@ def test_manifest_of_another_version_cannot_be_read(tmp_path):
     file = tmp_path / "runs" / "run" / MANIFEST
     file.write_text(file.read_text().replace('"schema": 3', '"schema": 9'))
     assert [row.state for row in list_runs(tmp_path / "runs")] == ["cannot be read"]
+
+
+def test_runs_of_detections_are_listed_with_what_they_are_of(tmp_path):
+    skipped = {"a.jpg": "no image"}
+    write_run(tmp_path / "one", skipped=skipped)
+    write_run(tmp_path / "two", complete=False, started="2026-02-01T00:00:00+00:00")
+    write_run(tmp_path / "three", networks=5)
+    damaged, one, two = list_runs(tmp_path)
+    assert (damaged.run, damaged.state) == (str(tmp_path / "three"), "damaged")
+    assert (one.state, one.model, one.data, one.n) == ("detections", "v3", "val", 4)
+    assert (two.state, two.n, two.top1_error) == ("unfinished detections", 5, None)
 
 
 def test_folder_that_is_not_there_has_no_list(tmp_path):

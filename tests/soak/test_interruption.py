@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.evaluation.run_folder import LOCK
+from bench.evaluation.run_place import LOCK
 from results.errors import IncompleteRun
 from tests.processes import (
     PATIENCE,

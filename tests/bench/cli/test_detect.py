@@ -1,9 +1,13 @@
+import json
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from bench.detection.select import Selection
 from tests.bench.detection.conftest import REGIONS, make_scene, networks, write_proposals  # noqa: F401 - a fixture
-from tests.conftest import TINY, random_weights
+from tests.conftest import TINY
 from tests.helpers import cli, cli_error, cli_json
 
 
@@ -32,6 +36,11 @@ def test_counts_table_and_run_are_printed(command):
     lines = cli(*command, "--most", "2").stdout.splitlines()
     assert lines[0] == "6 detections in 4 images, from 7 regions"
     assert [line.partition(": ")[0] for line in lines[1:]] == ["detections", "run"]
+
+
+def test_numbers_are_those_of_the_selection(command):
+    run = Path(cli_json(*command)["run"])
+    assert json.loads((run / "manifest.json").read_text())["selection"] == asdict(Selection())
 
 
 def test_other_commands_say_that_these_are_detections(command):
@@ -69,14 +78,13 @@ def test_network_that_is_named_twice_is_refused(command):
     )
 
 
-def test_networks_of_other_classes_are_refused(command, place):
+def test_networks_of_other_classes_are_refused(command, place, networks):  # noqa: F811
     (place / "scene" / "classes.txt").write_text("cat\ndog\n")
-    files = [random_weights(TINY, place / f"{n}.safetensors", n) for n in (2, 3, 5)]
-    models = [f"{TINY}={file}" for file in files]
-    assert cli_error(*command, "--model", ",".join(models[:2]), code=2) == (
-        f"{TINY} predicts 3 classes, and {TINY} 2: average networks of the same classes"
+    three, _, two, five = networks
+    assert cli_error(*command, "--model", f"{two},{three}", code=2) == (
+        f"{three} predicts 3 classes, and {two} 2: average networks of the same classes"
     )
-    assert f"{TINY} predicts 5 classes, but" in cli_error(*command, "--model", models[2], code=2)
+    assert f"{five} predicts 5 classes, but" in cli_error(*command, "--model", five, code=2)
 
 
 def of_last_image(place, box):
@@ -90,7 +98,7 @@ def test_region_beyond_its_image_is_refused_before_any_is_classified(command, pl
     line = cli_error(*command, code=1)
     corners = ",".join(map(str, box))
     assert f"the region {corners} is not within d.png, which has 60 x 60 pixels: propose regions" in line
-    assert not (place / "runs").exists()
+    assert not list((place / "runs").rglob("manifest.json"))
 
 
 def test_region_may_reach_a_pixel_beyond_its_image(command, place):
@@ -100,13 +108,27 @@ def test_region_may_reach_a_pixel_beyond_its_image(command, place):
 
 def test_image_that_cannot_be_read_is_refused(command, place):
     (place / "scene" / "a.png").write_bytes(b"no image")
-    assert "a.png in" in cli_error(*command, code=1)
+    line = cli_error(*command, code=1)
+    assert line.startswith("a.png in")
+    assert line.endswith("; repair it, or leave such images out with --skip-unreadable")
+    assert not list((place / "runs").rglob("manifest.json"))
+    assert cli_json(*command, "--skip-unreadable")["images"] == 3
 
 
-def test_image_that_is_cut_off_is_refused(command, place):
-    whole = (place / "scene" / "a.png").read_bytes()
-    (place / "scene" / "a.png").write_bytes(whole[: len(whole) // 2])
-    assert cli_error(*command, code=1).endswith("; repair it")
+def test_images_of_the_same_name_are_refused_before_any_work(command, place):
+    """A table of detections has no folders, so that both would be one image in it."""
+    for folder in ("x", "y"):
+        (place / "scene" / folder).mkdir()
+        shutil.copy(place / "scene" / "d.png", place / "scene" / folder / "e.png")
+    assert cli_error(*command, "--model", "v4", code=1) == (
+        f"{place / 'scene'} has x/e.png and y/e.png: detections name an image without its folder and ending, "
+        "so give each a name of its own"
+    )
+
+
+def test_place_that_cannot_be_written_is_refused(command, place):
+    (place / "runs").write_text("")
+    assert "Not a directory; choose another --out" in cli_error(*command, code=1)
 
 
 def test_torchrun_is_refused(command, monkeypatch):

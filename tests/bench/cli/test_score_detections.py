@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.helpers import cli, cli_error, cli_json, table_cells
+from tests.results.detection.made import write_run
 
 DOG, CAT = "n02084071", "n02121808"
 XML = (
@@ -70,8 +71,7 @@ def test_classes_have_rows_with_names(devkit):
 def test_all_forms_of_the_same_give_the_same(devkit):
     (devkit / "one.csv").write_text(f"{HEADER}a,dog,0.9,0,0,49,49\n")
     (devkit / "one.txt").write_text("1 58 0.9 1 1 50 50\n")
-    (devkit / "run").mkdir()
-    (devkit / "run" / "detections.csv").write_text((devkit / "one.csv").read_text())
+    write_run(devkit / "run", (devkit / "one.csv").read_text())
     rows = cli_json(
         "score-detections", "one.csv", "one.txt", "result.json", "run", "--annotations", "coco.json"
     )
@@ -95,8 +95,8 @@ def test_json_and_csv_of_stdout_are_pure(devkit):
     done = cli("score-detections", "more.csv", "--annotations", "coco.json", "-o", "-")
     assert len(list(csv.reader(io.StringIO(done.stdout)))) == 2
     assert done.stderr.splitlines() == [
-        "note: left out: 1 detections of images that the annotations do not have, such as x",
-        "note: left out: 1 detections of classes that the annotations do not have, such as cow",
+        "note: left out of more.csv: 1 detections of images that the annotations do not have, such as 'x'",
+        "note: left out of more.csv: 1 detections of classes that the annotations do not have, such as 'cow'",
     ]
     assert cli("score-detections", "more.csv", "--annotations", "coco.json", "--quiet").stderr == ""
 
@@ -135,11 +135,32 @@ def test_json_and_csv_of_stdout_are_pure(devkit):
             2,
             "a blacklist is of the rule ilsvrc alone: leave it out with coco",
         ),
-        ("val --annotations val", 1, "val has no detections.csv: name a run's folder, a .csv, a .json"),
+        ("val --annotations val", 1, "val is no run of detect: name a run's folder, a .csv, a .json"),
     ],
 )
 def test_wrong_input_is_one_line(devkit, arguments, code, line):
     assert cli_error("score-detections", *arguments.split(), code=code).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["", "--annotations", "val"], "an empty name leads nowhere"),
+        (["result.csv", "--annotations", ""], "an empty name leads nowhere"),
+        (["result.csv", "--annotations", "val", "-o", ""], "an empty name leads nowhere"),
+    ],
+)
+def test_empty_name_is_refused(devkit, arguments, line):
+    assert cli_error("score-detections", *arguments, code=2).startswith(line)
+
+
+def test_file_of_other_annotations_is_named(devkit):
+    (devkit / "other.csv").write_text(f"{HEADER}x,dog,0.9,0,0,49,49\n")
+    line = cli_error("score-detections", "result.csv", "other.csv", "--annotations", "val", code=1)
+    assert line == (
+        "other.csv has only 1 detections of images that the annotations do not have, "
+        "such as 'x': name the annotations that belong to it"
+    )
 
 
 def test_coco_s_rule_says_what_it_needs(devkit, monkeypatch):

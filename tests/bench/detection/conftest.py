@@ -1,14 +1,12 @@
 """Drawn images with proposals, and small networks of three classes, of which one is the background."""
 
 import pytest
-import torch
-from timm import create_model
 
 from bench.detection.detect import detect
 from bench.detection.select import Selection
 from bench.options import Options
 from bench.progress import Silent
-from tests.conftest import TINY, drawn, saved
+from tests.conftest import drawn
 
 SIZES = {"a.png": (200, 150), "b.png": (90, 80), "c.png": (150, 201), "d.png": (60, 60)}
 REGIONS = {
@@ -19,6 +17,37 @@ REGIONS = {
 """xmin, ymin, xmax, ymax; b.png has none."""
 
 CLASSES = ("cat", "background", "dog")
+NETWORKS = """
+import torch
+from torch import nn
+
+LEVELS = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.3)}
+INPUT = {"input_size": (3, 40, 40), "interpolation": "bicubic", **LEVELS}
+
+
+def make(seed, classes):
+    torch.manual_seed(seed)
+    classifier = nn.Linear(32, classes)
+    classifier.weight.data.normal_(std=0.5)
+    layers = [nn.Conv2d(3, 8, 5, stride=3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), classifier]
+    return nn.Sequential(*layers), INPUT
+
+
+def one():
+    return make(0, 3)
+
+
+def other():
+    return make(1, 3)
+
+
+def two_classes():
+    return make(2, 2)
+
+
+def five_classes():
+    return make(3, 5)
+"""
 EVERYTHING = Selection(overlap=1, least_score=0, most=10**6)
 
 
@@ -41,15 +70,10 @@ def make_scene(folder):
 
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory):
-    """Two networks of three classes, as `--model` names them."""
-    found = []
-    for seed in range(2):
-        torch.manual_seed(seed)
-        module = create_model(TINY.removeprefix("timm/"), num_classes=3)
-        module.classifier.weight.data.normal_(std=0.3)
-        path = saved(module.state_dict(), tmp_path_factory.mktemp("networks") / f"{seed}.safetensors")
-        found.append(f"{TINY}={path}")
-    return found
+    """Two networks of three classes, one of two and one of five, as `--model` names them."""
+    file = tmp_path_factory.mktemp("networks") / "small.py"
+    file.write_text(NETWORKS)
+    return [f"{file}:{name}" for name in ("one", "other", "two_classes", "five_classes")]
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +86,9 @@ def place(tmp_path_factory):
 def find(place, networks, tmp_path):
     """`detect` with a small network on the scene, unless options say otherwise."""
 
-    def run(models=networks[0], selection=EVERYTHING, file=place / "proposals.csv", **options):
+    def run(models=networks[0], selection=EVERYTHING, file=place / "proposals.csv", reporter=None, **options):
         usual = {"data": place / "scene", "out": tmp_path / "runs", "device": "cpu", "workers": 2}
-        return detect(models, str(file), selection, Options(**usual | options), Silent())
+        return detect(models, str(file), selection, Options(**usual | options), reporter or Silent())
 
     return run
 

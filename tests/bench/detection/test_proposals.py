@@ -9,7 +9,7 @@ from bench.data import Images
 from bench.detection.proposals import read_proposals
 from bench.errors import DataError
 
-IDS = ["val/a.jpg", "val/b.jpg", "000000000139.jpg", "v7/clip_7.jpg", "v8/clip_7.jpg"]
+IDS = ["val/a.jpg", "val/b.jpg", "000000000139.jpg", "v7/clip_7.jpg", "v8/clip_7.jpg", "first_1.jpg"]
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_regions_are_in_the_order_of_the_images(read):
     found = read(csv("val/b.jpg,1,2,3,4", "val/a.jpg,5,6,7,8", "", "val/b.jpg,0,0,9.5,9"))
     assert found.image.tolist() == [0, 1, 1]
     assert found.box.tolist() == [[5, 6, 7, 8], [1, 2, 3, 4], [0, 0, 9.5, 9]]
-    assert [list(found.regions(range(i, i + 1))) for i in range(5)] == [[0], [1, 2], [], [], []]
-    assert found.regions(range(1, 5)) == range(1, 3)
+    assert [list(found.regions(range(i, i + 1))) for i in range(6)] == [[0], [1, 2], [], [], [], []]
+    assert found.regions(range(1, 6)) == range(1, 3)
     assert (len(found.sample(1)), found.sample(1).images, found.sample(9) is found) == (1, 1, True)
 
 
@@ -60,6 +60,7 @@ def test_boxes_of_coco_have_a_width_and_a_height(read):
     ]
     found = read(json.dumps(entries), ".json")
     assert found.image.tolist() == [0, 2]
+    assert read(json.dumps(entries), ".JSON").image.tolist() == [0, 2]
     assert found.box.tolist() == [[0, 0, 0, 0], [10, 20, 39, 59.5]]
 
 
@@ -76,11 +77,11 @@ def test_boxes_of_coco_have_a_width_and_a_height(read):
         (csv("a,1,2,inf,4"), ", line 2: 'inf' is not finite"),
         (csv("a,1,2,nan,4"), ", line 2: 'nan' is not finite"),
         (csv("a,3,2,1,4"), ", line 2: the box 3,2,1,4 ends before it begins"),
-        (csv("a,1,2,3,4", "z,1,2,3,4"), ", line 3: z is not one of the 5 images, or several"),
-        (csv("clip_7,1,2,3,4"), ", line 2: clip_7 is not one of the 5 images, or several"),
+        (csv("a,1,2,3,4", "z,1,2,3,4"), ", line 3: z is none of the 6 images, or may be several; correct it"),
+        (csv("clip_7,1,2,3,4"), ", line 2: clip_7 is none of the 6 images, or may be several; correct it"),
         (csv("a,1,2,3,4,x", heading="image,xmin,ymin,xmax,ymax,score"), ", line 2: 'x' is not a number"),
         (csv().encode() + b"\n\xff,1,2,3,4", "is not UTF-8"),
-        (csv('"a\nb",1,2,3,4'), ", line 3: 'a\\nb' is not one of the 5 images"),
+        (csv('"a\nb",1,2,3,4'), ", line 3: 'a\\nb' is none of the 6 images"),
     ],
 )
 def test_wrong_lines_of_csv_are_named(read, text, message):
@@ -103,9 +104,18 @@ def test_wrong_lines_of_csv_are_named(read, text, message):
         ),
         ([{"image_id": 139, "bbox": [1, 2, 0, 3]}], ", entry 1: its bbox is 0 pixels wide and 3 high"),
         ([{"image_id": 139, "bbox": [1, 2, None, 3]}], ", entry 1: None is not a number"),
+        ([{"image_id": 139, "bbox": [True, 2, 5, 3]}], ", entry 1: True is not a number"),
+        ([{"image_id": 139, "bbox": [10**400, 2, 5, 3]}], "is not finite"),
+        ([{"image_id": True, "bbox": [1, 2, 5, 3]}], ", entry 1: True is none of the 6 images"),
         ([{"image_id": 139, "bbox": [1, 2, 1e999, 3]}], "is not finite"),
-        ([{"image_id": [1], "bbox": [1, 2, 3, 4]}], ", entry 1: [1] is not one of the 5 images, or several"),
-        ([{"image_id": 7, "bbox": [1, 2, 3, 4]}], ", entry 1: 7 is not one of the 5 images, or several"),
+        (
+            [{"image_id": [1], "bbox": [1, 2, 3, 4]}],
+            ", entry 1: [1] is none of the 6 images, or may be several; correct it",
+        ),
+        (
+            [{"image_id": 7, "bbox": [1, 2, 3, 4]}],
+            ", entry 1: 7 is none of the 6 images, or may be several; correct it",
+        ),
         ([{"image_id": 139, "bbox": [1, 2, 3, 4], "score": "x"}], ", entry 1: 'x' is not a number"),
     ],
 )

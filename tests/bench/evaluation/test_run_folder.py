@@ -14,8 +14,8 @@ import torch
 import bench
 from bench.data.class_sets import find_class_set
 from bench.errors import DataError, ImplausibleLabels, UsageError
-from bench.evaluation import engine, prepare, run_folder
-from bench.evaluation.run_folder import FRESH, LOCK
+from bench.evaluation import engine, prepare, run_folder, run_place
+from bench.evaluation.run_place import FRESH, LOCK
 from bench.progress import Done, Silent
 from bench.zoo.loading import load
 from results import storage
@@ -121,7 +121,7 @@ def test_replacing_a_run_goes_on_after_an_interruption(evaluate, monkeypatch, mo
     monkeypatch.setattr(engine, "SHARD_IMAGES", 1)
     first = evaluate()
     before = shard_files(first.path.parent)
-    moves = Interrupting(monkeypatch, run_folder, "move", passing=moved)
+    moves = Interrupting(monkeypatch, run_place, "move", passing=moved)
     with pytest.raises(KeyboardInterrupt):
         evaluate(fresh=True)
     moves.passing = 100
@@ -476,7 +476,7 @@ def read_only(monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     def apply():
-        monkeypatch.setattr(run_folder.FileLock, "acquire", refuse)
+        monkeypatch.setattr(run_place.FileLock, "acquire", refuse)
         monkeypatch.setattr(storage, "_write_file", refuse)
 
     return apply

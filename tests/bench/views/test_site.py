@@ -13,6 +13,7 @@ from bench.views.site import write_site
 from results.errors import RunError
 from results.run import write_manifest
 from tests.helpers import random_run
+from tests.results.detection.made import write_run
 
 
 class Site:
@@ -97,8 +98,19 @@ def test_incomplete_and_damaged_runs_are_listed_and_not_counted(site):
 def test_copy_of_a_run_is_counted_once(site):
     shutil.copytree(site.runs / "run0", site.runs / "run0 again")
     site.write()
-    assert [name for name, _ in site.found.copies] == ["run0 again"]
+    again = site.runs / "run0 again"
+    line = f"{again} is the same run as {site.runs / 'run0'}, which is counted once"
+    assert site.found.left_out == [("run0 again", line)]
     assert "3 complete runs on 2 sets of images" in site.index
+
+
+def test_run_of_detections_is_left_out_with_a_line(site):
+    path = write_run(site.runs / "found")
+    site.write()
+    line = f"{path} has detections and no predictions: score-detections reads it"
+    assert site.found.left_out == [("found", line)]
+    assert not site.found.incomplete
+    assert line in site.index
 
 
 def test_names_of_folders_cannot_become_markup_nor_other_pages(site):

@@ -1,8 +1,13 @@
 """Made-up objects and detections, and the rules of the challenges written out as loops over single boxes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from results.detection.boxes import Annotations, Detections
+from results.detection.manifest import DetectionsManifest, ProposalsRecord, write_manifest
+from results.manifest import DataRecord, ModelRecord
+from results.storage import sha256
 
 
 def annotations(*objects, images=("a",), classes=("cat", "dog"), difficult=(), blacklist=()):
@@ -26,6 +31,27 @@ def detections(*found):
         score=np.array([each[2] for each in found], dtype=np.float64),
         box=np.array([each[3:] for each in found], dtype=np.float64).reshape(-1, 4),
     )
+
+
+def write_run(folder, table="", **changes):
+    """A complete run of detections with this table. `changes` are of its manifest's fields."""
+    folder.mkdir()
+    (folder / "detections.csv").write_text(table)
+    manifest = DetectionsManifest(
+        identity="x",
+        complete=True,
+        networks=(ModelRecord(name="v3", provider="timm", architecture="inception_v3", tag="tf_in1k"),),
+        runtimes=(),
+        data=DataRecord(path="val", images=5, labels="none"),
+        proposals=ProposalsRecord(path="proposals.csv", sha256="", regions=9),
+        classes=("cat", "dog"),
+        background="",
+        selection={},
+        detections_sha256=sha256(table.encode()),
+        started="2026-01-01T00:00:00+00:00",
+    )
+    write_manifest(folder, replace(manifest, **changes))
+    return folder
 
 
 def random_case(seed, *, images=30, classes=4, objects=90, found=400, smallest=4, largest=80, digits=1):

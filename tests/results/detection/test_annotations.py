@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -59,12 +60,14 @@ def test_devkit_has_its_200_classes_and_boxes_from_0(devkit):
     assert (numbering.classes[58], numbering.classes[59], numbering.classes[200]) == (DOG, CAT, "n02391049")
 
 
-def test_list_says_which_images_count_and_their_numbers(devkit):
+def test_list_says_which_images_count_and_their_numbers_their_order(devkit):
     notes = []
     blacklist = devkit.parent / "blacklist.txt"
     found, numbering = read_annotations(devkit, devkit.parent / "val.txt", blacklist, notes.append)
     assert found.images == ("b", "a")
     assert numbering.images == {7: "b", 8: "a"}
+    (devkit.parent / "val.txt").write_text("a 8\nb 7\n")
+    assert read_annotations(devkit, devkit.parent / "val.txt")[0].images == ("b", "a")
     assert notes == [f"1 of 3 lines of {blacklist} are of images that do not count"]
     assert found.blacklist == {("b", found.classes.index(DOG)), ("a", found.classes.index(CAT))}
 
@@ -79,11 +82,13 @@ def test_list_of_names_alone_numbers_the_images_from_1(devkit):
 def test_tar_has_what_its_folder_has(devkit):
     path = devkit.parent / "val.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
-        archive.add(devkit, "ILSVRC2013_DET_bbox_val")
+        for name in ("c", "b", "a"):
+            archive.add(devkit / f"{name}.xml", f"ILSVRC2013_DET_bbox_val/{name}.xml")
         stray = tarfile.TarInfo("._a.xml")
         archive.addfile(stray, io.BytesIO())
     one, other = read_annotations(devkit)[0], read_annotations(path)[0]
-    assert (one.images, one.image, one.box.tolist()) == (other.images, other.image, other.box.tolist())
+    assert one.images == other.images == ("a", "b", "c")
+    assert (other.image, other.box.tolist()) == (["b", "b", "a"], one.box[[1, 2, 0]].tolist())
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
@@ -127,11 +132,33 @@ def test_coco_has_its_own_numbers(tmp_path):
     assert numbering.images == {5: "a", 9: "b"}
 
 
+def test_images_of_coco_are_in_the_order_of_their_numbers(tmp_path):
+    """As pycocotools takes them, which counts for equal scores."""
+    images = [
+        {"id": 9, "file_name": "b.jpg"},
+        {"id": 5, "file_name": "a.jpg"},
+        {"id": 7, "file_name": "c.jpg"},
+    ]
+    assert read_annotations(coco(tmp_path / "val.json", images=images))[0].images == ("a", "c", "b")
+    (tmp_path / "list.txt").write_text("b\na\n")
+    found, _ = read_annotations(tmp_path / "val.json", tmp_path / "list.txt")
+    assert found.images == ("a", "b")
+
+
+def test_xml_may_be_named_with_the_image_s_ending(tmp_path):
+    write_xml(tmp_path / "val", **{"a.jpg": [xml_object()]})
+    assert read_annotations(tmp_path / "val")[0].images == ("a",)
+
+
 @pytest.mark.parametrize(
     ("objects", "line"),
     [
         ("<object>", "a.xml is no XML (mismatched tag: line 1, column 44): take another copy"),
         (xml_object(" "), "a.xml, object 1 has no name: correct it"),
+        (
+            xml_object(box=(1, 1, "1e300", 9)),
+            "a.xml, object 1: 1 1 1e+300 9 is no box with xmin <= xmax and ymin <= ymax: correct it",
+        ),
         (
             "<object><name>x</name></object>",
             "a.xml, object 1 has no bndbox of xmin, ymin, xmax, ymax: correct it",
@@ -164,10 +191,13 @@ def test_wrong_xml_is_named_with_its_object(tmp_path, objects, line):
             "has no annotations in COCO's form (Expected `int`, got `str` - at `$.images",
         ),
         ({"images": []}, ": images is empty: name a file of annotations"),
-        ({"categories": [{"id": 1, "name": "x"}] * 2}, ": categories has an id more than once: keep one"),
+        (
+            {"categories": [{"id": 1, "name": "x"}] * 2},
+            ": categories has an id more than once: keep or rename one",
+        ),
         (
             {"images": [{"id": 5, "file_name": "1/a.jpg"}, {"id": 9, "file_name": "2/a.jpg"}]},
-            ": images has 'a' more than once: keep one",
+            ": images has 'a' more than once: keep or rename one",
         ),
         (
             {"annotations": [{"image_id": 6, "category_id": 18, "bbox": [0, 0, 1, 1]}]},
@@ -191,6 +221,10 @@ def test_wrong_coco_file_is_named_with_its_entry(tmp_path, changes, line):
         ("a 1\nb 1\n", ", line 2: the number 1 is that of line 1, too: correct one"),
         ("a 1\n\na.JPEG 2\n", ", line 3: the image a is there twice: keep one of the lines"),
         ("a -1\n", ", line 1: expected the name of an image and its number, not 'a -1'"),
+        (
+            "a " + "1" * 5000,
+            ", line 1: expected the name of an image and its number, not 'a " + "1" * 78 + "'",
+        ),
         ("", " names no image: write one on each line"),
     ],
 )
@@ -224,6 +258,33 @@ def test_objects_of_other_classes_than_those_listed_are_an_error(devkit):
         read_annotations(devkit)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("<html/>", "begins with <html>, and PASCAL's with <annotation>: take it away"),
+        ("<?xml version='1.0' encoding='none'?><annotation/>", "is no XML (unknown encoding: none): take"),
+        ("", "is no XML (no element found: line 1, column 0): take another copy"),
+        (
+            '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]><annotation>&y;</annotation>',
+            "is no XML (undefined entity &y;",
+        ),
+    ],
+)
+def test_xml_of_another_kind_is_named(tmp_path, text, line):
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(RunError) as error:
+        read_annotations(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path}: a.xml {line}")
+
+
+def test_annotation_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "a.xml").symlink_to("nowhere")
+    with pytest.raises(RunError, match=r"cannot read the annotations .*a.xml: No such file"):
+        read_annotations(tmp_path)
+    with pytest.raises(RunError, match=r"cannot read the annotations /dev/zero: it is a device, not a file"):
+        read_annotations(Path("/dev/zero"))
+
+
 def test_place_without_annotations_is_an_error(tmp_path):
     (tmp_path / "text.tar").write_text("no archive")
     (tmp_path / "empty").mkdir()
@@ -232,5 +293,5 @@ def test_place_without_annotations_is_an_error(tmp_path):
             read_annotations(tmp_path / name)
     write_xml(tmp_path / "twice", a=[])
     write_xml(tmp_path / "twice" / "more", a=[])
-    with pytest.raises(RunError, match=r"annotates a twice, in a.xml and more/a.xml: remove one"):
+    with pytest.raises(RunError, match=r"annotates a twice, in a.xml and more/a.xml: remove or rename one"):
         read_annotations(tmp_path / "twice")

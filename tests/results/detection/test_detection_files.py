@@ -5,6 +5,8 @@ import pytest
 from results.detection.detection_files import read_detections
 from results.detection.names import Numbering
 from results.errors import IncompleteRun, RunError
+from tests.helpers import start_run
+from tests.results.detection.made import write_run
 
 NUMBERS = Numbering({7: "b", 8: "a"}, {1: "cat", 2: "dog"})
 HEADER = "image,class,score,xmin,ymin,xmax,ymax\n"
@@ -52,11 +54,41 @@ def test_coco_s_results_have_sides(tmp_path):
 
 
 def test_run_s_folder_has_its_table(tmp_path):
-    (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(IncompleteRun, match=r"has no detections.csv: run the command that makes it again"):
+    folder = write_run(tmp_path / "run", f"{HEADER}a,dog,1,0,0,9,9\n")
+    assert read_detections(folder, NUMBERS, (), pytest.fail)[0].image == ["a"]
+
+
+def test_images_that_a_run_left_out_are_noted(tmp_path):
+    folder, notes = write_run(tmp_path / "run", HEADER, skipped={"b.jpg": "cut off"}), []
+    read_detections(folder, NUMBERS, (), notes.append)
+    assert notes == [f"{folder} lacks 1 images that could not be read: their objects are missed"]
+
+
+def test_run_that_is_not_whole_is_refused(tmp_path):
+    unfinished = write_run(tmp_path / "unfinished", complete=False)
+    with pytest.raises(
+        IncompleteRun, match=r"unfinished is incomplete: the same detect command continues it"
+    ):
+        read_detections(unfinished, NUMBERS, ())
+    whole = write_run(tmp_path / "whole", f"{HEADER}a,dog,1,0,0,9,9\nb,dog,1,0,0,9,9\n")
+    table, manifest = whole / "detections.csv", whole / "manifest.json"
+    table.write_text(table.read_text()[:-16])
+    with pytest.raises(IncompleteRun, match=r"detections.csv is missing or damaged: the same detect command"):
+        read_detections(whole, NUMBERS, ())
+    table.unlink()
+    with pytest.raises(IncompleteRun, match=r"detections.csv is missing or damaged: the same detect command"):
+        read_detections(whole, NUMBERS, ())
+    manifest.write_text(manifest.read_text()[:50])
+    with pytest.raises(IncompleteRun, match=r"manifest.json is damaged: the same detect command"):
+        read_detections(whole, NUMBERS, ())
+
+
+def test_folder_that_is_no_run_of_detections_is_refused(tmp_path):
+    run = start_run(tmp_path / "run").path
+    with pytest.raises(RunError, match=r"run has predictions and no detections: name a run of detect"):
+        read_detections(run, NUMBERS, ())
+    with pytest.raises(RunError, match=r"is no run of detect: name a run's folder, a .csv"):
         read_detections(tmp_path, NUMBERS, ())
-    read(tmp_path / "detections.csv", f"{HEADER}a,dog,1,0,0,9,9\n")
-    assert read_detections(tmp_path, NUMBERS, ())[0].image == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +102,16 @@ def test_run_s_folder_has_its_table(tmp_path):
             "d.csv",
             f"{HEADER}\na,dog,nan,0,0,9,9\n",
             ", line 3: nan 0 0 9 9 is no score and a box with xmin <= xmax and ymin <= ymax",
+        ),
+        (
+            "d.csv",
+            f"{HEADER}a,dog,1,-1e308,0,1e308,9\n",
+            ", line 2: 1 -1e+308 0 1e+308 9 is no score and a box with xmin <= xmax and ymin <= ymax",
+        ),
+        (
+            "d.csv",
+            f"{HEADER}1/a.jpg,dog,1,0,0,9,9\n2/a.jpg,dog,1,0,0,9,9\n",
+            ", line 3: 2/a.jpg is the same image as 1/a.jpg, since folders and endings do not count: give",
         ),
         (
             "d.csv",

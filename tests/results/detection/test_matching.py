@@ -64,10 +64,22 @@ def test_found_object_leaves_the_next_best():
     assert pascal(located(BOX, BOX), objects) == [HIT, MISS]
 
 
-def test_best_overlap_decides_and_not_the_order_of_objects():
-    objects = located((0, 0, 99, 79), BOX)
-    assert ilsvrc(located(BOX, (0, 0, 99, 79)), objects) == [HIT, HIT]
-    assert pascal(located(BOX, (0, 0, 99, 79)), objects) == [HIT, HIT]
+@pytest.mark.parametrize("match", [ilsvrc, pascal])
+def test_best_overlap_decides_and_not_the_order_of_objects(match):
+    """The first detection takes BOX, of which it is a copy. So HALF is left for the second, which overlaps
+    BOX by 0.4 alone.
+    """
+    found = located(BOX, (0, 0, 99, 39))
+    assert match(found, located(BOX, HALF)) == [HIT, HIT]
+    assert match(found, located(HALF, BOX)) == [HIT, HIT]
+
+
+@pytest.mark.parametrize("match", [ilsvrc, pascal])
+def test_first_object_of_equal_overlaps_is_found(match):
+    """The first detection overlaps both halves by 0.5."""
+    found, other_half = located(BOX, HALF), (0, 50, 99, 99)
+    assert match(found, located(HALF, other_half)) == [HIT, MISS]
+    assert match(found, located(other_half, HALF)) == [HIT, HIT]
 
 
 def test_overlap_too_small_for_one_object_may_do_for_a_smaller_one():

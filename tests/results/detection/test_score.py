@@ -87,14 +87,19 @@ def test_detections_elsewhere_are_left_out_with_a_note():
     assert result.precisions["ap"][0] == 100
     assert result.left_out == 3
     assert notes == [
-        "left out: 2 detections of images that the annotations do not have, such as x",
-        "left out: 1 detections of classes that the annotations do not have, such as cow",
+        "left out of the file: 2 detections of images that the annotations do not have, such as 'x'",
+        "left out of the file: 1 detections of classes that the annotations do not have, such as 'cow'",
     ]
 
 
 def test_nothing_that_counts_is_an_error():
-    with pytest.raises(RunError, match="no detection is of an image and a class"):
-        scored(annotations(CAT), detections(("x", 0, 1, 0, 0, 9, 9)))
+    with pytest.raises(RunError) as error:
+        scored(annotations(CAT), detections(("x", 0, 1, 0, 0, 9, 9), ("a", 1, 1, 0, 0, 9, 9)), classes="ab")
+    assert str(error.value) == (
+        "the file has only 1 detections of images that the annotations do not have, such as 'x', and "
+        "1 detections of classes that the annotations do not have, such as 'b': "
+        "name the annotations that belong to it"
+    )
     with pytest.raises(RunError, match="no object that counts"):
         scored(annotations(CAT, blacklist=[("a", 0)]), detections(FOUND))
     with pytest.raises(RunUsageError, match="a blacklist is of the rule ilsvrc alone"):

@@ -1,0 +1,97 @@
+"""The place where a run is made: locked, and for `--fresh` beside the run whose place it takes in the end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bench.progress import Reporter
+from results.errors import IncompleteRun, RunError
+from results.run import MANIFEST, SHARDS, refuse_linked_shards
+from results.storage import is_local, leftovers, move, remove
+
+LOCK = ".lock"
+"""The file in a run's folder that the command which works on it has locked."""
+
+FRESH = "fresh"
+"""The folder in a run's folder where `--fresh` makes the run anew, and which takes its place in the end."""
+
+NameShards = Callable[[Path], set[str] | None]
+"""The names of the files of the shards of the complete run in a folder; None where there is none."""
+
+
+@contextmanager
+def locked(folder: Path, is_complete: Callable[[Path], bool]) -> Iterator[None]:
+    """Keep other commands from the run in `folder`. An object store has no locks: two commands write
+    the same files. A complete run needs none where it cannot be written. Raises `RunError`.
+    """
+    if not is_local(folder):
+        yield
+        return
+    lock: FileLock | nullcontext[None]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"another command is working on {folder}: wait for it, or choose another --out"
+        ) from None
+    except OSError as error:
+        if not is_complete(folder):
+            reason = error.strerror or error
+            raise RunError(f"cannot write {folder}: {reason}; choose another --out") from None
+        lock = nullcontext()
+    with lock:
+        yield
+
+
+def choose_path(folder: Path, name_shards: NameShards, reporter: Reporter, *, fresh: bool) -> Path:
+    """Where the run is made: in `folder`, or for `--fresh` in a folder of it until it is complete. What an
+    interrupted write left there is removed. Raises `RunError`.
+    """
+    path = _choose(folder, name_shards, reporter, fresh)
+    refuse_linked_shards(path)
+    for leftover in leftovers(path) + leftovers(path / SHARDS):
+        leftover.unlink(missing_ok=True)
+    return path
+
+
+def _choose(folder: Path, name_shards: NameShards, reporter: Reporter, fresh: bool) -> Path:
+    new = folder / FRESH
+    if name_shards(new) is not None:  # and was about to take its place
+        put_in_place(folder, name_shards)
+        return folder
+    if not fresh:
+        if (new / MANIFEST).exists():
+            reporter.note(f"{new} is an unfinished run of --fresh, which --fresh continues")
+        return folder
+    if (folder / MANIFEST).exists():
+        reporter.note(f"{folder} stays as it is until the new run is complete")
+    return new
+
+
+def put_in_place(folder: Path, name_shards: NameShards) -> None:
+    """Put the complete run in `FRESH` in the place of the one in `folder`.
+
+    Its manifest moves last. Where this is cut off, the next command does it again. Raises `RunError`.
+    """
+    new = folder / FRESH
+    refuse_linked_shards(folder)
+    ours = name_shards(new)
+    if ours is None:
+        raise IncompleteRun(f"{new} is no complete run any more: the same command makes it again")
+    try:
+        remove(folder / MANIFEST)
+        for shard in sorted((new / SHARDS).glob("*.safetensors")):
+            move(shard, folder / SHARDS / shard.name)
+        for shard in (folder / SHARDS).glob("*.safetensors"):
+            if shard.name not in ours:
+                remove(shard)
+        for table in new.glob("*.csv"):  # a run of detections has one
+            move(table, folder / table.name)
+        move(new / MANIFEST, folder / MANIFEST)
+        remove(new)
+    except OSError as error:
+        raise RunError(f"cannot replace {folder}: {error.strerror or error}") from None
