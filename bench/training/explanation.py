@@ -152,7 +152,12 @@ def _values(recipe: Recipe, epochs: int) -> dict[str, tuple[str, str]]:
         "auxiliary": ("weight of auxiliary losses", f"{recipe.auxiliary:g}" if recipe.auxiliary else "none"),
         "dropout": ("dropout", "that of the network" if recipe.dropout else "none"),
         "weight_decay": ("weight decay", f"{recipe.weight_decay:g}"),
-        "patches": ("patches", "8 to 100 % of the area, aspect ratio 3/4 to 4/3, mirrored at random"),
+        "patches": (
+            "patches",
+            "8 to 100 % of the area, aspect ratio 3/4 to 4/3, mirrored at random"
+            if recipe.patches
+            else "none: whole images, mirrored at random",
+        ),
         "distort": ("photometric distortions", "at random" if recipe.distort else "none"),
         "average": ("running average", f"decay {recipe.average:g}" if recipe.average else "none"),
     }
@@ -180,7 +185,8 @@ def _deviations(name: str, recipe: Recipe) -> list[str]:
             + (" The paper names Polyak's, a plain one." if name == "googlenet" else "")
         )
     random_methods = " The paper draws one of four methods for each." if name == "googlenet" else ""
-    found.append(f"Interpolation: patches are resized bilinearly, with antialiasing.{random_methods}")
+    what = "patches" if recipe.patches else "images"
+    found.append(f"Interpolation: {what} are resized bilinearly, with antialiasing.{random_methods}")
     if recipe.smoothing:
         found.append(
             "Label smoothing: the prior u(k) is uniform, as in the paper's experiments. Section 7 allows "

@@ -1,4 +1,4 @@
-"""What a network is trained on: random patches of the images."""
+"""What a network is trained on: random patches of the images, or whole images."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,21 +15,32 @@ from crops import Normalisation
 
 
 class Patches(Dataset[tuple[Tensor, int]]):
-    """One random patch of each image, normalised (GoogLeNet, section 6).
+    """One random patch of each image, normalised (GoogLeNet, section 6); or the whole image, maybe mirrored.
 
     (seed, epoch, image) alone decide the patch, so a resumed training sees the same ones. Set `epoch` before
     each epoch.
     """
 
     def __init__(
-        self, images: Images, size: int, normalisation: Normalisation, *, distort: bool, seed: int
+        self,
+        images: Images,
+        size: int,
+        normalisation: Normalisation,
+        *,
+        distort: bool,
+        seed: int,
+        whole: bool = False,
     ) -> None:
-        """`size` is the side of a patch in pixels; `distort` changes its colours at random."""
+        """`size` is the side of a patch in pixels; `distort` changes its colours at random. With `whole` the
+        image is resized to it, whatever its aspect ratio.
+        """
         self.images, self.size, self.seed = images, size, seed
         self.epoch = 0
         colours = [v2.ColorJitter(brightness=32 / 255, contrast=0.5, saturation=0.5, hue=0.2)]
         self.transform = v2.Compose([
-            v2.RandomResizedCrop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
+            v2.Resize((size, size), antialias=True)
+            if whole
+            else v2.RandomResizedCrop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True),
             v2.RandomHorizontalFlip(),
             *(colours if distort else []),
             v2.ToImage(),

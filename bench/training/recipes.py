@@ -11,7 +11,7 @@ from bench.errors import UsageError
 class Recipe:
     """How a network is trained.
 
-    In all recipes patches have 8 to 100 % of the image's area and an aspect ratio of 3/4 to 4/3.
+    Patches have 8 to 100 % of the image's area and an aspect ratio of 3/4 to 4/3.
     """
 
     optimizer: str
@@ -47,6 +47,9 @@ class Recipe:
     dropout: bool = True
     """Whether the network's dropout layers drop features; without it they drop none."""
 
+    patches: bool = True
+    """Whether random patches of the images are trained on; without it the whole images."""
+
     epochs: int = 100
     """Epochs in all, where the user does not say how many."""
 
@@ -79,6 +82,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "distortion": {"distort": False},
     "averaging": {"average": 0.0},
     "dropout": {"dropout": False},
+    "patches": {"patches": False},
 }
 """What can be left out of a recipe, as in Rethinking's Table 3 -> the fields that change."""
 

@@ -192,6 +192,7 @@ def _train(training: Training, reporter: Reporter, runtime: Runtime, rank: _Rank
         expected.normalisation,
         distort=training.recipe.distort,
         seed=training.sampling,
+        whole=not training.recipe.patches,
     )
     loader = _loader(patches, training, rank, pin=runtime.device.type == "cuda")
     description = _description(training, images, runtime.precision, rank.size)
@@ -292,8 +293,9 @@ def _description(training: Training, images: Images, precision: str, ranks: int)
     """
     recipe = asdict(training.recipe)
     del recipe["epochs"]
-    if training.recipe.dropout:  # a part that did not exist at first
-        del recipe["dropout"]
+    for part in ("dropout", "patches"):  # they did not exist at first
+        if recipe[part]:
+            del recipe[part]
     settings = f"batch {ranks} x {training.batch}, {precision}, seed {training.seed}"
     if training.sampling != training.seed:
         settings += f", sampling seed {training.sampling}"

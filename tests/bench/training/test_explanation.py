@@ -43,10 +43,12 @@ def test_replicas_of_the_paper_are_a_deviation(name, replicas):
 
 
 def test_parts_that_are_left_out_or_changed_say_so():
-    explanation = explain("rethinking", "rmsprop,distortion,averaging", rate=0.1, epochs=3)
+    explanation = explain("rethinking", "rmsprop,distortion,averaging,patches", rate=0.1, epochs=3)
     sources = {part.name: part.source for part in explanation.parts}
     assert sources["optimizer"] == "--without rmsprop"
     assert sources["photometric distortions"] == "--without distortion"
+    assert sources["patches"] == "--without patches"
+    assert values_of(explanation)["patches"] == "none: whole images, mirrored at random"
     assert (sources["first learning rate"], sources["epochs"]) == ("--rate", "--epochs")
     assert values_of(explanation)["epochs"] == "3"
     kinds = [deviation.partition(":")[0] for deviation in explanation.deviations]

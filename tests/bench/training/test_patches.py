@@ -1,4 +1,4 @@
-"""Random patches: their areas and aspects, and what decides them."""
+"""Random patches: their areas and aspects, and what decides them; and whole images."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,14 @@ from bench.data import open_images
 from bench.errors import UnreadableImage
 from bench.training.patches import Patches
 from crops.normalisation import IMAGENET
+from tests.conftest import drawn
 
 IDS = sorted(str(number) for number in range(16))
 """Names of the pictures of a class, in the order of `Patches`."""
 
 
-def patches(colours, *, distort, epoch=0):
-    found = Patches(open_images(str(colours)), 32, IMAGENET, distort=distort, seed=0)
+def patches(colours, *, distort, epoch=0, whole=False):
+    found = Patches(open_images(str(colours)), 32, IMAGENET, distort=distort, seed=0, whole=whole)
     found.epoch = epoch
     return found
 
@@ -42,6 +43,20 @@ def test_patches_have_8_to_100_percent_of_the_area(colours):
     assert 1.3 < max(aspects) < 1.35
 
 
+def test_whole_images_are_resized_and_mirrored_and_no_more(colours):
+    """Of a picture that is wider than high nothing is cut off."""
+    path = colours / "n01440764" / "0.png"
+    picture = drawn(100, 60)
+    picture.save(path)
+    resized = functional.resize(picture, [32, 32])
+    expected = [functional.to_tensor(each) for each in (resized, functional.hflip(resized))]
+    expected = [functional.normalize(each, IMAGENET.mean, IMAGENET.std) for each in expected]
+    seen = [patches(colours, distort=False, epoch=epoch, whole=True)[0][0] for epoch in range(20)]
+    which = [[torch.allclose(each, one, atol=1e-5) for one in expected] for each in seen]
+    assert all(map(any, which))
+    assert 3 < np.sum(which, axis=0)[0] < 17
+
+
 def test_distortions_are_those_of_tf_slim(colours):
     """Its `distort_color`: brightness 32/255, contrast and saturation 0.5 to 1.5, hue 0.2."""
     distortion = patches(colours, distort=True).transform.transforms[2]
@@ -62,7 +77,7 @@ def test_distortions_are_those_of_tf_slim(colours):
 
 
 def test_distorted_patch_is_what_the_functions_make_of_the_patch(colours):
-    """Patch, mirror image, four changes of colour, levels: each by torchvision's function, one by one."""
+    """Patch, mirror image, four drawn of colour, levels: each by torchvision's function, one by one."""
     found = patches(colours, distort=True)
     picture, label = found[3]
     crop, flip, distortion, *_ = found.transform.transforms

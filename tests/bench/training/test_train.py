@@ -7,8 +7,10 @@ from functools import cache
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
+from torchvision.transforms.functional import resize, to_tensor
 
 from bench.data import open_images
 from bench.device import Runtime
@@ -339,6 +341,23 @@ def test_dropout_is_that_of_the_network_unless_the_recipe_has_none(
     monkeypatch.setattr(Learner, "epoch", stop)
     with pytest.raises(InterruptedError):
         train_here(colours, tmp_path / "out", 1, recipe, without)
+
+
+def test_training_without_patches_is_on_whole_images(colours, tmp_path, monkeypatch):
+    resized = [
+        to_tensor(resize(Image.open(path), [64, 64])) * 2 - 1 for path in sorted(colours.glob("*/*.png"))
+    ]
+    whole = torch.stack([*resized, *(picture.flip(-1) for picture in resized)])
+
+    def stop(learner, batches, first_step):
+        inputs, _ = next(iter(batches))
+        differences = (inputs[:, None] - whole).abs().amax(dim=(2, 3, 4))
+        assert differences.min(dim=1).values.max() < 1e-5
+        raise InterruptedError
+
+    monkeypatch.setattr(Learner, "epoch", stop)
+    with pytest.raises(InterruptedError):
+        train_here(colours, tmp_path / "out", 1, "googlenet", "auxiliary,distortion,patches")
 
 
 @pytest.mark.parametrize("recipe", ["inception-v4", "rethinking"])
