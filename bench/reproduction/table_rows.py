@@ -36,9 +36,15 @@ def read_rows(
     """
     papers = _mini_rows() if table == "mini" else published.table_rows(table)
     if detection := published.detection_tables(table):
-        words = f"{' and '.join(detection)}: this tool does not run detection"
+        words = (
+            f"{' and '.join(detection)}: detection needs ILSVRC's detection set, and GoogLeNet's six "
+            "networks and their proposals, which are not public"
+        )
         if not papers:
-            raise UsageError(f"{words}; inception-bench papers {table} shows the figures")
+            raise UsageError(
+                f"{words}; inception-bench detect and score-detections do it with yours, demo --detection "
+                f"shows it in small, and papers {table} has the figures"
+            )
         note(f"left out {words}")
     if not papers:
         raise unknown_name_error("table", table, (*published.tables(), *published.PAPERS, "mini"))

@@ -125,7 +125,7 @@ def test_trainings_run_one_after_the_other_with_the_users_options(monkeypatch):
         (["mini", "--limit", "0"], "--limit 0: write a number from 1"),
         (["mini", "--scales", "60,80,90,100"], "scale 60 is smaller than the network's input of 64 pixels"),
         (["mini", "--scales", "80,96,112,128"], "-ir-v2 have inputs of 64 and 80 pixels, so leave --scales"),
-        (["googlenet/table4"], "googlenet/table4: this tool does not run detection"),
+        (["googlenet/table4"], "googlenet/table4: detection needs ILSVRC's detection set, and "),
         (["inception-v4/table4"], "v3 predicts 1,000 classes, but "),
     ],
 )
