@@ -29,6 +29,7 @@ from bench.evaluation.engine import unreadable_error
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.render import Renderer
 from bench.progress import Advance, Done
+from crops import Normalisation
 from crops.lattice import Colour
 from crops.warp import warp
 
@@ -59,10 +60,15 @@ class Sees:
 
 def sees(evaluation: Evaluation) -> Sees:
     """What the network of this evaluation sees of a region."""
-    normalisation = evaluation.network.preprocessing.normalisation
+    fill = mean_colour(evaluation.network.preprocessing.normalisation)
+    return Sees(evaluation.plan.size, evaluation.plan.interpolation, fill)
+
+
+def mean_colour(normalisation: Normalisation) -> Colour:
+    """The colour that is 0 once normalised, but for rounding."""
     levels = [round(255 * mean) for mean in normalisation.mean]
     red, green, blue = reversed(levels) if normalisation.bgr else levels
-    return Sees(evaluation.plan.size, evaluation.plan.interpolation, (red, green, blue))
+    return red, green, blue
 
 
 def score_parts(

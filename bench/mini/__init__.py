@@ -4,6 +4,7 @@ draw.py            draws a set: images, classes, labels, blacklist
 make.sh            draws the set and training images, and trains the networks
 mini_val.tar       the images of the set; its classes, labels and blacklist are in the .txt files
 *.safetensors      the weights of the networks
+detection/         a mini set of detection, with networks of its own
 """
 
 from pathlib import Path

@@ -13,7 +13,7 @@ on ImageNet, show objects of two classes but have the label of one: these are th
 import argparse
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from colorsys import hsv_to_rgb
 from pathlib import Path
 
@@ -67,21 +67,31 @@ def picture(seed: int, number: int) -> tuple[Image.Image, int, bool]:
     The order of the random draws is part of the set: another order would draw other images.
     """
     random = np.random.default_rng((seed, number))
-    width, height = _size(random)
-    y, x = np.mgrid[0.5:height, 0.5:width]
-    canvas = _background(random, width, height)
-    for _ in range(random.integers(0, 5)):
-        _paint(canvas, _stroke(random, x, y), _muted_colour(random))
+    canvas = empty_canvas(random)
     label, other = (int(index) for index in random.choice(len(CLASSES), 2, replace=False))
     two_classes = bool(random.random() < TWO_CLASSES)
-    _draw_object(random, canvas, x, y, label)
+    draw_object(random, canvas, label)
     if two_classes:
-        _draw_object(random, canvas, x, y, other)
+        draw_object(random, canvas, other)
+    return finished(random, canvas), label, two_classes
+
+
+def empty_canvas(random: np.random.Generator) -> Field:
+    """[height x width x 3] a background with strokes, and no object yet."""
+    width, height = _size(random)
+    canvas = _background(random, width, height)
+    for _ in range(random.integers(0, 5)):
+        _paint(canvas, _stroke(random, canvas), _muted_colour(random))
+    return canvas
+
+
+def finished(random: np.random.Generator, canvas: Field) -> Image.Image:
+    """The image of a canvas: with noise, a little blurred, and sometimes with a stroke across the objects."""
     if random.random() < 0.3:
-        _paint(canvas, _stroke(random, x, y), _muted_colour(random))
+        _paint(canvas, _stroke(random, canvas), _muted_colour(random))
     canvas += random.normal(0, random.uniform(0, 0.025), canvas.shape[:2])[..., None]
     image = Image.fromarray((255 * canvas).clip(0, 255).astype(np.uint8))
-    return image.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7))), label, two_classes
+    return image.filter(ImageFilter.GaussianBlur(random.uniform(0, 0.7)))
 
 
 def _size(random: np.random.Generator) -> tuple[int, int]:
@@ -116,8 +126,16 @@ def _bright_colour(random: np.random.Generator, hue: float) -> Field:
     return np.array(hsv_to_rgb(hue % 1, random.uniform(0.6, 1), random.uniform(0.5, 1)))
 
 
-def _stroke(random: np.random.Generator, x: Field, y: Field) -> Field:
+def _coordinates(canvas: Field) -> tuple[Field, Field]:
+    """[height x width] x, and y, of the pixels of a canvas."""
+    height, width = canvas.shape[:2]
+    y, x = np.mgrid[0.5:height, 0.5:width]
+    return x, y
+
+
+def _stroke(random: np.random.Generator, canvas: Field) -> Field:
     """[height x width] coverage of a straight stroke across the image, which belongs to no class."""
+    x, y = _coordinates(canvas)
     angle = random.uniform(0, np.pi)
     height, width = x.shape
     distance = (x - random.uniform(0, width)) * np.cos(angle) + (y - random.uniform(0, height)) * np.sin(
@@ -126,14 +144,17 @@ def _stroke(random: np.random.Generator, x: Field, y: Field) -> Field:
     return np.asarray((random.uniform(1, 6) - np.abs(distance)).clip(0, 1))
 
 
-def _draw_object(random: np.random.Generator, canvas: Field, x: Field, y: Field, label: int) -> None:
+def draw_object(
+    random: np.random.Generator, canvas: Field, label: int, radii: tuple[float, float] = (0.22, 0.5)
+) -> Field:
     """Draw an object of class `label` on the canvas [height x width x 3], in place.
 
-    Its centre is anywhere in the image, its diameter 0.44 to 1 times the shorter side. `x` and `y` are the
-    coordinates of the pixels, [height x width].
+    Its centre is anywhere in the image, and its radius is between `radii`, in units of the shorter side.
+    Returns what it covers, [height x width]: 1 inside, and between 0 and 1 at edges.
     """
+    x, y = _coordinates(canvas)
     height, width = x.shape
-    radius = min(width, height) * random.uniform(0.22, 0.5)
+    radius = min(width, height) * random.uniform(*radii)
     angle = random.normal(0, 0.4)
     across = x - _position(random, width, 0.6 * radius)
     down = y - _position(random, height, 0.6 * radius)
@@ -144,8 +165,9 @@ def _draw_object(random: np.random.Generator, canvas: Field, x: Field, y: Field,
     first = _bright_colour(random, hue)
     second = _bright_colour(random, hue + list(PATTERNS).index(pattern) / len(PATTERNS))
     share = (PATTERNS[pattern](u, v) * radius / 8 + 0.5).clip(0, 1)[..., None]
-    coverage = (SHAPES[shape](u, v) * radius + 0.5).clip(0, 1)
+    coverage = np.asarray((SHAPES[shape](u, v) * radius + 0.5).clip(0, 1))
     _paint(canvas, coverage, first * (1 - share) + second * share)
+    return coverage
 
 
 def _position(random: np.random.Generator, length: int, margin: float) -> float:
@@ -169,17 +191,33 @@ def draw(out: Path, images: int, seed: int) -> None:
     with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as archive:
         for number in range(1, images + 1):
             image, label, two_classes = picture(seed, number)
-            file = io.BytesIO()
-            image.save(file, "JPEG", quality=60, optimize=True)
-            member = tarfile.TarInfo(f"{out.stem}_{number:08d}.JPEG")
-            member.size = file.tell()
-            file.seek(0)
-            archive.addfile(member, file)
-            labels.append(f"{member.name} {label}")
+            name = f"{out.stem}_{number:08d}.JPEG"
+            add_file(archive, name, jpeg(image))
+            labels.append(f"{name} {label}")
             if two_classes:
                 blacklist.append(number)
-    for name, lines in (("classes.txt", CLASSES), ("labels.txt", labels), ("blacklist.txt", blacklist)):
-        (out.parent / name).write_text("".join(f"{line}\n" for line in lines))
+    write_lines(out.parent / "classes.txt", CLASSES)
+    write_lines(out.parent / "labels.txt", labels)
+    write_lines(out.parent / "blacklist.txt", blacklist)
+
+
+def jpeg(image: Image.Image) -> bytes:
+    """The file of an image."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=60, optimize=True)
+    return file.getvalue()
+
+
+def add_file(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add a file with these bytes to an archive."""
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
+
+
+def write_lines(path: Path, lines: Iterable[object]) -> None:
+    """Write a text file with each on a line of its own."""
+    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":
