@@ -48,14 +48,17 @@ def frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"left_out": "Int64"})
 
 
-def score_tables(rows: Sequence[dict[str, Any]], score: Score) -> list[RenderableType]:
-    """A table of the files, and one of each file's classes where there are rows of classes."""
+def score_tables(rows: Sequence[dict[str, Any]], score: Score, heading: str = "file") -> list[RenderableType]:
+    """A table of the files, and one of each file's classes where there are rows of classes.
+
+    `heading` is that of the files' names.
+    """
     with_objects = f"{np.count_nonzero(score.objects):,} of {len(score.classes):,} classes have objects"
     title = f"average precision in %, {score.rule}, {score.images:,} images, {with_objects}"
     measures = list(score.means)
     counts = [Column("objects", right=True), Column("detections", right=True)]
     headings = [TITLES[name] for name in measures] + ["to the first"]
-    table = TerminalTable(title, [Column("file", wraps=True), *counts, *map(_figures, headings)])
+    table = TerminalTable(title, [Column(heading, wraps=True), *counts, *map(_figures, headings)])
     tables: list[RenderableType] = [table]
     for total in [row for row in rows if row["class"] is None]:
         table.add_row(
