@@ -33,7 +33,7 @@ ifneq ($(TORCH),)
 	grep -vE '^(cuda|nvidia|triton)' constraints.txt > $(CONSTRAINTS)
 endif
 	$(PIP) install --no-compile -c $(CONSTRAINTS) -e '.[dev,caffe,detection,hf,onnx,pytorchcv,s3]'
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; some packages hold templates
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # on all cores; templates in packages are no Python
 	@echo '$(TORCH)' > $@
 
 same-build:

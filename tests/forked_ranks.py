@@ -1,4 +1,4 @@
-"""Ranks as torchrun starts them, by its own agent, but as forks of a process that has imported everything."""
+"""Ranks as torchrun starts them, by its own agent, but as forks of a process that has imported torch."""
 
 import os
 import subprocess

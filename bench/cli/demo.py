@@ -62,7 +62,7 @@ def _detection(out: Path, as_json: bool, wide: bool) -> None:
         from results.detection.tables import rows, score_tables
 
         runs = demo.detect_with_each(Options(out=out), reporter)
-        scores = demo.scores_of(runs)
+        scores = demo.scores_of(runs, reporter.note)
     found = rows([str(run.path) for run in runs], scores)
     if as_json:
         paths = [str(run.path) for run in runs]

@@ -109,7 +109,8 @@ def _from_csv(data: bytes, file: str, find: Find) -> Iterator[Region]:
             try:
                 if len(row) != len(heading):
                     raise ValueError(f"{len(row)} values for {len(heading)} columns")
-                yield find(row[0].strip()), _box(*map(_number, row[1:]))
+                xmin, ymin, xmax, ymax, *_ = map(_number, row[1:])
+                yield find(row[0].strip()), _box(xmin, ymin, xmax, ymax)
             except ValueError as error:
                 raise DataError(f"{file}, line {rows.line_num:,}: {error}; correct it") from None
     except UnicodeDecodeError as error:
@@ -155,7 +156,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _box(xmin: float, ymin: float, xmax: float, ymax: float, score: float = 0) -> Sequence[float]:
+def _box(xmin: float, ymin: float, xmax: float, ymax: float) -> Sequence[float]:
     """The box of these corners. Raises `ValueError`."""
     if xmax < xmin or ymax < ymin:
         raise ValueError(f"the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} ends before it begins")
@@ -166,6 +167,7 @@ def _known_images(images: Images) -> Find:
     """What finds one of these images, each name once."""
     find_name, by_number = image_finder(images.ids), _index_by_number(images.ids)
     known: dict[int | str, int] = {}
+    first_names: dict[int, int | str] = {}
 
     def find(name: int | str) -> int:
         if name not in known:
@@ -173,6 +175,10 @@ def _known_images(images: Images) -> Find:
             if number is None:
                 raise ValueError(
                     f"{shown(str(name))} is none of the {len(images):,} images, or may be several"
+                )
+            if (first := first_names.setdefault(number, name)) != name:
+                raise ValueError(
+                    f"{shown(str(name))} is the same image as {shown(str(first))} before: use one name"
                 )
             known[name] = number
         return known[name]

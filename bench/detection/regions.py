@@ -192,7 +192,7 @@ def check_inside(images: Images, proposals: Proposals, workers: int, *, skip_unr
         width, height = image_size(data)
         if not width:
             try:
-                images.decode(data)
+                height, width = images.decode(data).shape[:2]
             except UnreadableImage as error:
                 if skip_unreadable:
                     return

@@ -19,9 +19,9 @@ train() {  # NETWORK FILE EPOCHS RECIPE PARTS-LEFT-OUT
     cp "$work/$1/$(printf 'epoch-%04d.safetensors' "$3")" "bench/mini/$2.safetensors"
 }
 
-train mini-v1 mini-bn-googlenet 30 googlenet auxiliary,distortion &
+train mini-v1 mini-bn-googlenet 30 googlenet auxiliary,distortion & other=$!
 train mini-ir-v2 mini-inception-resnet-v2 22 inception-v4 distortion
-wait
-train mini-v3 mini-inception-v3 40 rethinking auxiliary,distortion &
+wait "$other"
+train mini-v3 mini-inception-v3 40 rethinking auxiliary,distortion & other=$!
 train mini-v4 mini-inception-v4 50 inception-v4 distortion
-wait
+wait "$other"

@@ -79,7 +79,7 @@ def match_pascal(found: Located, objects: Located, difficult: NDArray[np.bool_])
 def _pairs(
     found: Located, objects: Located, enough: NDArray[np.float64]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs of a detection and an object of its class and image that overlap `enough` [m]: two arrays of
+    """Pairs of a detection and an object of its class and image that overlap, and `enough` [m]: two arrays of
     indices at a time. Detections come in their order, and for each the objects that overlap most first.
     """
     classes = 1 + max(found.category.max(initial=0), objects.category.max(initial=0))
@@ -100,7 +100,7 @@ def _pairs(
         target = by_cell[np.repeat(first[start:stop], some) + offset]
         with np.errstate(invalid="ignore", over="ignore"):  # 0 / 0 of boxes without area is not enough
             overlap = overlaps(found.box[detection], objects.box[target])
-            kept = np.flatnonzero(overlap >= enough[target])
+            kept = np.flatnonzero((overlap > 0) & (overlap >= enough[target]))
         detection, target, overlap = detection[kept], target[kept], overlap[kept]
         order = np.lexsort((target, -overlap, detection))
         yield detection[order], target[order]

@@ -1,9 +1,10 @@
 """A table's networks, trained by one command and evaluated by the one that it prints."""
 
 import shlex
+import subprocess
 
-from tests import forked_ranks
 from tests.helpers import cli, cli_json
+from tests.processes import PATIENCE, TORCHRUN
 
 
 def test_trainings_run_once_and_their_table_is_what_the_printed_command_evaluates(
@@ -26,10 +27,12 @@ def test_trainings_run_once_and_their_table_is_what_the_printed_command_evaluate
 
 
 def test_two_ranks_train_one_network_after_the_other(mini_data, tmp_path):
-    """Each training has a process group of its own."""
+    """Each training has a process group of its own. `--` keeps torchrun from reading `--run` as its own."""
+    launcher = [*TORCHRUN, "--nproc-per-node", "2", "--standalone", "-m", "--", "bench"]
     command = ["reproduce", "mini", "--train", mini_data, "--run", "--epochs", 1, "--batch", 8]
     command += ["--workers", 0, "--device", "cpu", "--out", tmp_path / "trainings"]
-    done = forked_ranks.run(2, "import bench.cli; bench.cli.app()", *command)
+    words = [*launcher, *map(str, command)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("inception-bench reproduce mini") == 1
     assert len(list(tmp_path.glob("trainings/*/epoch-0001.safetensors"))) == 4

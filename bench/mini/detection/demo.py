@@ -1,7 +1,7 @@
 """GoogLeNet's detection in small: each network alone, and all of them averaged (1409.4842, section 8)."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bench.detection.detect import detect
@@ -33,11 +33,11 @@ def names() -> list[str]:
     return [*(file.stem for file in WEIGHTS), f"all {len(WEIGHTS)}"]
 
 
-def scores_of(runs: Sequence[DetectionsRun]) -> list[Score]:
-    """The runs' scores by the rule of ILSVRC, on the same draws of images."""
-    annotated, numbering = read_annotations(ANNOTATIONS)
-    found = [read_detections(run.path, numbering, annotated.classes) for run in runs]
-    return [score_detections(detections, classes, annotated) for detections, classes in found]
+def scores_of(runs: Sequence[DetectionsRun], note: Callable[[str], None]) -> list[Score]:
+    """The runs' scores by the rule of ILSVRC, on the same draws of images. Calls `note` as scoring does."""
+    annotated, numbering = read_annotations(ANNOTATIONS, note=note)
+    found = [read_detections(run.path, numbering, annotated.classes, note) for run in runs]
+    return [score_detections(detections, classes, annotated, note=note) for detections, classes in found]
 
 
 def published_figures() -> str:

@@ -29,9 +29,9 @@ train() {  # SEED
     python -c "$half" "$work/mini-v1-$1/epoch-0012.safetensors" "$folder/mini-v1-$1.safetensors"
 }
 
-train 1 &
+train 1 & other=$!
 train 2
-wait
-train 3 &
+wait "$other"
+train 3 & other=$!
 train 4
-wait
+wait "$other"

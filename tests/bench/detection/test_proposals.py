@@ -81,6 +81,7 @@ def test_boxes_of_coco_have_a_width_and_a_height(read):
         (csv("clip_7,1,2,3,4"), ", line 2: clip_7 is none of the 6 images, or may be several; correct it"),
         (csv("a,1,2,3,4,x", heading="image,xmin,ymin,xmax,ymax,score"), ", line 2: 'x' is not a number"),
         (csv().encode() + b"\n\xff,1,2,3,4", "is not UTF-8"),
+        (csv("a,1,2,3,4", "b/a,1,2,3,4"), ", line 3: b/a is the same image as a before: use one name"),
         (csv('"a\nb",1,2,3,4'), ", line 3: 'a\\nb' is none of the 6 images"),
     ],
 )

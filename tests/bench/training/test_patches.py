@@ -77,7 +77,7 @@ def test_distortions_are_those_of_tf_slim(colours):
 
 
 def test_distorted_patch_is_what_the_functions_make_of_the_patch(colours):
-    """Patch, mirror image, four drawn of colour, levels: each by torchvision's function, one by one."""
+    """Patch, mirror image, four changes of colour, levels: each by torchvision's function, one by one."""
     found = patches(colours, distort=True)
     picture, label = found[3]
     crop, flip, distortion, *_ = found.transform.transforms

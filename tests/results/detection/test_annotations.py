@@ -60,7 +60,7 @@ def test_devkit_has_its_200_classes_and_boxes_from_0(devkit):
     assert (numbering.classes[58], numbering.classes[59], numbering.classes[200]) == (DOG, CAT, "n02391049")
 
 
-def test_list_says_which_images_count_and_their_numbers_their_order(devkit):
+def test_list_says_which_images_count_and_in_which_order(devkit):
     notes = []
     blacklist = devkit.parent / "blacklist.txt"
     found, numbering = read_annotations(devkit, devkit.parent / "val.txt", blacklist, notes.append)

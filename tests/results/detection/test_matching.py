@@ -45,6 +45,11 @@ def test_object_of_one_pixel_has_an_area():
     assert ilsvrc(located((0, 0, 10, 11)), located((5, 5, 5, 5))) == [MISS]
 
 
+def test_object_without_width_is_not_found_from_afar():
+    """COCO's boxes may have a side of 0, for which any overlap is enough, and none is not."""
+    assert ilsvrc(located((50, 50, 59, 59)), located((5, 5, 4, 13))) == [MISS]
+
+
 @pytest.mark.parametrize("match", [ilsvrc, pascal])
 def test_object_is_found_once(match):
     assert match(located(HALF, BOX, BOX), located(BOX)) == [HIT, MISS, MISS]
