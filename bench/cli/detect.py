@@ -9,8 +9,11 @@ from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import INPUT, MACHINE, Json, Quiet, takes_options
+from bench.detection.select import Selection
 from bench.options import Options
 from results.text import printable
+
+USUAL = Selection()
 
 
 @app.command(
@@ -43,9 +46,11 @@ def detect(
     overlap: Annotated[
         float,
         typer.Option("--overlap", help="Drop what overlaps a likelier detection of its class by more."),
-    ] = 0.3,
-    least_score: Annotated[float, typer.Option("--least-score", help="Drop what is less probable.")] = 0.01,
-    most: Annotated[int, typer.Option("--most", help="Detections of an image, at most.")] = 100,
+    ] = USUAL.overlap,
+    least_score: Annotated[
+        float, typer.Option("--least-score", help="Drop what is less probable.")
+    ] = USUAL.least_score,
+    most: Annotated[int, typer.Option("--most", help="Detections of an image, at most.")] = USUAL.most,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,7 +61,6 @@ def detect(
     """
     with progress() as reporter:
         from bench.detection.detect import detect as run_detection
-        from bench.detection.select import Selection
 
         run = run_detection(models, proposals, Selection(overlap, least_score, most), options, reporter)
     manifest = run.manifest

@@ -37,13 +37,10 @@ from bench.zoo.choose_weights import fetch
 from crops.warp import CONTEXT
 from results.detection.boxes import Detections
 from results.detection.manifest import DetectionsManifest, ProposalsRecord
-from results.detection.names import image_id
+from results.detection.names import BACKGROUND, image_id
 from results.errors import IncompleteRun
 from results.manifest import ShardRecord, identity_of
 from results.run import MANIFEST, find_run_folder
-
-BACKGROUND = "background"
-"""The name of the class of what is no object."""
 
 
 def detect(
