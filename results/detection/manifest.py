@@ -1,5 +1,7 @@
 """What is known of a run of detections: its `manifest.json`."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from results.manifest import (
 )
 from results.run import DETECTIONS, MANIFEST
 from results.sealed import seal, unseal
-from results.storage import read, write
+from results.storage import reaching, read, write
 
 SCHEMA = 1
 """The layout that is written, and read."""
@@ -99,6 +101,17 @@ def read_manifest(folder: Path) -> DetectionsManifest:
         raise IncompleteRun(
             f"{file} is damaged, or was edited: the same detect command writes it again and keeps the shards"
         ) from None
+
+
+def readable_manifests(folder: Path) -> Iterator[DetectionsManifest]:
+    """Those of the runs of detections in a folder that can be read, by name; none where there is no folder.
+    Raises `OSError`.
+    """
+    with reaching(folder):
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+    for path in paths:
+        with suppress(OSError, RunError):
+            yield read_manifest(path)
 
 
 def write_manifest(folder: Path, manifest: DetectionsManifest) -> None:
