@@ -64,20 +64,19 @@ def detect(
 
         run = run_detection(models, proposals, Selection(overlap, least_score, most), options, reporter)
     manifest = run.manifest
-    images = manifest.data.images - len(manifest.skipped)
+    images, regions, skipped = manifest.data.images, manifest.proposals.regions, len(manifest.skipped)
     found = {
         "run": str(run.path),
-        "detections": str(run.table),
+        "table": str(run.table),
         "images": images,
-        "regions": manifest.proposals.regions,
-        "kept": manifest.detections,
+        "skipped": skipped,
+        "regions": regions,
+        "detections": manifest.detections,
     }
     if as_json:
         print(json.dumps(found))
         return
-    print(
-        f"{manifest.detections:,} detections in {images:,} images, "
-        f"from {manifest.proposals.regions:,} regions"
-    )
-    print(printable(f"detections: {run.table}"))
+    left_out = f"; {skipped:,} of the images could not be read" if skipped else ""
+    print(f"{manifest.detections:,} detections in {images:,} images, from {regions:,} regions{left_out}")
+    print(printable(f"table: {run.table}"))
     print(printable(f"run: {run.path}"))

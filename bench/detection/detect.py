@@ -183,15 +183,15 @@ class Work:
 
 
 def _check_names(images: Images) -> None:
-    """Raise `DataError` where two images have the same name in a table of detections, which has neither
-    folders nor endings for those that read it.
+    """Raise `DataError` where two images have the same name to those that read a table of detections, for
+    whom folders and endings do not count.
     """
     known: dict[str, str] = {}
     for name in images.ids:
         if (other := known.setdefault(image_id(name), name)) != name:
             raise DataError(
-                f"{images.path} has {shown(other)} and {shown(name)}: detections name an image without its "
-                "folder and ending, so give each a name of its own"
+                f"{images.path} has {shown(other)} and {shown(name)}: score-detections knows an image "
+                "without its folder and ending, so give each a name of its own"
             )
 
 

@@ -26,10 +26,6 @@ class Stored(Protocol):
     """A run on disk."""
 
     @property
-    def path(self) -> Path:
-        """Its folder."""
-
-    @property
     def identity(self) -> str:
         """Hash of all that decides it."""
 
