@@ -127,14 +127,27 @@ def variants() -> str:
 
 def manifest() -> str:
     """The fields of a manifest, from its dataclasses and their docstrings."""
-    classes = {
+    classes = _classes("manifest", "class_sets")
+    first = classes.pop("Manifest")
+    return "\n\n".join(_record(node, classes) for node in (first, *classes.values()))
+
+
+def detections_manifest() -> str:
+    """The fields of the manifest of a run of detections that the other one lacks."""
+    classes = _classes("detection/manifest")
+    first = classes.pop("DetectionsManifest")
+    records = {*classes, *_classes("manifest")}
+    return "\n\n".join(_record(node, records) for node in (first, *classes.values()))
+
+
+def _classes(*modules: str) -> dict[str, ast.ClassDef]:
+    """The public classes in modules of `results`, by name."""
+    return {
         node.name: node
-        for name in ("manifest", "class_sets")
+        for name in modules
         for node in ast.parse((ROOT / "results" / f"{name}.py").read_text("utf-8")).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     }
-    first = classes.pop("Manifest")
-    return "\n\n".join(_record(node, classes) for node in (first, *classes.values()))
 
 
 def _record(node: ast.ClassDef, records: Iterable[str]) -> str:
@@ -182,6 +195,7 @@ def changelog() -> str:
 PARTS = {
     "changelog": changelog,
     "commands": commands,
+    "detections manifest": detections_manifest,
     "manifest": manifest,
     "networks": networks,
     "public-names": public_names,

@@ -321,48 +321,45 @@ def identity_of(decisive_hashes: Mapping[str, str]) -> str:
     return _hash(decisive_hashes)
 
 
-def kind_of(data: bytes) -> str:
-    """What kind of run the JSON text says it is of; empty for one of predictions. Raises `ValueError`.
+def kind_and_schema(data: bytes) -> tuple[str, int]:
+    """What kind of run the JSON text says it is of, empty for one of predictions, and the number of its
+    layout. Raises `ValueError` for anything else.
 
-    >>> kind_of(b'{"kind": "detections", "identity": "..."}')
-    'detections'
+    >>> kind_and_schema(b'{"kind": "detections", "schema": 1, "identity": "..."}')
+    ('detections', 1)
     """
-    return _convert(_from_json(data), _Kind).kind
-
-
-def schema_of(data: bytes) -> int:
-    """The number of the layout that the JSON text says it has. Raises `ValueError` for anything else.
-
-    >>> schema_of(b'{"schema": 2, "identity": "..."}')
-    2
-    """
-    return _convert(_from_json(data), _Schema).schema
+    found = _convert(_from_json(data), _Layout)
+    return found.kind, found.schema
 
 
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in JSON text. Raises `ValueError` for anything else: a field that is missing, unknown, or
     of another type, or an evaluated network without a runtime.
     """
-    content = _from_json(data)
-    manifest = _convert(content, Manifest)
+    manifest = parse_as(Manifest, data)
     for network in manifest.model.members or (manifest,):
         if not (network.runtime or network.model.imported):
             raise ValueError("an ensemble and an imported run alone have no runtime, and this is neither")
-    _check_known(content, manifest)
     return manifest
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
-    kind: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Schema:
-    schema: int
-
-
 T = TypeVar("T")
+
+
+def parse_as(kind: type[T], data: bytes) -> T:
+    """The record of that kind in JSON text. Raises `ValueError` where a field is missing, unknown, or of
+    another type.
+    """
+    content = _from_json(data)
+    record = _convert(content, kind)
+    _check_known(content, record)
+    return record
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    kind: str = ""
+    schema: int
 
 
 def _from_json(data: bytes) -> Any:

@@ -9,7 +9,6 @@ of a complete run lists each shard with its range and the hash of its file, and 
 itself. No pickle anywhere.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +25,10 @@ from results.manifest import (
     SCHEMA,
     Manifest,
     ShardRecord,
-    kind_of,
+    kind_and_schema,
     parse_manifest,
-    plain,
-    schema_of,
 )
+from results.sealed import seal, unseal
 from results.shard_file import decode, digest, encode
 from results.storage import is_local, reaching, read, sha256, write
 
@@ -44,15 +42,10 @@ MANIFEST = "manifest.json"
 SHARDS = "shards"
 NON_BLACKLISTED = "non-blacklisted"
 DETECTIONS = "detections"
-"""The `kind` in the manifest of a run of detections. It has another layout, whose `schema` is below all of
-`READABLE`.
-"""
+"""The `kind` in the manifest of a run of detections, which has another layout with a `schema` of its own."""
 
 NAME_BYTES = 120
 """Most bytes of the name of a run's folder, without the end of its identity; file systems allow 255."""
-
-_SEAL = b',\n  "sha256": "'
-"""Separates a manifest from the hash of itself."""
 
 
 @dataclass(frozen=True)
@@ -394,8 +387,7 @@ def write_manifest(path: Path, manifest: Manifest) -> Run:
     `RunError`.
     """
     manifest = replace(manifest, schema=SCHEMA)
-    body = _to_json(manifest)
-    write(path / MANIFEST, body + _SEAL + _closing(body))
+    write(path / MANIFEST, seal(manifest))
     return Run(path, manifest)
 
 
@@ -440,39 +432,17 @@ def _unseal(data: bytes, file: Path) -> Manifest:
         f"{file} is damaged, or was edited: the same eval command writes it again and keeps what is measured"
     )
     try:
-        schema = schema_of(data)
+        kind, schema = kind_and_schema(data)
     except ValueError:
         raise damaged from None
+    if kind == DETECTIONS:
+        raise HoldsDetections(f"{file.parent} has detections and no predictions: score-detections reads it")
     if schema not in READABLE:
-        if kind_of(data) == DETECTIONS:
-            raise HoldsDetections(
-                f"{file.parent} has detections and no predictions: score-detections reads it"
-            )
         raise RunError(
             f"{file} has schema {schema}, this version reads {READABLE[0]} to {SCHEMA}: "
             "use the version that wrote it, or eval --fresh"
         )
-    body, _, seal = data.rpartition(_SEAL)
-    if seal != _closing(body):
-        raise damaged
     try:
-        return parse_manifest(body + b"\n}")
+        return parse_manifest(unseal(data))
     except ValueError:
         raise damaged from None
-
-
-def _to_json(manifest: Manifest) -> bytes:
-    """All but the hash and the closing brace, with a line for each shard: there may be hundreds of
-    thousands.
-    """
-    lines = ",\n    ".join(json.dumps(plain(shard)) for shard in manifest.shards)
-    frame = json.dumps(plain(replace(manifest, shards=())), indent=2, allow_nan=False)
-    frame = frame.removesuffix("\n}")
-    if lines:
-        frame = frame.replace('\n  "shards": []', f'\n  "shards": [\n    {lines}\n  ]', 1)
-    return frame.encode()
-
-
-def _closing(body: bytes) -> bytes:
-    """What stands behind `_SEAL`: the hash of what stands before it."""
-    return f'{sha256(body)}"\n}}\n'.encode()

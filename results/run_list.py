@@ -123,8 +123,10 @@ def _describe(path: Path) -> ListedRun:
 def _describe_detections(path: Path) -> ListedRun:
     try:
         manifest = read_manifest(path)
-    except (OSError, RunError):
+    except IncompleteRun:
         return ListedRun(run=str(path), state=DAMAGED)
+    except (OSError, RunError):
+        return ListedRun(run=str(path), state="cannot be read")
     return ListedRun(
         run=str(path),
         model="+".join(network.name for network in manifest.networks),

@@ -19,6 +19,7 @@ from bench.training.recipes import find_recipe
 from bench.zoo.networks import NETWORKS, find
 from crops import AXES, DEFINITIONS
 from results import manifest, published
+from results.detection.manifest import DetectionsManifest, ProposalsRecord
 from results.errors import RunError
 from tests.helpers import cli
 
@@ -137,7 +138,7 @@ def test_reference_has_every_option_that_help_shows(site, command):
 def test_page_of_the_format_explains_every_field(site):
     records = [kind for kind in vars(manifest).values() if is_dataclass(kind) and kind.__name__[0] != "_"]
     assert len(records) > 10
-    for record in records:
+    for record in (*records, DetectionsManifest, ProposalsRecord):
         rows = section(site, "run-format.html", record.__name__.lower())
         explained = re.findall(r"<tr>\s*<td><code>(\w+)</code></td>\s*<td>.+?</td>\s*<td>.+?</td>", rows)
         assert explained == [field.name for field in fields(record)]

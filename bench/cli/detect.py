@@ -9,8 +9,11 @@ from bench.cli import completion
 from bench.cli.app import app
 from bench.cli.output import progress
 from bench.cli.parameters import INPUT, MACHINE, Json, Quiet, takes_options
+from bench.detection.select import Selection
 from bench.options import Options
 from results.text import printable
+
+USUAL = Selection()
 
 
 @app.command(
@@ -43,9 +46,11 @@ def detect(
     overlap: Annotated[
         float,
         typer.Option("--overlap", help="Drop what overlaps a likelier detection of its class by more."),
-    ] = 0.3,
-    least_score: Annotated[float, typer.Option("--least-score", help="Drop what is less probable.")] = 0.01,
-    most: Annotated[int, typer.Option("--most", help="Detections of an image, at most.")] = 100,
+    ] = USUAL.overlap,
+    least_score: Annotated[
+        float, typer.Option("--least-score", help="Drop what is less probable.")
+    ] = USUAL.least_score,
+    most: Annotated[int, typer.Option("--most", help="Detections of an image, at most.")] = USUAL.most,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,24 +61,22 @@ def detect(
     """
     with progress() as reporter:
         from bench.detection.detect import detect as run_detection
-        from bench.detection.select import Selection
 
         run = run_detection(models, proposals, Selection(overlap, least_score, most), options, reporter)
     manifest = run.manifest
-    images = manifest.data.images - len(manifest.skipped)
+    images, regions, skipped = manifest.data.images, manifest.proposals.regions, len(manifest.skipped)
     found = {
         "run": str(run.path),
-        "detections": str(run.table),
+        "table": str(run.table),
         "images": images,
-        "regions": manifest.proposals.regions,
-        "kept": manifest.detections,
+        "skipped": skipped,
+        "regions": regions,
+        "detections": manifest.detections,
     }
     if as_json:
         print(json.dumps(found))
         return
-    print(
-        f"{manifest.detections:,} detections in {images:,} images, "
-        f"from {manifest.proposals.regions:,} regions"
-    )
-    print(printable(f"detections: {run.table}"))
+    left_out = f"; {skipped:,} of the images could not be read" if skipped else ""
+    print(f"{manifest.detections:,} detections in {images:,} images, from {regions:,} regions{left_out}")
+    print(printable(f"table: {run.table}"))
     print(printable(f"run: {run.path}"))

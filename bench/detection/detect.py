@@ -23,27 +23,24 @@ from bench.detection.select import Selection, select
 from bench.detection.stored import DetectionsRun, DetectionsShard, name_shards, open_detections
 from bench.distributed import under_torchrun
 from bench.errors import DataError, UsageError
-from bench.evaluation.engine import SHARD_CROPS, SHARD_IMAGES
+from bench.evaluation.engine import SHARD_CROPS, SHARD_IMAGES, check_any_readable
 from bench.evaluation.environment import environment
 from bench.evaluation.evaluate import check_each_once, options_for_each
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.findings import examine_weights, report_notes
 from bench.evaluation.prepare import check_options, load_for, prepare_loaded
 from bench.evaluation.records import data_record, model_record, runtime_record
-from bench.evaluation.run_place import FRESH, locked
+from bench.evaluation.run_place import locked
 from bench.options import Options
 from bench.progress import Done, Reporter
 from bench.zoo.choose_weights import fetch
 from crops.warp import CONTEXT
 from results.detection.boxes import Detections
 from results.detection.manifest import DetectionsManifest, ProposalsRecord
-from results.detection.names import image_id
+from results.detection.names import BACKGROUND, image_id
 from results.errors import IncompleteRun
 from results.manifest import ShardRecord, identity_of
 from results.run import MANIFEST, find_run_folder
-
-BACKGROUND = "background"
-"""The name of the class of what is no object."""
 
 
 def detect(
@@ -76,15 +73,11 @@ def detect(
             evaluations.append(_prepare(each, images, reporter))
     check_each_once(evaluations)
     _check_same_classes(evaluations)
-    work = Work(evaluations, proposals, selection)
+    work = Work(replace(options, model=models), evaluations, proposals, selection)
     if BACKGROUND not in work.images.classes:
         reporter.note(f"no class is called {BACKGROUND}: every region looks like some object")
     folder = find_run_folder(options.out, work.title, work.identity)
-    with locked(folder, lambda folder: name_shards(folder) is not None):
-        if not (folder / MANIFEST).exists():  # else they were compared before
-            reporter.step("comparing proposals with the sizes of the images")
-            workers = evaluations[0].runtime.workers
-            check_inside(images, proposals, workers, skip_unreadable=options.skip_unreadable)
+    with locked(folder, name_shards):
         return _run(work, folder, reporter)
 
 
@@ -92,6 +85,8 @@ def detect(
 class Work:
     """All that decides the detections."""
 
+    options: Options
+    """The user's, with the names of all networks as the model."""
     evaluations: Sequence[Evaluation]
     """The networks on the images, whose classes have the background, too."""
     proposals: Proposals
@@ -142,19 +137,19 @@ class Work:
 
     def manifest(self) -> DetectionsManifest:
         """The manifest before there are shards."""
-        first, classes = self.evaluations[0], self.images.classes
+        classes = self.images.classes
         return DetectionsManifest(
             identity=self.identity,
             networks=tuple(model_record(evaluation.network) for evaluation in self.evaluations),
             runtimes=tuple(runtime_record(evaluation.runtime) for evaluation in self.evaluations),
-            data=data_record(self.images, first.options),
+            data=data_record(self.images, self.options),
             proposals=ProposalsRecord(
                 path=self.proposals.path, sha256=self.proposals.sha256, regions=len(self.proposals)
             ),
             classes=tuple(classes[i] for i in self.objects),
             background=BACKGROUND if BACKGROUND in classes else "",
             selection=asdict(self.selection),
-            options=first.options.changed(),
+            options=self.options.changed(),
             environments=(environment(),),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -188,15 +183,15 @@ class Work:
 
 
 def _check_names(images: Images) -> None:
-    """Raise `DataError` where two images have the same name in a table of detections, which has neither
-    folders nor endings for those that read it.
+    """Raise `DataError` where two images have the same name to those that read a table of detections, for
+    whom folders and endings do not count.
     """
     known: dict[str, str] = {}
     for name in images.ids:
         if (other := known.setdefault(image_id(name), name)) != name:
             raise DataError(
-                f"{images.path} has {shown(other)} and {shown(name)}: detections name an image without its "
-                "folder and ending, so give each a name of its own"
+                f"{images.path} has {shown(other)} and {shown(name)}: score-detections knows an image "
+                "without its folder and ending, so give each a name of its own"
             )
 
 
@@ -224,17 +219,12 @@ def _check_same_classes(evaluations: Sequence[Evaluation]) -> None:
 def _run(work: Work, folder: Path, reporter: Reporter) -> DetectionsRun:
     """The run in its folder, with what is missing of it made. Raises as `detect` does."""
     began = time.monotonic()
-    options = work.evaluations[0].options
-    run = open_detections(folder, work.manifest(), reporter, fresh=options.fresh)
+    run = open_detections(folder, work.manifest(), reporter, fresh=work.options.fresh)
     missing = [part for part in work.parts if not _is_done(work, run, part)]
-    if not missing and run.complete:
-        reporter.note(f"{folder} is complete; --fresh starts anew")
-    else:
-        done = len(work.images) - sum(map(len, missing))
-        if done:
-            how = "removing it" if run.path.name == FRESH else "--fresh"
-            reporter.note(f"{run.path} is continued; {how} starts anew")
-        _detect_missing(work, run, missing, done, reporter)
+    if missing:
+        _check_inside(work, missing, reporter)
+        run = _detect_missing(work, run.begin(reporter), missing, reporter)
+    if missing or not run.complete:
         run = run.finish(_sound_shards(work, run), time.monotonic() - began)
     if skipped := run.manifest.skipped:
         reporter.note(
@@ -246,18 +236,29 @@ def _run(work: Work, folder: Path, reporter: Reporter) -> DetectionsRun:
 def _is_done(work: Work, run: DetectionsRun, part: range) -> bool:
     """Whether there is a sound shard, for which no image has to be tried again."""
     found = run.load(part, work.ids(part))
-    return found is not None and (work.evaluations[0].options.skip_unreadable or not found[0].skipped)
+    return found is not None and (work.options.skip_unreadable or not found[0].skipped)
+
+
+def _check_inside(work: Work, parts: Sequence[range], reporter: Reporter) -> None:
+    """Compare the regions of the parts with the sizes of their images, as `check_inside` does."""
+    reporter.step("comparing proposals with the sizes of the images")
+    proposals = work.proposals
+    rows = np.concatenate([proposals.regions(part) for part in parts]).astype(np.int64)
+    chosen = replace(proposals, image=proposals.image[rows], box=proposals.box[rows])
+    workers = work.evaluations[0].runtime.workers
+    check_inside(work.images, chosen, workers, skip_unreadable=work.options.skip_unreadable)
 
 
 def _detect_missing(
-    work: Work, run: DetectionsRun, missing: Sequence[range], done: int, reporter: Reporter
-) -> None:
+    work: Work, run: DetectionsRun, missing: Sequence[range], reporter: Reporter
+) -> DetectionsRun:
+    """The run with shards of these parts."""
     reporter.step(f"detecting in {work.images.path}")
-    reporter.start(len(work.images), Done(images=done))
+    reporter.start(len(work.images), Done(images=len(work.images) - sum(map(len, missing))))
     with_regions = [part for part in missing if work.proposals.regions(part)]
     nothing = ScoredPart(np.empty((0, len(work.images.classes))), unreadable={})
     for part in missing:
-        if part not in with_regions:
+        if not work.proposals.regions(part):
             run.save(work.shard(part, nothing))
             reporter.advance(Done(images=len(part)))
     scorers = [evaluation.scorer(reporter.note) for evaluation in work.evaluations]
@@ -266,14 +267,21 @@ def _detect_missing(
         for part, scored in zip(with_regions, scored_parts, strict=True):
             run.save(work.shard(part, scored))
             reporter.advance(Done(images=len(part)))
+    return run.with_batches(scorer.batch for scorer in scorers)
 
 
 def _sound_shards(work: Work, run: DetectionsRun) -> Iterator[tuple[DetectionsShard, ShardRecord]]:
-    """Every shard in order. Raises `IncompleteRun` where one is gone since."""
+    """Every shard in order. Raises `IncompleteRun` where one is gone since, and in the end `DataError` where
+    no image with regions could be read.
+    """
+    skipped: dict[str, str] = {}
     for part in work.parts:
         found = run.load(part, work.ids(part))
         if found is None:
             raise IncompleteRun(
                 f"{run.shard_path(part)} is missing or damaged: the same command makes it again"
             )
+        skipped |= found[0].skipped
         yield found
+    with_regions = int((np.diff(work.proposals.starts) > 0).sum())
+    check_any_readable(skipped, with_regions, work.images.path)

@@ -1,12 +1,13 @@
 """From the probabilities of an image's regions to its detections."""
 
 from dataclasses import dataclass
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+
+if TYPE_CHECKING:  # the command line takes the defaults from here, and --help waits for no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class Selection:
 
 
 def select(
-    scores: NDArray[np.float32], box: NDArray[np.float32], selection: Selection
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    scores: "NDArray[np.float32]", box: "NDArray[np.float32]", selection: Selection
+) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
     """The (regions, classes) that are an image's detections, the likeliest first.
 
     `scores` are [regions x classes] and `box` [regions x 4], both corners inside. Of each class R-CNN
     (1311.2524, section 2.2) drops a region that overlaps a likelier one that is kept.
     """
+    import numpy as np
+    import torch
     from torchvision.ops import batched_nms
 
     region, category = np.nonzero(scores >= selection.least_score)

@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.environment import environment
-from bench.evaluation.run_place import FRESH, choose_path, put_in_place
+from bench.evaluation.run_place import FRESH, choose_path, put_in_place, read_stored
 from bench.progress import Reporter
 from results.detection.boxes import Detections
 from results.detection.detection_files import HEADER, TABLE
 from results.detection.manifest import DetectionsManifest, read_manifest, write_manifest
-from results.errors import IncompleteRun, RunError
+from results.errors import RunError
 from results.manifest import ShardRecord
-from results.run import MANIFEST, SHARDS, Shard
+from results.run import SHARDS, Shard
 from results.shard_file import decode, digest, encode
-from results.storage import reaching, read, sha256, write
+from results.storage import read, sha256, write
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,16 @@ class DetectionsRun:
     path: Path
     manifest: DetectionsManifest
 
+    @classmethod
+    def open(cls, path: Path) -> "DetectionsRun":
+        """The run in the folder `path`. Raises as `read_manifest` does."""
+        return cls(path, read_manifest(path))
+
+    @property
+    def identity(self) -> str:
+        """The hash of all that decides the detections."""
+        return self.manifest.identity
+
     @property
     def table(self) -> Path:
         """Where all detections are, once the run is complete."""
@@ -97,6 +107,34 @@ class DetectionsRun:
             return self.manifest.complete and sha256(read(self.table)) == self.manifest.detections_sha256
         except OSError:
             return False
+
+    def begin(self, reporter: Reporter) -> "DetectionsRun":
+        """The run before shards are written: incomplete on disk, too, since its table lacks them until it is
+        finished again, and with this program's versions. Raises `RunError`.
+        """
+        so_far, versions = self.manifest.environments, environment()
+        if so_far[-1:] != (versions,):
+            reporter.note("the run was begun with other versions; its manifest lists both")
+            so_far = (*so_far, versions)
+        begun = replace(
+            self.manifest,
+            complete=False,
+            skipped={},
+            shards=(),
+            detections=None,
+            detections_sha256="",
+            environments=so_far,
+        )
+        write_manifest(self.path, begun)
+        return DetectionsRun(self.path, begun)
+
+    def with_batches(self, batches: Iterable[int]) -> "DetectionsRun":
+        """The run with the batch of each network that fitted in memory, where it is smaller than before."""
+        runtimes = tuple(
+            replace(runtime, batch=min(runtime.batch, batch))
+            for runtime, batch in zip(self.manifest.runtimes, batches, strict=True)
+        )
+        return DetectionsRun(self.path, replace(self.manifest, runtimes=runtimes))
 
     def save(self, shard: DetectionsShard) -> None:
         """Write a shard. Raises `RunError`."""
@@ -155,27 +193,12 @@ def open_detections(
 ) -> DetectionsRun:
     """The run with the identity of `manifest` in `folder`, or for `--fresh` the one that will take its place.
 
-    A new one where there is none, or its manifest is damaged. Raises `RunError` where there is another run.
+    Where there is none, or its manifest is damaged, one that is not on disk yet. Raises `RunError`
+    where there is another run.
     """
     path = choose_path(folder, name_shards, reporter, fresh=fresh)
-    try:
-        with reaching(path):
-            stored = read_manifest(path) if (path / MANIFEST).exists() else None
-    except IncompleteRun:
-        reporter.note(f"{path / MANIFEST} is damaged: it is written again, and the sound shards are kept")
-        stored = None
-    except OSError as error:
-        raise RunError(f"{path}: {error.strerror or error}") from None
-    if stored and stored.identity != manifest.identity:
-        raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
-    run = DetectionsRun(path, stored or manifest)
-    if stored is None:
-        write_manifest(path, manifest)
-    elif not stored.complete and stored.environments[-1] != environment():
-        reporter.note("the run was begun with other versions; its manifest lists both")
-        run = DetectionsRun(path, replace(stored, environments=(*stored.environments, environment())))
-        write_manifest(path, run.manifest)
-    return run
+    stored = read_stored(path, DetectionsRun.open, manifest.identity, reporter)
+    return stored or DetectionsRun(path, manifest)
 
 
 def name_shards(folder: Path) -> set[str] | None:

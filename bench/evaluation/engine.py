@@ -10,7 +10,7 @@ No batch crosses the border of a part. So a shard depends on its images alone: n
 nor the number of threads changes a single bit of it.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench.data import Images
 from bench.data.file_names import shown
 from bench.device import Runtime, release_freed_memory
-from bench.errors import BenchError, NotFinite, UnreadableImage, first_line, is_out_of_memory
+from bench.errors import BenchError, DataError, NotFinite, UnreadableImage, first_line, is_out_of_memory
 from bench.evaluation.batches import Batches, Classified, Score, Scores
 from bench.evaluation.chunks import Chunk, read_chunks
 from bench.evaluation.render import Renderer
@@ -209,6 +209,13 @@ def unreadable_error(images: Images, index: int, reason: UnreadableImage) -> Unr
     """The error for an image that cannot be decoded, where such images are not skipped."""
     where = f"{shown(images.ids[index])} in {images.path}"
     return UnreadableImage(f"{where}: {reason}; repair it, or leave such images out with --skip-unreadable")
+
+
+def check_any_readable(skipped: Mapping[str, str], images: int, path: str) -> None:
+    """Raise `DataError` where none of so many images could be read. `skipped` has the reason for each."""
+    if skipped and len(skipped) == images:
+        reason = next(iter(skipped.values()))
+        raise DataError(f"none of the {images:,} images in {path} could be read: {reason}")
 
 
 class _Unfinished:

@@ -2,9 +2,11 @@
 evaluation itself.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from scipy.special import bdtrc
 
@@ -13,6 +15,8 @@ from bench.distributed import ranks
 from bench.errors import BenchError, first_line
 from bench.evaluation.evaluation import Evaluation, build_pipeline
 from bench.progress import Reporter
+from results.detection.manifest import readable_manifests
+from results.manifest import DataRecord, ModelRecord, RuntimeRecord
 from results.run import readable_runs
 
 HALF = {"cuda": "fp16", "mps": "fp16", "xpu": "fp16", "cpu": "bf16"}
@@ -111,15 +115,23 @@ def find_agreement(evaluation: Evaluation) -> tuple[int, int] | None:
         return None
     fingerprint, wanted = evaluation.images.fingerprint(), evaluation.runtime
     with suppress(OSError):  # opening the run says so
-        for run in readable_runs(evaluation.options.out):
-            manifest, runtime = run.manifest, run.manifest.runtime
-            same_input = manifest.model.weights_sha256 == evaluation.network.weights.sha256
-            same_input &= manifest.data.fingerprint == fingerprint
+        for model, runtime, data in _measured(evaluation.options.out):
+            same_input = model.weights_sha256 == evaluation.network.weights.sha256
+            same_input &= data.fingerprint == fingerprint
             if not (same_input and runtime and runtime.agreement):
                 continue
             if (runtime.agreement.precision, runtime.compile) == (wanted.precision, wanted.compile):
                 return runtime.agreement.same_top1, runtime.agreement.images
     return None
+
+
+def _measured(folder: Path) -> Iterator[tuple[ModelRecord, RuntimeRecord | None, DataRecord]]:
+    """What the runs in a folder say of each network, also those of detections. Raises `OSError`."""
+    for run in readable_runs(folder):
+        yield run.manifest.model, run.manifest.runtime, run.manifest.data
+    for detections in readable_manifests(folder):
+        for model, runtime in zip(detections.networks, detections.runtimes, strict=True):
+            yield model, runtime, detections.data
 
 
 def count_agreement(evaluation: Evaluation, reporter: Reporter) -> tuple[int, int]:

@@ -14,12 +14,13 @@ import numpy as np
 
 from bench.data import Images
 from bench.distributed import ranks
-from bench.errors import BenchError, DataError, ImplausibleLabels
+from bench.errors import BenchError, ImplausibleLabels
+from bench.evaluation.engine import check_any_readable
 from bench.evaluation.environment import environment
 from bench.evaluation.evaluation import Evaluation
 from bench.evaluation.label_check import LabelCheck
 from bench.evaluation.records import blacklist_record
-from bench.evaluation.run_place import FRESH, choose_path, locked, put_in_place
+from bench.evaluation.run_place import choose_path, locked, put_in_place, read_stored
 from bench.progress import Reporter
 from bench.zoo.networks import FOREIGN
 from crops import NATIVE
@@ -100,7 +101,7 @@ class UnfinishedRun:
                 hits.update(counted)  # a sum of counters would leave out zeros
             self._use_smallest_batch([batch for *_, batch in found if batch])
             seconds = self.stored.manifest.seconds + time.monotonic() - self.began
-            self._check_any_readable(skipped)
+            check_any_readable(skipped, len(self.evaluation.images), self.evaluation.images.path)
             self.stored = finish_run(self.stored, records, skipped, seconds, hits)
         self._note_scoring()
         if self.stored.skipped:
@@ -115,12 +116,6 @@ class UnfinishedRun:
     def _judge(self, problem: str | None) -> None:
         if problem and not self.evaluation.options.allow_implausible:
             raise ImplausibleLabels(f"{problem} (--allow-implausible continues all the same)")
-
-    def _check_any_readable(self, skipped: dict[str, str]) -> None:
-        images = self.evaluation.images
-        if len(skipped) == len(images):
-            reason = next(iter(skipped.values()))
-            raise DataError(f"none of the {len(images):,} images in {images.path} could be read: {reason}")
 
     def _use_smallest_batch(self, batches: list[int]) -> None:
         """Note in the manifest the batch that fitted in memory."""
@@ -169,7 +164,7 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
 
         def open_on_first() -> tuple[str, str, dict[str, str], list[range]]:
             folder = find_folder(evaluation)
-            locks.enter_context(locked(folder, _is_complete))
+            locks.enter_context(locked(folder, _name_shards))
             run = _open_locked(folder, evaluation, reporter)
             own.append(run)
             return str(folder), str(run.path), evaluation.decisive, run.missing
@@ -183,9 +178,7 @@ def open_run(evaluation: Evaluation, reporter: Reporter) -> Iterator[UnfinishedR
 def _open_locked(folder: Path, evaluation: Evaluation, reporter: Reporter) -> UnfinishedRun:
     """The run in `folder`, or for `--fresh` the one that will take its place."""
     path = choose_path(folder, _name_shards, reporter, fresh=evaluation.options.fresh)
-    stored = _read_stored(path, reporter) or _begin(path, evaluation, reporter)
-    if stored.identity != evaluation.identity:
-        raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
+    stored = read_stored(path, Run.open, evaluation.identity, reporter) or _begin(path, evaluation, reporter)
     run = UnfinishedRun(folder, path, evaluation, reporter, missing=[], stored=stored)
     _find_missing(run)
     if run.missing:
@@ -262,10 +255,6 @@ def find_folder(evaluation: Evaluation) -> Path:
     return find_run_folder(options.out, f"{model}-{data}-{protocols}", evaluation.identity)
 
 
-def _is_complete(folder: Path) -> bool:
-    return _name_shards(folder) is not None
-
-
 def _name_shards(folder: Path) -> set[str] | None:
     """The names of the files of a complete run's shards; None for any other folder."""
     try:
@@ -273,25 +262,6 @@ def _name_shards(folder: Path) -> set[str] | None:
     except RunError:
         return None
     return {run.shard_path(part).name for part in run.parts} if run.complete else None
-
-
-def _read_stored(folder: Path, reporter: Reporter) -> Run | None:
-    """The run in `folder`; None where there is none, or where its manifest is damaged and has to be
-    written again.
-    """
-    try:
-        with reaching(folder):
-            run = Run.open(folder) if (folder / MANIFEST).exists() else None
-    except IncompleteRun:
-        reporter.note(f"{folder / MANIFEST} is damaged: it is written again, and the sound shards are kept")
-        return None
-    except OSError as error:
-        raise RunError(f"{folder}: {error.strerror or error}") from None
-    if run:
-        state = "is complete" if run.complete else "is continued"
-        how = "removing it" if folder.name == FRESH else "--fresh"
-        reporter.note(f"{folder} {state}; {how} starts anew")
-    return run
 
 
 def _begin(path: Path, evaluation: Evaluation, reporter: Reporter) -> Run:

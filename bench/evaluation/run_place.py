@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
 from bench.progress import Reporter
 from results.errors import IncompleteRun, RunError
 from results.run import MANIFEST, SHARDS, refuse_linked_shards
-from results.storage import is_local, leftovers, move, remove
+from results.storage import is_local, leftovers, move, reaching, remove
 
 LOCK = ".lock"
 """The file in a run's folder that the command which works on it has locked."""
@@ -21,8 +22,23 @@ NameShards = Callable[[Path], set[str] | None]
 """The names of the files of the shards of the complete run in a folder; None where there is none."""
 
 
+class Stored(Protocol):
+    """A run on disk."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that decides it."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was finished."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Stored)
+
+
 @contextmanager
-def locked(folder: Path, is_complete: Callable[[Path], bool]) -> Iterator[None]:
+def locked(folder: Path, name_shards: NameShards) -> Iterator[None]:
     """Keep other commands from the run in `folder`. An object store has no locks: two commands write
     the same files. A complete run needs none where it cannot be written. Raises `RunError`.
     """
@@ -39,7 +55,7 @@ def locked(folder: Path, is_complete: Callable[[Path], bool]) -> Iterator[None]:
             f"another command is working on {folder}: wait for it, or choose another --out"
         ) from None
     except OSError as error:
-        if not is_complete(folder):
+        if name_shards(folder) is None:
             reason = error.strerror or error
             raise RunError(f"cannot write {folder}: {reason}; choose another --out") from None
         lock = nullcontext()
@@ -56,6 +72,29 @@ def choose_path(folder: Path, name_shards: NameShards, reporter: Reporter, *, fr
     for leftover in leftovers(path) + leftovers(path / SHARDS):
         leftover.unlink(missing_ok=True)
     return path
+
+
+def read_stored(
+    path: Path, open_run: Callable[[Path], AnyRun], identity: str, reporter: Reporter
+) -> AnyRun | None:
+    """The run in the folder `path`; None where there is none, or where its manifest is damaged and has to be
+    written again. Raises `RunError` where it has another identity.
+    """
+    try:
+        with reaching(path):
+            run = open_run(path) if (path / MANIFEST).exists() else None
+    except IncompleteRun:
+        reporter.note(f"{path / MANIFEST} is damaged: it is written again, and the sound shards are kept")
+        return None
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror or error}") from None
+    if run and run.identity != identity:
+        raise RunError(f"{path} holds another run: move it, choose another --out, or pass --fresh")
+    if run:
+        state = "is complete" if run.complete else "is continued"
+        how = "removing it" if path.name == FRESH else "--fresh"
+        reporter.note(f"{path} {state}; {how} starts anew")
+    return run
 
 
 def _choose(folder: Path, name_shards: NameShards, reporter: Reporter, fresh: bool) -> Path:

@@ -1,16 +1,26 @@
 """What is known of a run of detections: its `manifest.json`."""
 
-import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from results.errors import IncompleteRun, RunError
-from results.manifest import DataRecord, ModelRecord, RuntimeRecord, ShardRecord, kind_of, plain
+from results.manifest import (
+    DataRecord,
+    ModelRecord,
+    RuntimeRecord,
+    ShardRecord,
+    kind_and_schema,
+    parse_as,
+)
 from results.run import DETECTIONS, MANIFEST
-from results.storage import read, write
+from results.sealed import seal, unseal
+from results.storage import reaching, read, write
+
+SCHEMA = 1
+"""The layout that is written, and read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +28,11 @@ class ProposalsRecord:
     """The regions that were classified."""
 
     path: str
+    """Their file."""
     sha256: str
     """Of the file."""
     regions: int
+    """How many there are, those of images that could not be read among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +40,8 @@ class DetectionsManifest:
     """All that is known of a run of detections."""
 
     kind: str = DETECTIONS
-    schema: int = 1
+    """What the run is of."""
+    schema: int = SCHEMA
     """The number of this layout."""
     identity: str
     """Hash of all that decides the detections."""
@@ -39,7 +52,9 @@ class DetectionsManifest:
     runtimes: tuple[RuntimeRecord, ...]
     """What each of them ran on."""
     data: DataRecord
+    """The images."""
     proposals: ProposalsRecord
+    """The regions."""
     classes: tuple[str, ...]
     """The names of the classes by class index, without the background."""
     background: str
@@ -67,20 +82,38 @@ class DetectionsManifest:
 def read_manifest(folder: Path) -> DetectionsManifest:
     """The manifest of the run of detections in a folder.
 
-    Raises `OSError`, `RunError` where the run is of another kind, and `IncompleteRun` where the manifest is
-    damaged.
+    Raises `OSError`, `RunError` where the run is of another kind or schema, and `IncompleteRun` where the
+    manifest is damaged.
     """
-    data = read(folder / MANIFEST)
-    damaged = IncompleteRun(f"{folder / MANIFEST} is damaged: the same detect command writes it again")
+    file = folder / MANIFEST
+    data = read(file)
     try:
-        if kind_of(data) != DETECTIONS:
+        kind, schema = kind_and_schema(data)
+        if kind != DETECTIONS:
             raise RunError(f"{folder} has predictions and no detections: name a run of detect")
-        # Not by msgspec alone, which refuses names of files that are not Unicode.
-        return msgspec.convert(json.loads(data), DetectionsManifest)
-    except (ValueError, RecursionError, msgspec.MsgspecError):
-        raise damaged from None
+        if schema != SCHEMA:
+            raise RunError(
+                f"{file} has schema {schema}, this version reads {SCHEMA}: "
+                "use the version that wrote it, or detect --fresh"
+            )
+        return parse_as(DetectionsManifest, unseal(data))
+    except ValueError:
+        raise IncompleteRun(
+            f"{file} is damaged, or was edited: the same detect command writes it again and keeps the shards"
+        ) from None
+
+
+def readable_manifests(folder: Path) -> Iterator[DetectionsManifest]:
+    """Those of the runs of detections in a folder that can be read, by name; none where there is no folder.
+    Raises `OSError`.
+    """
+    with reaching(folder):
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+    for path in paths:
+        with suppress(OSError, RunError):
+            yield read_manifest(path)
 
 
 def write_manifest(folder: Path, manifest: DetectionsManifest) -> None:
-    """Write the manifest of the run in a folder, atomically. Raises `RunError`."""
-    write(folder / MANIFEST, json.dumps(plain(manifest), indent=2).encode() + b"\n")
+    """Write the manifest of the run in a folder, atomically, with the hash of itself. Raises `RunError`."""
+    write(folder / MANIFEST, seal(manifest))

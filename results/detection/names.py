@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 from results.errors import RunError
 from results.storage import read
 
+BACKGROUND = "background"
+"""The name of the class of what is no object."""
+
 IMAGE_ENDINGS = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 

@@ -88,7 +88,9 @@ def test_manifest_of_another_version_cannot_be_read(tmp_path):
     write_manifest(tmp_path / "runs" / "run", random_manifest())
     file = tmp_path / "runs" / "run" / MANIFEST
     file.write_text(file.read_text().replace('"schema": 3', '"schema": 9'))
-    assert [row.state for row in list_runs(tmp_path / "runs")] == ["cannot be read"]
+    detections = write_run(tmp_path / "runs" / "two") / MANIFEST
+    detections.write_text(detections.read_text().replace('"schema": 1', '"schema": 9'))
+    assert [row.state for row in list_runs(tmp_path / "runs")] == ["cannot be read"] * 2
 
 
 def test_runs_of_detections_are_listed_with_what_they_are_of(tmp_path):

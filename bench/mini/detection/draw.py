@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.detection.detect import BACKGROUND
 from bench.mini import draw as mini
 from results.detection.boxes import Boxes
+from results.detection.names import BACKGROUND
 
 MOST_OBJECTS = 4
 RADII = (0.13, 0.28)

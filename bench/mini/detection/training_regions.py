@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.detection.detect import BACKGROUND
 from bench.detection.regions import mean_colour
 from bench.mini import draw as mini
 from bench.mini.detection import MODEL
@@ -27,6 +26,7 @@ from bench.zoo.providers import provider_of
 from crops.pillow import render
 from crops.warp import warp
 from results.detection.boxes import Boxes, overlaps
+from results.detection.names import BACKGROUND
 
 LEAST_OVERLAP = 0.5
 """Of a region with an object whose class it has."""

@@ -25,17 +25,28 @@ def command(place, networks):  # noqa: F811
 
 def test_json_has_the_run_and_its_counts(command):
     printed = cli_json(*command, "--most", "2")
-    assert (printed["images"], printed["regions"], printed["kept"]) == (4, 7, 6)
-    lines = Path(printed["detections"]).read_text().splitlines()
+    counts = {name: printed[name] for name in ("images", "skipped", "regions", "detections")}
+    assert counts == {"images": 4, "skipped": 0, "regions": 7, "detections": 6}
+    lines = Path(printed["table"]).read_text().splitlines()
     assert lines[0] == "image,class,score,xmin,ymin,xmax,ymax"
     assert len(lines) == 1 + 6
-    assert Path(printed["run"]) == Path(printed["detections"]).parent
+    assert Path(printed["run"]) == Path(printed["table"]).parent
 
 
 def test_counts_table_and_run_are_printed(command):
     lines = cli(*command, "--most", "2").stdout.splitlines()
     assert lines[0] == "6 detections in 4 images, from 7 regions"
-    assert [line.partition(": ")[0] for line in lines[1:]] == ["detections", "run"]
+    assert [line.partition(": ")[0] for line in lines[1:]] == ["table", "run"]
+
+
+def test_images_that_could_not_be_read_are_among_all_and_counted_beside(command, place):
+    image = place / "scene" / "a.png"
+    image.write_bytes(bytes(image.stat().st_size))
+    lines = cli(*command, "--most", "2", "--skip-unreadable").stdout.splitlines()
+    assert lines[0] == "4 detections in 4 images, from 7 regions; 1 of the images could not be read"
+    printed = cli_json(*command, "--most", "2", "--skip-unreadable")
+    counts = {name: printed[name] for name in ("images", "skipped", "regions", "detections")}
+    assert counts == {"images": 4, "skipped": 1, "regions": 7, "detections": 4}
 
 
 def test_numbers_are_those_of_the_selection(command):
@@ -112,7 +123,7 @@ def test_image_that_cannot_be_read_is_refused(command, place):
     assert line.startswith("a.png in")
     assert line.endswith("; repair it, or leave such images out with --skip-unreadable")
     assert not list((place / "runs").rglob("manifest.json"))
-    assert cli_json(*command, "--skip-unreadable")["images"] == 3
+    assert cli_json(*command, "--skip-unreadable")["skipped"] == 1
 
 
 def test_images_of_the_same_name_are_refused_before_any_work(command, place):
@@ -121,8 +132,8 @@ def test_images_of_the_same_name_are_refused_before_any_work(command, place):
         (place / "scene" / folder).mkdir()
         shutil.copy(place / "scene" / "d.png", place / "scene" / folder / "e.png")
     assert cli_error(*command, "--model", "v4", code=1) == (
-        f"{place / 'scene'} has x/e.png and y/e.png: detections name an image without its folder and ending, "
-        "so give each a name of its own"
+        f"{place / 'scene'} has x/e.png and y/e.png: score-detections knows an image without its folder and "
+        "ending, so give each a name of its own"
     )
 
 

@@ -16,11 +16,13 @@ from bench.detection import detect as module
 from bench.detection import regions, stored
 from bench.detection.select import Selection
 from bench.detection.stored import DetectionsRun
-from bench.errors import UnreadableImage
-from bench.evaluation import run_place
+from bench.errors import DataError, UnreadableImage
+from bench.evaluation import precision, run_place
+from bench.evaluation.classify import Scorer
 from bench.progress import Silent
 from results.errors import RunError
 from tests.bench.detection.conftest import EVERYTHING, REGIONS, SIZES, make_scene, write_proposals
+from tests.conftest import drawn
 
 BOX = ["xmin", "ymin", "xmax", "ymax"]
 
@@ -221,6 +223,114 @@ def test_unreadable_image_is_left_out_and_tried_again(find, everything, tmp_path
         shutil.rmtree(run.path)
 
 
+def test_repaired_image_counts_though_the_command_was_killed_before_the_end(
+    find, everything, tmp_path, monkeypatch
+):
+    """Its shard is there then, and the table is still the old one."""
+    place = make_scene(tmp_path)
+    image = place / "scene" / "c.png"
+    whole = image.read_bytes()
+    image.write_bytes(bytes(len(whole)))
+    left_out = find(data=place / "scene", skip_unreadable=True)
+    image.write_bytes(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(DetectionsRun, "finish", None)
+        with pytest.raises(TypeError):
+            find(data=place / "scene")
+    mended = find(data=place / "scene")
+    assert (mended.path, mended.manifest.skipped) == (left_out.path, {})
+    pd.testing.assert_frame_equal(table_of(mended), table_of(everything), rtol=1e-4)
+
+
+def test_regions_of_a_repaired_image_are_compared_with_its_size(find, tmp_path):
+    place = make_scene(tmp_path)
+    image = place / "scene" / "c.png"
+    whole = image.read_bytes()
+    image.write_bytes(bytes(len(whole)))
+    find(data=place / "scene", skip_unreadable=True)
+    drawn(40, 40).save(image)
+    image.write_bytes(image.read_bytes().ljust(len(whole)))  # else it is another run
+    with pytest.raises(DataError, match=r"the region 0,0,30,200 is not within c.png, which has 40 x 40"):
+        find(data=place / "scene")
+
+
+def test_images_of_which_none_can_be_read_are_an_error(find, tmp_path):
+    """b.png has no regions, so it is not read. The next command says so again, until one is repaired."""
+    place = make_scene(tmp_path)
+    images = {name: place / "scene" / name for name in REGIONS}
+    whole = {name: image.read_bytes() for name, image in images.items()}
+    for name, image in images.items():
+        image.write_bytes(bytes(len(whole[name])))
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"none of the 3 images in .*scene could be read: this is not"):
+            find(data=place / "scene", skip_unreadable=True)
+    images["d.png"].write_bytes(whole["d.png"])
+    assert not list(tmp_path.rglob("detections.csv"))
+    shutil.rmtree(tmp_path / "runs")
+    assert list(find(data=place / "scene", skip_unreadable=True).manifest.skipped) == ["a.png", "c.png"]
+
+
+def test_precision_is_that_of_the_earlier_run(find, networks, monkeypatch):
+    """A command that reads a run, or continues it, compares nothing."""
+    monkeypatch.setattr(precision, "has_fast_bf16", lambda: True)
+    monkeypatch.setattr(precision, "LONG_ON_CPU", 0.0)
+    compared = []
+
+    def disagreeing_later(way, reporter):
+        compared.append(way.options.model)
+        return 0 if len(compared) > 2 else 4, 4
+
+    monkeypatch.setattr(precision, "count_agreement", disagreeing_later)
+    both = ",".join(networks[:2])
+    run = find(both)
+    assert [runtime.precision for runtime in run.manifest.runtimes] == ["bf16", "bf16"]
+    assert find(both).path == run.path
+    assert find(networks[1]).manifest.runtimes == run.manifest.runtimes[1:]
+    assert compared == networks[:2]
+    find(networks[1], limit=3)  # other images
+    assert compared == [*networks[:2], networks[1]]
+
+
+def test_versions_are_noted_wherever_parts_are_made_again(find, monkeypatch):
+    run = find()
+    run.shard_path(range(4)).write_bytes(b"")
+    monkeypatch.setattr(stored, "environment", lambda: {"torch": "another"})
+    assert find().manifest.environments == (*run.manifest.environments, {"torch": "another"})
+    monkeypatch.setattr(stored, "environment", lambda: {"torch": "a third"})
+    assert len(find().manifest.environments) == 2
+
+
+def test_manifest_has_what_the_user_passed(find, place, networks, tmp_path):
+    models = ",".join(networks[:2])
+    passed = {"data": str(place / "scene"), "out": str(tmp_path / "runs"), "device": "cpu", "workers": 2}
+    assert find(models, data=passed["data"]).manifest.options == {"model": models, **passed}
+
+
+def test_smallest_batch_is_noted(find, networks, monkeypatch):
+    """A batch that does not fit in memory is halved."""
+    classify = Scorer.classify
+
+    def limited(scorer, inputs):
+        if len(inputs) > 2:
+            raise torch.OutOfMemoryError("out of memory")
+        return classify(scorer, inputs)
+
+    monkeypatch.setattr(Scorer, "classify", limited)
+    run = find(",".join(networks[:2]), batch=4)
+    assert [runtime.batch for runtime in run.manifest.runtimes] == [2, 2]
+
+
+def test_manifest_of_a_later_version_is_left_alone(find):
+    run = find()
+    file = run.path / "manifest.json"
+    file.write_text(file.read_text().replace('"schema": 1', '"schema": 2'))
+    before = file.read_bytes()
+    with pytest.raises(RunError, match=r"schema 2, this version reads 1: use the version that wrote it"):
+        find()
+    assert file.read_bytes() == before
+    assert find(fresh=True).complete
+
+
 def test_networks_without_background_are_noted(find, tmp_path):
     place = make_scene(tmp_path)
     (place / "scene" / "classes.txt").write_text("cat\nbird\ndog\n")
@@ -253,7 +363,9 @@ def test_batches_are_full_across_images(find, everything, monkeypatch):
 
     def counting(evaluation, note):
         score = make(evaluation, note)
-        return lambda pixels: sizes.append(len(pixels)) or score(pixels)
+        classify = score.classify
+        score.classify = lambda inputs: sizes.append(len(inputs)) or classify(inputs)
+        return score
 
     monkeypatch.setattr(module.Evaluation, "scorer", counting)
     found = table_of(find(batch=3))

@@ -79,7 +79,7 @@ def test_run_that_is_not_whole_is_refused(tmp_path):
     with pytest.raises(IncompleteRun, match=r"detections.csv is missing or damaged: the same detect command"):
         read_detections(whole, NUMBERS, ())
     manifest.write_text(manifest.read_text()[:50])
-    with pytest.raises(IncompleteRun, match=r"manifest.json is damaged: the same detect command"):
+    with pytest.raises(IncompleteRun, match=r"manifest.json is damaged, or was edited: the same detect"):
         read_detections(whole, NUMBERS, ())
 
 
