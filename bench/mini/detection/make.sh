@@ -3,7 +3,7 @@
 # bash bench/mini/detection/make.sh WORK
 #
 # WORK keeps the training regions and the checkpoints. After an interruption the same command continues.
-# It takes five minutes on two cores, and trains two networks at a time.
+# It takes about eight minutes on two cores, and trains two networks at a time.
 #
 # The networks differ in their seed alone. Beside the parts that bench/mini/make.sh leaves out, patches are: a
 # patch of a region would be another region. Weights are stored in half precision, which halves the files.
