@@ -23,20 +23,17 @@ def warp(
     size: int,
     interpolation: str,
     fill: Colour,
-    context: float | None = None,
 ) -> Patch:
     """What to cut from an image of `width` x `height` for the region `box`, and to resize to `size` x `size`.
 
-    `box` is xmin, ymin, xmax, ymax in pixels from 0, both corners inside. `context` is p, in pixels of the
-    warped frame, less than half of `size`; by default `CONTEXT` of it. `fill` is the colour beyond the image.
-    The enlarged box is rounded to whole pixels. R-CNN's own code warps what is inside of the image and fills
-    the rest then; here the rest is filled first, so that the two blend at the image's edge.
+    `box` is xmin, ymin, xmax, ymax in pixels from 0, both corners inside. `fill` is the colour beyond the
+    image. The enlarged box is rounded to whole pixels. R-CNN's own code warps what is inside of the image and
+    fills the rest then; here the rest is filled first, so that the two blend at the image's edge.
 
     >>> warp((95, 95, 289, 289), 500, 375, 227, "bilinear", (0, 0, 0)).box
     (79, 79, 306, 306)
     """
-    pad = size * CONTEXT if context is None else context
-    enlarged = size / (size - 2 * pad)
+    enlarged = 1 / (1 - 2 * CONTEXT)
     xmin, ymin, xmax, ymax = box
     left, right = _enlarge(xmin, xmax + 1, enlarged)
     top, bottom = _enlarge(ymin, ymax + 1, enlarged)

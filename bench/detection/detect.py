@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -97,12 +98,12 @@ class Work:
         """Those of the networks."""
         return self.evaluations[0].images
 
-    @property
+    @cached_property
     def objects(self) -> NDArray[np.int64]:
         """The class indices that are no background."""
         return np.array([i for i, name in enumerate(self.images.classes) if name != BACKGROUND])
 
-    @property
+    @cached_property
     def parts(self) -> list[range]:
         """The ranges of images that have a shard each: about as many regions as an evaluation's shard has
         crops, or one image.

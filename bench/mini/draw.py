@@ -220,11 +220,14 @@ def write_lines(path: Path, lines: Iterable[object]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def call_from_command_line(draw: Callable[..., None], doc: str | None, **numbers: int) -> None:
+    """Call `draw` with the archive and the numbers of the command line, whose defaults are `numbers`."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=2012)
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     draw(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    call_from_command_line(draw, __doc__, images=1000, seed=2012)

@@ -219,8 +219,7 @@ def _interval(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Draws without objects do not count. The draws themselves are no interval: images that are drawn twice make
     precision higher, so that their middle is above the figure.
     """
-    known = np.isfinite(values[:, 1:])
     spread = np.full(len(values), np.nan)
-    for i in np.flatnonzero(known.any(axis=1)):
-        spread[i] = np.std(values[i, 1:][known[i]])
+    known = np.isfinite(values[:, 1:]).any(axis=1)
+    spread[known] = np.nanstd(values[known, 1:], axis=1)
     return np.stack([values[:, 0] - Z * spread, values[:, 0] + Z * spread], axis=1)

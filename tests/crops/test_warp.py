@@ -24,15 +24,17 @@ def test_context_grows_with_the_input(size):
     assert warp((100, 50, 294, 244), 500, 375, size, "bicubic", MEAN).box == expected
 
 
-def test_context_in_pixels_of_the_warped_frame():
+@pytest.mark.parametrize(("context", "box"), [(8 / 32, (5, 10, 25, 50)), (0, (10, 20, 20, 40))])
+def test_context_is_a_part_of_the_warped_frame(monkeypatch, context, box):
     """With 8 of 32 pixels at each side half of the frame is the region."""
-    assert warp((10, 20, 19, 39), 100, 100, 32, "bilinear", MEAN, context=8).box == (5, 10, 25, 50)
-    assert warp((10, 20, 19, 39), 100, 100, 32, "bilinear", MEAN, context=0).box == (10, 20, 20, 40)
+    monkeypatch.setattr("crops.warp.CONTEXT", context)
+    assert warp((10, 20, 19, 39), 100, 100, 32, "bilinear", MEAN).box == box
 
 
-def test_region_of_a_pixel_keeps_a_pixel():
+def test_region_of_a_pixel_keeps_a_pixel(monkeypatch):
+    monkeypatch.setattr("crops.warp.CONTEXT", 0)
     for x in (7, 7.25, 7.5, 7.75):
-        left, top, right, bottom = warp((x, 3, x, 3), 20, 20, 32, "bilinear", MEAN, context=0).box
+        left, top, right, bottom = warp((x, 3, x, 3), 20, 20, 32, "bilinear", MEAN).box
         assert (right - left, bottom - top) == (1, 1)
 
 

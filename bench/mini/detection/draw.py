@@ -9,7 +9,6 @@ A scene has one to four objects of the mini set's classes. They are smaller than
 other, and some are cut off at the image's edge.
 """
 
-import argparse
 import json
 import tarfile
 from dataclasses import dataclass
@@ -141,10 +140,4 @@ def _coco_object(identity: int, image: int, label: int, corners: list[int]) -> d
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--scenes", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=2014)
-    draw(**vars(parser.parse_args()))
+    mini.call_from_command_line(draw, __doc__, scenes=200, seed=2014)

@@ -8,7 +8,6 @@ fine-tuning (1311.2524, section 2.3), a region has the class of the object that 
 or more; else it is background.
 """
 
-import argparse
 import io
 import tarfile
 from pathlib import Path
@@ -81,10 +80,4 @@ def _png(image: Image.Image) -> bytes:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--scenes", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=2013)
-    draw_regions(**vars(parser.parse_args()))
+    mini.call_from_command_line(draw_regions, __doc__, scenes=400, seed=2013)
