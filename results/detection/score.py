@@ -146,7 +146,7 @@ def _locate(
     category = category[detections.category] if len(classes) else detections.category
     kept = np.flatnonzero((image >= 0) & (category >= 0))
     lacking = [
-        f"{len(names):,} detections of {what} that the annotations do not have, such as {names[0]!r}"
+        f"detections of {what} that the annotations do not have ({len(names):,}), such as {names[0]!r}"
         for what, names in (
             ("images", [detections.image[i] for i in np.flatnonzero(image < 0)]),
             (

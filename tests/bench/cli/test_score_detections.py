@@ -95,8 +95,9 @@ def test_json_and_csv_of_stdout_are_pure(devkit):
     done = cli("score-detections", "more.csv", "--annotations", "coco.json", "-o", "-")
     assert len(list(csv.reader(io.StringIO(done.stdout)))) == 2
     assert done.stderr.splitlines() == [
-        "note: left out of more.csv: 1 detections of images that the annotations do not have, such as 'x'",
-        "note: left out of more.csv: 1 detections of classes that the annotations do not have, such as 'cow'",
+        f"note: left out of more.csv: detections of {what} that the annotations do not have (1), "
+        f"such as {name}"
+        for what, name in (("images", "'x'"), ("classes", "'cow'"))
     ]
     assert cli("score-detections", "more.csv", "--annotations", "coco.json", "--quiet").stderr == ""
 
@@ -158,7 +159,7 @@ def test_file_of_other_annotations_is_named(devkit):
     (devkit / "other.csv").write_text(f"{HEADER}x,dog,0.9,0,0,49,49\n")
     line = cli_error("score-detections", "result.csv", "other.csv", "--annotations", "val", code=1)
     assert line == (
-        "other.csv has only 1 detections of images that the annotations do not have, "
+        "other.csv has only detections of images that the annotations do not have (1), "
         "such as 'x': name the annotations that belong to it"
     )
 

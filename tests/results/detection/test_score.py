@@ -87,8 +87,8 @@ def test_detections_elsewhere_are_left_out_with_a_note():
     assert result.precisions["ap"][0] == 100
     assert result.left_out == 3
     assert notes == [
-        "left out of the file: 2 detections of images that the annotations do not have, such as 'x'",
-        "left out of the file: 1 detections of classes that the annotations do not have, such as 'cow'",
+        "left out of the file: detections of images that the annotations do not have (2), such as 'x'",
+        "left out of the file: detections of classes that the annotations do not have (1), such as 'cow'",
     ]
 
 
@@ -96,8 +96,8 @@ def test_nothing_that_counts_is_an_error():
     with pytest.raises(RunError) as error:
         scored(annotations(CAT), detections(("x", 0, 1, 0, 0, 9, 9), ("a", 1, 1, 0, 0, 9, 9)), classes="ab")
     assert str(error.value) == (
-        "the file has only 1 detections of images that the annotations do not have, such as 'x', and "
-        "1 detections of classes that the annotations do not have, such as 'b': "
+        "the file has only detections of images that the annotations do not have (1), such as 'x', and "
+        "detections of classes that the annotations do not have (1), such as 'b': "
         "name the annotations that belong to it"
     )
     with pytest.raises(RunError, match="no object that counts"):
